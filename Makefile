@@ -1,0 +1,90 @@
+# Headgate. `make` builds, `make run` shows it, `make check` tests it, `make bench` measures it.
+# Everything lands in build/; no step writes anywhere else.
+
+CC       ?= cc
+BUILD    ?= build
+PREFIX   ?= /usr/local
+SANITIZE ?=
+V        ?=
+Q        := $(if $(V),,@)
+comma    := ,
+
+PACKAGES := libssl libcrypto libevent_core libevent_extra libyaml libmnl libnftables jansson libseccomp
+LLHTTP   := /usr/share/llhttp
+
+WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror=format-security
+WARN     += $(if $(CI),-Werror)
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	    -fPIE
+HARDEN   += $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && \
+	    echo -ftrivial-auto-var-init=zero)
+CFLAGS   ?= -O2 -g
+ifneq ($(SANITIZE),)
+BUILD    := $(BUILD)/$(subst $(comma),-,$(SANITIZE))
+HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
+	    -DSANITIZED=1
+LDHARDEN := -fsanitize=$(SANITIZE)
+else
+HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+VERSION  := 0.1.0
+
+override CFLAGS  += -std=gnu11 -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) -I. -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 \
+		    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDHARDEN)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl
+MAINS    := daemon/main.c daemon/control/headgatectl.c
+SOURCES  := $(filter-out $(MAINS),$(wildcard daemon/*.c daemon/*/*.c netfilter/*.c))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+.PHONY: all run check unit bench install clean format
+all: $(PROGRAMS)
+
+$(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
+$(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)
+$(PROGRAMS):
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+$(BUILD)/%.o: %.c
+	@echo "  CC    $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# llhttp's C sources as Debian ships them; not ours, so not under our warnings.
+$(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
+	@echo "  CC    $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out $(WARN),$(CFLAGS)) -w -I/usr/include/llhttp -c -o $@ $<
+
+# A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
+# A test that needs more than that is telling its module something.
+links     = $(shell sed -n '1s|^// link:||p' $(1))
+linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
+	    $(patsubst %.c,$(BUILD)/%.o,$(filter %.c llhttp,$(call links,$(1)))))
+linklibs  = $(filter -l%,$(call links,$(1)))
+
+.SECONDEXPANSION:
+$(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(call linkfiles,tests/unit/$$*.c)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/unit/$*.c) -lcmocka
+
+unit: $(UNIT)
+
+# With clang the target is a real libFuzzer binary (make fuzz); with any compiler it also runs its corpus.
+$(FUZZERS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/corpus_main.o \
+		$$(call linkfiles,tests/fuzz/$$*.c)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/fuzz/$*.c)
+
+clean:
+	rm -rf build
+
+format:
+	clang-format -i $(SOURCES) $(MAINS) $(wildcard daemon/*.h daemon/*/*.h netfilter/*.h)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

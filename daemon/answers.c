@@ -1,0 +1,367 @@
+#include "daemon/answers.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/control/server.h"
+#include "daemon/lists/names.h"
+#include "daemon/orders.h"
+#include "daemon/policy/explain.h"
+#include "daemon/reload.h"
+#include "daemon/supervisor.h"
+#include "daemon/tls/authority.h"
+
+enum { RULE_TEXT = 2048, EXPLAIN_TEXT = 65536 };
+
+static json_int_t sum(const struct supervisor *supervisor, size_t offset)
+{
+	const struct children *children = &supervisor->children;
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i <= children->workers; i++)
+		total += atomic_load((_Atomic uint64_t *)((char *)&children->counters[i] + offset));
+	return (json_int_t)total;
+}
+
+#define SUM(supervisor, field) sum(supervisor, offsetof(struct counters, field))
+
+/* status */
+
+static json_t *process_json(const struct child *child, const char *role)
+{
+	return json_pack("{s:s, s:i, s:i, s:I}", "process", role, "index", (int)child->index, "pid",
+			 (int)child->pid, "uptime",
+			 (json_int_t)((clock_steady() - child->born) / 1000000));
+}
+
+static json_t *capture_json(const struct supervisor *supervisor)
+{
+	const struct policy *policy = supervisor->policy;
+	json_t *lan = json_array(), *tcp = json_array();
+	char range[16];
+
+	for (size_t i = 0; i < policy->lan_count; i++)
+		json_array_append_new(lan, json_string(policy->lan[i]));
+	for (size_t i = 0; i < policy->capture.tcp_count; i++) {
+		const struct port_range *ports = &policy->capture.tcp[i];
+
+		snprintf(range, sizeof(range), ports->first == ports->last ? "%u" : "%u-%u",
+			 ports->first, ports->last);
+		json_array_append_new(tcp, json_string(range));
+	}
+	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "method",
+			 supervisor->probe.method == CAPTURE_REDIRECT ? "redirect" : "tproxy",
+			 "lan", lan, "tcp", tcp, "source",
+			 policy->source == SOURCE_KEEP ? "keep" : "own", "when_down",
+			 policy->when_down == WHEN_DOWN_OPEN ? "open" : "closed");
+}
+
+static json_t *totals_json(const struct supervisor *supervisor)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accepted",
+			 SUM(supervisor, accepted), "live", SUM(supervisor, live), "passed",
+			 SUM(supervisor, passed), "inspected", SUM(supervisor, inspected),
+			 "blocked", SUM(supervisor, blocked), "routed", SUM(supervisor, routed),
+			 "exchanges", SUM(supervisor, exchanges), "bytes_from_clients",
+			 SUM(supervisor, bytes_from_clients), "bytes_from_servers",
+			 SUM(supervisor, bytes_from_servers), "dropped_records",
+			 SUM(supervisor, dropped_records));
+}
+
+static json_t *reasons_json(const struct supervisor *supervisor)
+{
+	json_t *reasons = json_object();
+
+	for (size_t i = 1; i < REASON_COUNT; i++) {
+		json_int_t count = sum(supervisor, offsetof(struct counters, reasons) +
+							   i * sizeof(_Atomic uint64_t));
+
+		if (count)
+			json_object_set_new(reasons, reason_word((enum reason)i),
+					    json_integer(count));
+	}
+	return reasons;
+}
+
+static void answer_status(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const struct children *children = &supervisor->children;
+
+	(void)request;
+	control_answer_line(
+		answer, json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o}", "version",
+				  VERSION, "pid", (int)getpid(), "uptime",
+				  (json_int_t)((clock_steady() - supervisor->started) / 1000000),
+				  "policy", supervisor->settings->config, "generation",
+				  (int)supervisor->policy->generation, "rules",
+				  (int)supervisor->policy->rule_count, "capture",
+				  capture_json(supervisor), "totals", totals_json(supervisor),
+				  "reasons", reasons_json(supervisor)));
+	control_answer_line(answer, process_json(&children->signer, "signer"));
+	control_answer_line(answer, process_json(&children->recorder, "recorder"));
+	for (unsigned i = 0; i < children->workers; i++)
+		control_answer_line(answer, process_json(&children->worker[i], "worker"));
+	control_answer_end(answer, 0, NULL);
+}
+
+/* reload */
+
+static void answer_reload(void *context, json_t *request, struct control_answer *answer)
+{
+	(void)request;
+	reload_begin(context, answer);
+}
+
+/* rules */
+
+static json_t *rule_json(const struct supervisor *supervisor, const struct rule *rule,
+			 int number)
+{
+	char storage[RULE_TEXT];
+	struct text text;
+
+	text_begin(&text, storage, sizeof(storage));
+	rule_print(rule, &text);
+	return json_pack(
+		"{s:i, s:s, s:s, s:b, s:I, s:I, s:s, s:s, s:i}", "number", number, "name",
+		rule->name, "verdict", verdict_word(rule->verdict), "shadow", rule->shadow, "hits",
+		sum(supervisor, offsetof(struct counters, rule_hits) +
+					rule->slot * sizeof(_Atomic uint64_t)),
+		"shadow_hits",
+		sum(supervisor, offsetof(struct counters, shadow_hits) +
+					rule->slot * sizeof(_Atomic uint64_t)),
+		"text", storage, "file", rule->place.file ? rule->place.file : "", "line",
+		(int)rule->place.line);
+}
+
+static void answer_rules(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const struct policy *policy = supervisor->policy;
+
+	(void)request;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		control_answer_line(answer,
+				    rule_json(supervisor, &policy->rules[i], (int)i + 1));
+	control_answer_line(answer, rule_json(supervisor, policy->otherwise,
+					      (int)policy->rule_count + 1));
+	control_answer_end(answer, 0, NULL);
+}
+
+/* lists */
+
+static void answer_lists(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const struct policy *policy = supervisor->policy;
+
+	(void)request;
+	for (size_t i = 0; i < policy->list_count; i++) {
+		const struct list *list = policy->lists[i];
+
+		control_answer_line(
+			answer, json_pack("{s:s, s:I, s:I, s:I}", "name", list->name, "addresses",
+					  (json_int_t)list->prefix_count, "names",
+					  (json_int_t)(list->names ? name_set_count(list->names)
+								   : 0),
+					  "bad_lines", (json_int_t)list->bad_lines));
+	}
+	control_answer_end(answer, 0, NULL);
+}
+
+/* timings */
+
+static void answer_timings(void *context, json_t *request, struct control_answer *answer)
+{
+	static const unsigned percents[] = { 50, 90, 99 };
+	const struct supervisor *supervisor = context;
+	const struct children *children = &supervisor->children;
+	char name[8];
+
+	(void)request;
+	for (int i = 0; i < DURATION_COUNT; i++) {
+		json_t *line = json_pack("{s:s}", "duration", duration_word((enum duration)i));
+
+		for (size_t p = 0; p < sizeof(percents) / sizeof(*percents); p++) {
+			int64_t value = counters_percentile(children->counters, children->workers,
+							    (enum duration)i, percents[p]);
+
+			snprintf(name, sizeof(name), "p%u", percents[p]);
+			if (line)
+				json_object_set_new(line, name,
+						    value < 0 ? json_null()
+							      : json_real((double)value / 1000));
+		}
+		control_answer_line(answer, line);
+	}
+	control_answer_end(answer, 0, NULL);
+}
+
+/* explain */
+
+struct question {
+	struct facts facts;
+	const struct device *device;
+	const char *host;
+	const char *method;
+	const char *path;
+};
+
+static const struct device *find_device(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->device_count; i++)
+		if (strcmp(policy->devices[i].name, name) == 0)
+			return &policy->devices[i];
+	return NULL;
+}
+
+static bool read_device(const struct policy *policy, const char *text, struct question *question)
+{
+	static uint8_t mac[6];
+
+	if (mac_parse(mac, text) == 0) {
+		question->facts.mac = mac;
+		return true;
+	}
+	if (address_parse(&question->facts.client, text) == 0)
+		return true;
+	question->device = find_device(policy, text);
+	if (!question->device)
+		return false;
+	if (question->device->prefix_count)
+		question->facts.client = question->device->prefixes[0].base;
+	if (question->device->mac_count)
+		question->facts.mac = question->device->macs[0];
+	return true;
+}
+
+static bool read_destination(const char *text, struct address *destination)
+{
+	if (address_parse_with_port(destination, text) == 0)
+		return true;
+	if (address_parse(destination, text) < 0)
+		return false;
+	destination->port = 443;
+	return true;
+}
+
+static void fill_question(struct question *question)
+{
+	struct facts *facts = &question->facts;
+	time_t now = time(NULL);
+	struct tm parts;
+
+	facts->learned = MOMENT_ADDRESSES;
+	facts->transport = TRANSPORT_TCP;
+	if (localtime_r(&now, &parts)) {
+		facts->time.weekday = (uint8_t)((parts.tm_wday + 6) % 7);
+		facts->time.minute = (uint16_t)(parts.tm_hour * 60 + parts.tm_min);
+	}
+	if (!question->host)
+		return;
+	facts->learned |= MOMENT_HELLO;
+	facts->host = question->host;
+	facts->protocol = facts->destination.port == 80 ? PROTOCOL_HTTP : PROTOCOL_TLS;
+	facts->tls_version = facts->protocol == PROTOCOL_TLS ? 0x0304 : 0;
+	if (facts->protocol == PROTOCOL_HTTP)
+		facts->learned |= MOMENT_CERTIFICATE;
+	if (!question->method)
+		return;
+	facts->learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST;
+	facts->method = question->method;
+	facts->path = question->path ? question->path : "/";
+}
+
+static void answer_explain(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const char *device = NULL, *destination = NULL;
+	struct question question = { .host = NULL };
+	char *storage = malloc(EXPLAIN_TEXT);
+	struct text text;
+
+	if (!storage || json_unpack(request, "{s:s, s:s, s?s, s?s, s?s}", "device", &device,
+				    "destination", &destination, "host", &question.host, "method",
+				    &question.method, "path", &question.path) < 0) {
+		control_answer_end(answer, 1, "explain takes DEVICE DESTINATION [HOST [METHOD PATH]]");
+	} else if (!read_device(supervisor->policy, device, &question)) {
+		control_answer_end(answer, 1, "the device is no address, no MAC and not defined "
+					      "under `devices`");
+	} else if (!read_destination(destination, &question.facts.destination)) {
+		control_answer_end(answer, 1, "the destination is not an address like 192.0.2.1, "
+					      "192.0.2.1:443 or [2001:db8::1]:443");
+	} else {
+		fill_question(&question);
+		text_begin(&text, storage, EXPLAIN_TEXT);
+		policy_explain(supervisor->policy, &question.facts, &text);
+		control_answer_line(answer, json_pack("{s:s}", "text", storage));
+		control_answer_end(answer, 0, NULL);
+	}
+	free(storage);
+}
+
+/* cut */
+
+static void answer_cut(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const struct children *children = &supervisor->children;
+	union order order = { .cut = { .kind = ORDER_CUT } };
+	const char *what = NULL;
+	char *end = NULL;
+
+	if (json_unpack(request, "{s:s}", "what", &what) < 0) {
+		control_answer_end(answer, 1, "cut takes all, a connection's id or an address");
+		return;
+	}
+	order.cut.all = strcmp(what, "all") == 0;
+	if (!order.cut.all && address_parse(&order.cut.address, what) < 0) {
+		order.cut.id = strtoull(what, &end, 10);
+		if (!order.cut.id || *end) {
+			control_answer_end(answer, 1,
+					   "cut takes all, a connection's id or an address");
+			return;
+		}
+	}
+	for (unsigned i = 0; i < children->workers; i++)
+		order_send(children->orders[i][0], &order, sizeof(order.cut), NULL, 0);
+	control_answer_end(answer, 0, NULL);
+}
+
+/* authority */
+
+static void answer_authority(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+
+	(void)request;
+	control_answer_line(answer, json_pack("{s:s, s:s}", "directory",
+					      supervisor->children.authority_directory, "pem",
+					      supervisor->children.authority_pem));
+	control_answer_end(answer, 0, NULL);
+}
+
+static const struct control_entry entries[] = {
+	{ "status", answer_status },	   { "reload", answer_reload },
+	{ "rules", answer_rules },	   { "lists", answer_lists },
+	{ "timings", answer_timings },	   { "explain", answer_explain },
+	{ "cut", answer_cut },		   { "authority", answer_authority },
+	{ NULL, NULL },
+};
+
+struct control_server *answers_open(struct supervisor *supervisor, gid_t group)
+{
+	const struct control_settings settings = {
+		.base = supervisor->base,
+		.listener = supervisor->control_listener,
+		.entries = entries,
+		.context = supervisor,
+		.group = group,
+	};
+
+	return control_server_new(&settings);
+}

@@ -1,0 +1,421 @@
+#include "daemon/children.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/descriptors.h"
+#include "daemon/log.h"
+#include "daemon/orders.h"
+#include "daemon/recorder.h"
+#include "daemon/signer.h"
+#include "daemon/tls/authority.h"
+#include "daemon/worker.h"
+
+enum {
+	READY_MILLISECONDS = 10000,
+	QUICK_SECONDS = 60,     /* a death sooner than this counts as quick */
+	QUICK_DEATHS_MAX = 5,   /* from then on, wait before the next try */
+	RESTART_SECONDS_MAX = 30,
+	MISSED_MAX = 3,
+	KEPT_MAX = 3 * WORKERS_MAX + LAN_PORTS_MAX,
+};
+
+static const char worker_account[] = "headgate";
+static const char signer_account[] = "headgate-ca";
+
+static const char *child_word(const struct child *child)
+{
+	static const char *const words[] = { "signer", "recorder", "worker" };
+
+	return words[child->role];
+}
+
+/* Inside the child: what runs there, never to return. */
+
+static void run_worker(const struct child *child, int ready)
+{
+	const struct children *children = child->children;
+	unsigned i = child->index;
+	int kept[4 + LAN_PORTS_MAX];
+	size_t count;
+	struct worker_settings settings = {
+		.index = i,
+		.account = worker_account,
+		.policy = (struct policy *)children->policy,
+		.orders = children->orders[i][1],
+		.signer = children->signing[i][0],
+		.journal = children->journal[i][0],
+		.counters = &children->counters[i],
+		.ticket_keys = children->ticket_keys,
+		.authority_pem = children->authority_pem,
+		.ready = ready,
+	};
+	char role[16];
+
+	snprintf(role, sizeof(role), "worker %u", i % WORKERS_MAX);
+	log_name("headgated", role);
+	count = doors_of_worker(children->doors, i, settings.listeners);
+	memcpy(kept, settings.listeners, sizeof(settings.listeners));
+	kept[count++] = settings.orders;
+	kept[count++] = settings.signer;
+	kept[count++] = settings.journal;
+	kept[count++] = ready;
+	descriptors_close_others(kept, count);
+	worker_run(&settings);
+}
+
+static void run_signer(const struct child *child, int ready)
+{
+	const struct children *children = child->children;
+	const struct authority_settings *authority = &children->policy->authority;
+	struct authority_constraint *never =
+		calloc(authority->never_count + 1, sizeof(*never));
+	int kept[WORKERS_MAX + 1];
+	struct signer_settings settings = {
+		.directory = children->authority_directory,
+		.account = signer_account,
+		.never = never,
+		.never_count = authority->never_count,
+		.channels = kept,
+		.channel_count = children->workers,
+		.ready = ready,
+	};
+
+	if (!never)
+		_exit(1);
+	log_name("headgated", "signer");
+	for (size_t i = 0; i < authority->never_count; i++)
+		never[i].name = authority->never[i].name;
+	for (unsigned i = 0; i < children->workers; i++)
+		kept[i] = children->signing[i][1];
+	kept[children->workers] = ready;
+	descriptors_close_others(kept, children->workers + 1);
+	signer_run(&settings);
+}
+
+static void run_recorder(const struct child *child, int ready)
+{
+	const struct children *children = child->children;
+	int kept[WORKERS_MAX + 2];
+	const struct recorder_settings settings = {
+		.channels = kept,
+		.channel_count = children->workers,
+		.listener = children->journal_listener,
+		.journal = &children->policy->journal,
+		.account = worker_account,
+		.ready = ready,
+		.counters = &children->counters[children->workers],
+	};
+
+	log_name("headgated", "recorder");
+	for (unsigned i = 0; i < children->workers; i++)
+		kept[i] = children->journal[i][1];
+	kept[children->workers] = ready;
+	kept[children->workers + 1] = children->journal_listener;
+	descriptors_close_others(kept, children->workers + 2);
+	recorder_run(&settings);
+}
+
+static void become(const struct child *child, int ready)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	switch (child->role) {
+	case CHILD_SIGNER:
+		run_signer(child, ready);
+		break;
+	case CHILD_RECORDER:
+		run_recorder(child, ready);
+		break;
+	case CHILD_WORKER:
+		run_worker(child, ready);
+		break;
+	}
+	_exit(1);
+}
+
+/* Starting */
+
+/* Orders meant for a dead worker must not reach the next one, which starts under the newest policy. */
+static int renew_orders(struct children *children, unsigned worker)
+{
+	int *channel = children->orders[worker];
+
+	close(channel[0]);
+	close(channel[1]);
+	return orders_open(channel);
+}
+
+static int start(struct child *child, int *ready)
+{
+	int ends[2];
+
+	if (child->role == CHILD_WORKER && renew_orders(child->children, child->index) < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	child->pid = fork();
+	if (child->pid == 0)
+		become(child, ends[1]);
+	close(ends[1]);
+	if (child->pid < 0) {
+		child->pid = 0;
+		close(ends[0]);
+		return -1;
+	}
+	child->born = clock_steady();
+	child->missed = 0;
+	*ready = ends[0];
+	return 0;
+}
+
+static int await(int ready)
+{
+	struct pollfd wait = { .fd = ready, .events = POLLIN };
+	char byte;
+	bool said = poll(&wait, 1, READY_MILLISECONDS) == 1 && read(ready, &byte, 1) == 1;
+
+	close(ready);
+	return said ? 0 : -1;
+}
+
+static void restart(evutil_socket_t fd, short what, void *argument)
+{
+	struct child *child = argument;
+	const struct timeval second = { 1, 0 };
+	int ready;
+
+	(void)fd;
+	(void)what;
+	if (child->pid || child->children->stopping)
+		return;
+	if (start(child, &ready) < 0) {
+		log_error("the %s could not be started: %s", child_word(child), strerror(errno));
+		evtimer_add(&child->restart, &second);
+		return;
+	}
+	close(ready);
+}
+
+static int start_and_await(struct child *child)
+{
+	int ready;
+
+	if (start(child, &ready) == 0 && await(ready) == 0)
+		return 0;
+	log_error("the %s did not start", child_word(child));
+	return -1;
+}
+
+static void child_begin(struct child *child, struct children *children, enum child_role role,
+			unsigned index)
+{
+	*child = (struct child){ .children = children, .role = role, .index = index };
+	evtimer_assign(&child->restart, children->base, restart, child);
+}
+
+static int make_pairs(struct children *children)
+{
+	memset(children->orders, -1, sizeof(children->orders));
+	memset(children->signing, -1, sizeof(children->signing));
+	memset(children->journal, -1, sizeof(children->journal));
+	for (unsigned i = 0; i < children->workers; i++) {
+		if (orders_open(children->orders[i]) < 0 ||
+		    orders_open(children->signing[i]) < 0 ||
+		    recorder_channel_open(children->journal[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int children_begin(struct children *children)
+{
+	child_begin(&children->signer, children, CHILD_SIGNER, 0);
+	child_begin(&children->recorder, children, CHILD_RECORDER, 0);
+	for (unsigned i = 0; i < children->workers; i++)
+		child_begin(&children->worker[i], children, CHILD_WORKER, i);
+	if (getrandom(children->ticket_keys, sizeof(children->ticket_keys), 0) !=
+		    sizeof(children->ticket_keys) ||
+	    make_pairs(children) < 0) {
+		log_error("the processes cannot be connected: %s", strerror(errno));
+		return -1;
+	}
+	if (start_and_await(&children->signer) < 0)
+		return -1;
+	children->authority_pem = authority_read_pem(children->authority_directory);
+	if (!children->authority_pem) {
+		log_error("%s/authority.pem cannot be read: %s", children->authority_directory,
+			  strerror(errno));
+		return -1;
+	}
+	if (start_and_await(&children->recorder) < 0)
+		return -1;
+	for (unsigned i = 0; i < children->workers; i++)
+		if (start_and_await(&children->worker[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Watching */
+
+static struct child *find(struct children *children, pid_t pid)
+{
+	if (children->signer.pid == pid)
+		return &children->signer;
+	if (children->recorder.pid == pid)
+		return &children->recorder;
+	for (unsigned i = 0; i < children->workers; i++)
+		if (children->worker[i].pid == pid)
+			return &children->worker[i];
+	return NULL;
+}
+
+static unsigned seconds_to_wait(struct child *child)
+{
+	unsigned seconds = 1;
+
+	if (clock_steady() - child->born > QUICK_SECONDS * 1000000LL)
+		child->deaths = 0;
+	if (++child->deaths <= QUICK_DEATHS_MAX)
+		return 0;
+	for (unsigned i = QUICK_DEATHS_MAX + 1; i < child->deaths; i++)
+		if (seconds < RESTART_SECONDS_MAX)
+			seconds *= 2;
+	return seconds < RESTART_SECONDS_MAX ? seconds : RESTART_SECONDS_MAX;
+}
+
+static void say_death(const struct child *child, int status, unsigned wait)
+{
+	char when[32] = "now";
+
+	if (wait)
+		snprintf(when, sizeof(when), "in %u s", wait);
+	if (WIFSIGNALED(status))
+		log_warning("the %s (pid %d) was ended by signal %d; a new one starts %s",
+			    child_word(child), (int)child->pid, WTERMSIG(status), when);
+	else
+		log_warning("the %s (pid %d) ended with status %d; a new one starts %s",
+			    child_word(child), (int)child->pid, WEXITSTATUS(status), when);
+}
+
+static void mourn(struct child *child, int status)
+{
+	unsigned wait = seconds_to_wait(child);
+	const struct timeval delay = { wait, 0 };
+
+	say_death(child, status, wait);
+	child->pid = 0;
+	if (wait)
+		evtimer_add(&child->restart, &delay);
+	else
+		restart(-1, 0, child);
+}
+
+void children_reap(struct children *children)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct child *child = find(children, pid);
+
+		if (child && !children->stopping)
+			mourn(child, status);
+		else if (child)
+			child->pid = 0;
+	}
+}
+
+void children_watch(struct children *children)
+{
+	for (unsigned i = 0; i < children->workers; i++) {
+		struct child *child = &children->worker[i];
+		uint64_t heartbeat = atomic_load(&children->counters[i].heartbeat);
+
+		if (heartbeat != child->heartbeat || !child->pid) {
+			child->heartbeat = heartbeat;
+			child->missed = 0;
+			continue;
+		}
+		child->missed++;
+		if (child->missed < MISSED_MAX)
+			continue;
+		log_error("worker %u has stood still for %u s and is replaced", i, child->missed);
+		kill(child->pid, SIGKILL);
+		child->missed = 0;
+	}
+}
+
+void child_replace(struct child *child)
+{
+	if (child->pid)
+		kill(child->pid, SIGTERM);
+	/* Asked for, so it is no sign of trouble. */
+	child->deaths = 0;
+}
+
+/* Ending */
+
+static void await_end(const struct child *child, int64_t until)
+{
+	const struct timespec pause = { 0, 10 * 1000000 };
+
+	while (waitpid(child->pid, NULL, WNOHANG) == 0) {
+		if (clock_steady() > until)
+			kill(child->pid, SIGKILL);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void end_child(struct child *child, int64_t until)
+{
+	if (!child->pid)
+		return;
+	kill(child->pid, SIGTERM);
+	await_end(child, until);
+	child->pid = 0;
+}
+
+static void close_one(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void close_pairs(struct children *children)
+{
+	for (unsigned i = 0; i < children->workers; i++) {
+		for (int end = 0; end < 2; end++) {
+			close_one(children->orders[i][end]);
+			close_one(children->signing[i][end]);
+			close_one(children->journal[i][end]);
+		}
+	}
+}
+
+void children_end(struct children *children)
+{
+	int64_t until = clock_steady() + (DRAIN_SECONDS + 2) * 1000000LL;
+
+	children->stopping = true;
+	for (unsigned i = 0; i < children->workers; i++)
+		if (children->worker[i].pid)
+			kill(children->worker[i].pid, SIGTERM);
+	for (unsigned i = 0; i < children->workers; i++)
+		end_child(&children->worker[i], until);
+	end_child(&children->signer, until);
+	end_child(&children->recorder, until);
+	close_pairs(children);
+	free(children->authority_pem);
+	free(children->authority_directory);
+}

@@ -1,0 +1,63 @@
+/* The processes that the supervisor keeps alive: one signer, one recorder, the workers. A dead one is
+ * replaced at once; one that keeps dying, ever more slowly. The pairs by which they talk are the
+ * supervisor's and outlive them. */
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "daemon/counters.h"
+#include "daemon/doors.h"
+#include "daemon/tls/context.h"
+
+enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER };
+
+struct children;
+
+struct child {
+	struct children *children;
+	enum child_role role;
+	unsigned index;       /* of a worker */
+	pid_t pid;            /* 0: not running */
+	int64_t born;         /* steady microseconds */
+	unsigned deaths;      /* quick ones in a row */
+	unsigned missed;      /* seconds without a heartbeat */
+	uint64_t heartbeat;   /* as last seen */
+	struct event restart;
+};
+
+struct children {
+	struct event_base *base;
+	const struct policy *policy;   /* what new children start under */
+	const struct doors *doors;
+	unsigned workers;
+	int journal_listener;
+	char *authority_directory;
+	char *authority_pem;           /* once the signer has made or read it */
+	uint8_t ticket_keys[TICKET_KEYS_SIZE];
+	struct counters *counters;     /* one for each worker, and one for the recorder */
+	struct child signer;
+	struct child recorder;
+	struct child worker[WORKERS_MAX];
+	int orders[WORKERS_MAX][2];    /* [0] ours, [1] the worker's */
+	int signing[WORKERS_MAX][2];   /* [0] the worker's, [1] the signer's */
+	int journal[WORKERS_MAX][2];   /* [0] the worker's, [1] the recorder's */
+	bool stopping;
+};
+
+/* Makes the pairs and starts all, the signer first; returns when every one has said that it is ready. 0, or
+ * -1 with a logged cause. The caller has filled the fields up to journal_listener and
+ * authority_directory. */
+int children_begin(struct children *children);
+
+/* Collects the dead and replaces them. Call on SIGCHLD. */
+void children_reap(struct children *children);
+
+/* Looks at every worker's heartbeat; ends one whose loop has stood still for 3 s. Call once a second. */
+void children_watch(struct children *children);
+
+/* Ends a child so that it is replaced by one under the policy now set. */
+void child_replace(struct child *child);
+
+/* Ends the workers in order, then the others; kills what has not gone after DRAIN_SECONDS and one more.
+ * Closes the pairs. */
+void children_end(struct children *children);

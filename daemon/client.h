@@ -1,0 +1,54 @@
+/* The client's end: the device's socket, where it meant to go, and what it says first. */
+#pragma once
+
+#include "daemon/limits.h"
+#include "daemon/policy/device.h"
+#include "daemon/protocol.h"
+#include "daemon/side.h"
+#include "daemon/tls/hello.h"
+
+/* Room for looking at first bytes; one per worker, nothing stays in it between two calls. */
+struct peek_room {
+	uint8_t stream[HELLO_MAX];
+	uint8_t message[HELLO_MAX];
+};
+
+struct client {
+	struct side side;
+	const char *port_name;      /* the gateway's port it came in by; the worker's */
+	bool mac_known;
+	uint8_t mac[6];
+	const struct device *device; /* the policy's; NULL */
+	enum protocol protocol;     /* of the first bytes */
+	enum protocol inner;        /* of the first bytes inside terminated TLS */
+	char *host;                 /* name in the first bytes, for the journal; owned; NULL */
+	uint16_t tls_version;       /* highest offered; 0: no TLS */
+	uint8_t *alpn;              /* offered list in wire form; owned; NULL */
+	size_t alpn_length;
+};
+
+enum client_peek {
+	CLIENT_SILENT, /* not one byte yet */
+	CLIENT_MORE,   /* a beginning */
+	CLIENT_SPOKE,  /* protocol (or inner) and what belongs to it are set */
+	CLIENT_LEFT,   /* end of stream before anything could be told */
+	CLIENT_FAILED, /* *reason says why */
+};
+
+/* Takes over the accepted socket. peer and destination are copied; ids are the caller's to set. */
+void client_begin(struct client *client, int fd, const struct address *peer,
+		  const struct address *destination);
+
+/* Looks at the first bytes and leaves them in the socket. Through terminated TLS it sets inner, else
+ * protocol, host, ALPN and the endpoint's TLS facts. */
+enum client_peek client_peek(struct client *client, struct peek_room *room, enum reason *reason);
+
+/* Sends a fatal TLS alert in the clear (RFC 8446 section 6), for a client whose hello was not
+ * answered. */
+void client_alert(struct client *client, uint8_t description);
+
+enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_DECODE_ERROR = 50,
+       ALERT_INTERNAL_ERROR = 80, ALERT_UNRECOGNIZED_NAME = 112 };
+
+/* Closes and frees what it owns. */
+void client_end(struct client *client);

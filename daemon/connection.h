@@ -1,0 +1,85 @@
+/* One intercepted connection, from accept to the last byte: a client, a server, the stage it is in. Start
+ * reading in connection.c, at the table of stages; the order of the functions there is the order of a
+ * connection's life. */
+#pragma once
+
+#include "daemon/gateway.h"
+#include "daemon/http/conversation.h"
+#include "daemon/relay.h"
+
+enum stage {
+	PEEKING,
+	DECIDING,
+	CONNECTING,
+	SECURING_SERVER,
+	SECURING_CLIENT,
+	RELAYING,
+	EXCHANGING,
+	REFUSING,
+	ENDED,
+};
+
+enum refusal { REFUSE_BY_RESET, REFUSE_BY_ALERT, REFUSE_BY_SILENCE };
+
+struct connection {
+	uint64_t id;
+	struct gateway *gateway;
+	struct regime *regime;
+	struct client client;
+	struct server server;        /* the primary one: where the whole connection goes */
+	struct server *servers;      /* primary first, then those that single exchanges needed */
+	enum stage stage;
+	enum reason reason;          /* REASON_NONE while alive */
+	struct event deadline;
+	int64_t alarm;               /* steady microseconds the deadline is set to */
+	int64_t active;              /* when bytes last moved */
+
+	unsigned learned;            /* MOMENT_… bits */
+	bool silent;                 /* the client waits for the server to speak first */
+	bool opened;                 /* TLS of the client is, or will be, terminated */
+	const struct rule *rule;     /* NULL before the decision */
+	size_t shadow_count;
+	const struct rule *shadows[SHADOWS_MAX];
+	struct target target;        /* where the primary server should be */
+
+	struct leaf *leaf;
+	struct leaf_wait leaf_wait;
+	bool leaf_wanted;
+	enum refusal refusal;
+	struct relay relay;
+	struct conversation *conversation;
+	uint64_t exchanges;
+
+	struct connection *next;     /* of the gateway */
+	struct connection **link;
+	struct connection *again;    /* waiting for another turn */
+	bool waits_again;
+	bool turning;                /* inside connection_turn() */
+};
+
+struct arrival {
+	int fd;                      /* accepted, non-blocking */
+	struct address peer;
+	const char *port_name;       /* the gateway's port; outlives the connection */
+	unsigned port_index;         /* its interface index */
+};
+
+/* Begins the life of an accepted connection; from here on it looks after itself. The descriptor is taken over
+ * in any case. */
+void connection_new(struct gateway *gateway, const struct arrival *arrival);
+
+/* Goes as far as it can. May free the connection. */
+void connection_turn(struct connection *connection);
+
+/* The one way out: notes why, closes both ends as the reason demands, writes it down, frees. From inside a
+ * turn it takes effect at the turn's end. */
+void connection_close(struct connection *connection, enum reason reason);
+
+/* True when the policy now in force blocks it by a rule that says `cut: true`. */
+bool connection_is_cut(const struct connection *connection, const struct policy *policy);
+
+/* Lets it finish what it is doing and no more. */
+void connection_drain(struct connection *connection);
+
+/* The name of a stage; static storage. */
+const char *stage_word(enum stage stage);

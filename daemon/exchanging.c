@@ -1,0 +1,105 @@
+#include "daemon/exchanging.h"
+
+#include "daemon/judgement.h"
+#include "daemon/servers.h"
+#include "daemon/view.h"
+
+static struct decision judge(void *context, const struct exchange *exchange)
+{
+	struct connection *connection = context;
+	struct decision decision = exchange_judge(connection, exchange);
+
+	/* Where each request is judged, the first one names the connection's rule. */
+	if (!connection->rule && !decision.ask)
+		connection->rule = decision.rule;
+	return decision;
+}
+
+static void reach(void *context, struct exchange *exchange)
+{
+	exchange_reach(context, exchange);
+}
+
+static void release(void *context, struct exchange *exchange, struct side *server, bool reusable)
+{
+	(void)server;
+	exchange_release(context, exchange, reusable);
+}
+
+static void note(void *context, const struct exchange *exchange, enum exchange_event event)
+{
+	static const enum event_kind kinds[] = {
+		[EXCHANGE_REQUEST_HEADERS] = EVENT_REQUESTHEADERS,
+		[EXCHANGE_REQUEST] = EVENT_REQUEST,
+		[EXCHANGE_RESPONSE_HEADERS] = EVENT_RESPONSEHEADERS,
+		[EXCHANGE_RESPONSE] = EVENT_RESPONSE,
+		[EXCHANGE_ERROR] = EVENT_ERROR,
+		[EXCHANGE_WEBSOCKET_START] = EVENT_WEBSOCKET_START,
+		[EXCHANGE_WEBSOCKET_END] = EVENT_WEBSOCKET_END,
+	};
+	struct connection *connection = context;
+
+	connection_note(connection, kinds[event], exchange);
+	if (event != EXCHANGE_RESPONSE && event != EXCHANGE_ERROR)
+		return;
+	connection->exchanges++;
+	exchange_report(connection, exchange);
+}
+
+static void upgrade(void *context, struct exchange *exchange, struct side *server)
+{
+	struct connection *connection = context;
+	struct gateway *gateway = connection->gateway;
+
+	(void)exchange;
+	relay_begin(&connection->relay, &connection->client.side, server, &gateway->pipes,
+		    gateway->scratch);
+}
+
+static void finish(void *context, enum reason reason)
+{
+	connection_close(context, reason);
+}
+
+static const struct conversation_host host = {
+	.judge = judge,
+	.reach = reach,
+	.release = release,
+	.note = note,
+	.upgrade = upgrade,
+	.finish = finish,
+};
+
+int exchanging_begin(struct connection *connection)
+{
+	const struct conversation_settings settings = {
+		.host = &host,
+		.context = connection,
+		.client = &connection->client.side,
+		.secure = connection->client.side.tls != NULL,
+		.default_host = connection->client.host,
+	};
+
+	connection->conversation = conversation_new(&settings);
+	return connection->conversation ? 0 : -1;
+}
+
+int64_t exchanging_deadline(const struct connection *connection)
+{
+	int64_t conversation = conversation_deadline(connection->conversation);
+	int64_t servers = servers_deadline(connection);
+
+	return conversation < servers ? conversation : servers;
+}
+
+void exchanging_expire(struct connection *connection)
+{
+	if (conversation_deadline(connection->conversation) <= clock_steady())
+		conversation_expire(connection->conversation);
+}
+
+void exchanging_end(struct connection *connection)
+{
+	conversation_free(connection->conversation);
+	connection->conversation = NULL;
+}

@@ -1,0 +1,41 @@
+#include "daemon/gateway.h"
+
+#include <time.h>
+
+#include "daemon/connection.h"
+
+enum { ID_STEP = 256 }; /* the lowest 8 bits are the worker's number */
+
+uint64_t gateway_id(struct gateway *gateway)
+{
+	uint64_t id = gateway->next_id;
+
+	gateway->next_id += ID_STEP;
+	return id;
+}
+
+struct week_time gateway_time(struct gateway *gateway)
+{
+	int64_t minute = clock_now().wall / 60000000;
+	time_t seconds = (time_t)(minute * 60);
+	struct tm parts;
+
+	if (minute != gateway->time_minute && localtime_r(&seconds, &parts)) {
+		gateway->time_minute = minute;
+		gateway->time.weekday = (uint8_t)((parts.tm_wday + 6) % 7);
+		gateway->time.minute = (uint16_t)(parts.tm_hour * 60 + parts.tm_min);
+	}
+	return gateway->time;
+}
+
+void gateway_again(struct gateway *gateway, struct connection *connection)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (connection->waits_again)
+		return;
+	connection->waits_again = true;
+	connection->again = gateway->again;
+	gateway->again = connection;
+	evtimer_add(&gateway->again_event, &now);
+}

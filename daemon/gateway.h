@@ -1,0 +1,53 @@
+/* What all connections of one worker share. One event loop, no locks, no threads: whoever runs has it for
+ * itself. */
+#pragma once
+
+#include <event2/event.h>
+
+#include "daemon/client.h"
+#include "daemon/counters.h"
+#include "daemon/journal/journal.h"
+#include "daemon/pipes.h"
+#include "daemon/regime.h"
+#include "daemon/server.h"
+#include "daemon/tls/issuer.h"
+#include "netfilter/local.h"
+#include "netfilter/neighbours.h"
+
+struct connection;
+
+struct gateway {
+	unsigned index;               /* of the worker */
+	struct event_base *base;
+	struct regime *regime;        /* for new connections */
+	struct server_world world;
+	struct issuer *issuer;        /* NULL: no rule opens TLS */
+	struct journal *journal;
+	struct counters *counters;
+	struct local_addresses *local;
+	struct neighbours *neighbours;
+	struct pipes pipes;
+	struct peek_room *room;
+	char scratch[CHUNK_SIZE];
+	uint16_t listener_ports[LAN_PORTS_MAX];
+	size_t listener_count;
+	struct connection *connections; /* all live ones */
+	size_t live;
+	size_t capacity;              /* connections, by limit and descriptors */
+	struct connection *again;     /* those with more to do in the next turn */
+	struct event again_event;
+	uint64_t next_id;
+	bool draining;
+	struct week_time time;        /* of the minute beginning at time_minute */
+	int64_t time_minute;
+};
+
+/* A new id, never used before in this journal: 36 bits of milliseconds when the worker started, its
+ * number, and a count. */
+uint64_t gateway_id(struct gateway *gateway);
+
+/* The moment of the week, now, in the gateway's zone. */
+struct week_time gateway_time(struct gateway *gateway);
+
+/* Gives the connection another turn after all others had theirs. */
+void gateway_again(struct gateway *gateway, struct connection *connection);

@@ -1,0 +1,82 @@
+/* The exchanges of one client connection: reads requests from the client's side, has each judged,
+ * sends it to the server its rule names, and carries the response back. Messages are re-serialised
+ * from parsed fields behind the guard; bodies are streamed with back-pressure and never stored.
+ * HTTP/1 now; HTTP/2 will be a second codec behind the same exchanges. */
+#pragma once
+
+#include "daemon/http/exchange.h"
+#include "daemon/side.h"
+
+struct conversation;
+
+/* What a conversation needs of the connection it lives in, handed down at birth. */
+struct conversation_host {
+	/* Decides about the exchange's request (head complete, body not yet read). A decision that
+	 * asks is asked for again when the server is there and when the response head is known: a
+	 * block then is a page in the response's place, a route then is no longer possible. */
+	struct decision (*judge)(void *context, const struct exchange *exchange);
+
+	/* Wants a server for the exchange under its rule (NULL while undecided). The host answers
+	 * by conversation_server_ready() or conversation_server_failed(), now or later. Called once
+	 * more when a server that had been used before closed instead of answering and the request
+	 * may be repeated. */
+	void (*reach)(void *context, struct exchange *exchange);
+
+	/* The exchange no longer needs its server (NULL: it was still being reached). reusable: its
+	 * HTTP state allows another request; otherwise the host closes it. */
+	void (*release)(void *context, struct exchange *exchange, struct side *server,
+			bool reusable);
+
+	/* Something worth an event happened: request head, whole request, response head, whole
+	 * response, or error; WebSocket begins (its end is the host's to note). exchange->error
+	 * tells. The exchange's server has not been released yet. */
+	void (*note)(void *context, const struct exchange *exchange, enum exchange_event event);
+
+	/* After a 101: both sides now carry bytes of another protocol. Everything read so far has
+	 * been sent to the other side, where it may be pending; from now on the host relays between
+	 * client and server. The last thing a turn does; the exchange stays readable until
+	 * conversation_free(). */
+	void (*upgrade)(void *context, struct exchange *exchange, struct side *server);
+
+	/* The conversation is over (both directions done, or broken); the host ends the connection:
+	 * in order when the client's write_ended is set (all that was to be said has been said),
+	 * else with a reset. The last thing a turn does: the host may free the conversation. */
+	void (*finish)(void *context, enum reason reason);
+};
+
+struct conversation_settings {
+	const struct conversation_host *host;
+	void *context;
+	struct side *client;
+	bool secure;		  /* the client speaks TLS with us: scheme https */
+	const char *default_host; /* SNI or destination, for journal only; never used for judging */
+};
+
+/* NULL when out of memory. Sides stay the host's. */
+struct conversation *conversation_new(const struct conversation_settings *settings);
+
+/* A running exchange ends with an error event and reason `cut`; finish() is not called. NULL is
+ * fine. */
+void conversation_free(struct conversation *conversation);
+
+/* Goes as far as it can; called whenever any of its sides woke. Only here, and as the last thing,
+ * finish() and upgrade() are called. */
+void conversation_turn(struct conversation *conversation);
+
+/* Answers to host->reach(). The server side is connected (and its TLS verified). They only note it:
+ * conversation_turn() goes on (a turn that is running does so by itself). */
+void conversation_server_ready(struct exchange *exchange, struct side *server);
+void conversation_server_failed(struct exchange *exchange, enum reason reason);
+
+/* Steady microseconds by which something must have happened; INT64_MAX: never, 0: there is more to
+ * do at once, it only stopped to let others have their turn. Expire sees what is overdue (refuses
+ * the request, answers 504, ends an idle connection); conversation_turn() goes on with it. */
+int64_t conversation_deadline(const struct conversation *conversation);
+void conversation_expire(struct conversation *conversation);
+
+/* Ends after the running exchange, now when there is none: the gateway is stopping. May call
+ * finish(). */
+void conversation_drain(struct conversation *conversation);
+
+/* The exchange now running, or the one that was upgraded; NULL between two. */
+const struct exchange *conversation_exchange(const struct conversation *conversation);

@@ -1,0 +1,50 @@
+#include "daemon/http/exchange.h"
+
+#include <string.h>
+
+void exchange_begin(struct exchange *exchange, struct conversation *conversation)
+{
+	static uint64_t last_id;
+
+	memset(exchange, 0, sizeof(*exchange));
+	head_begin(&exchange->request);
+	head_begin(&exchange->response);
+	exchange->id = ++last_id;
+	exchange->conversation = conversation;
+	exchange->start = clock_now();
+}
+
+void exchange_end(struct exchange *exchange)
+{
+	head_end(&exchange->request);
+	head_end(&exchange->response);
+}
+
+static bool find_header(const void *message, const char *name,
+			bool (*each)(const char *value, const void *context), const void *context)
+{
+	const struct head *head = message;
+	const char *value;
+
+	for (size_t n = 0; (value = head_find(head, name, n)); n++)
+		if (each(value, context))
+			return true;
+	return false;
+}
+
+void exchange_facts(const struct exchange *exchange, struct facts *facts)
+{
+	const struct head *request = &exchange->request;
+
+	facts->learned |= MOMENT_REQUEST;
+	facts->host = request->host;
+	facts->method = head_text(request, request->method);
+	facts->path = head_text(request, request->path);
+	facts->query = request->query ? head_text(request, request->query) : NULL;
+	facts->headers.find = find_header;
+	facts->headers.message = request;
+	if (!exchange->response.status)
+		return;
+	facts->learned |= MOMENT_RESPONSE;
+	facts->status = exchange->response.status;
+}

@@ -1,0 +1,53 @@
+/* One request and its response. Conversations make them, rules judge them, the journal writes them
+ * down. */
+#pragma once
+
+#include "daemon/clock.h"
+#include "daemon/http/message.h"
+#include "daemon/policy/policy.h"
+#include "daemon/reason.h"
+
+struct conversation;
+struct side;
+
+/* In the order of an exchange's life. A message that never became a request the guard lets through
+ * is an ERROR alone. */
+enum exchange_event {
+	EXCHANGE_REQUEST_HEADERS,
+	EXCHANGE_REQUEST,
+	EXCHANGE_RESPONSE_HEADERS,
+	EXCHANGE_RESPONSE, /* complete; this or ERROR ends every exchange, exactly once */
+	EXCHANGE_ERROR,
+	EXCHANGE_WEBSOCKET_START,
+	EXCHANGE_WEBSOCKET_END,
+};
+
+struct exchange {
+	uint64_t id; /* counted from 1 by this process */
+	struct conversation *conversation;
+	struct head request;
+	struct head response;
+	const struct rule *rule;       /* what decided it; NULL before judgement */
+	struct side *server;	       /* NULL while none is reached */
+	struct instant start;	       /* first byte of the request */
+	struct instant request_end;    /* last byte of the request sent on */
+	struct instant response_start; /* first byte of the response */
+	struct instant end;
+	uint64_t request_body; /* bytes, without framing */
+	uint64_t response_body;
+	unsigned status;    /* as the client saw it; 0: none */
+	enum reason error;  /* REASON_NONE: complete. A page (status 403, local) is BLOCKED */
+	const char *detail; /* what exactly, for people; static text or NULL */
+	bool local;	    /* answered by the gateway itself (a page, a refusal) */
+	bool websocket;
+};
+
+/* Makes it the next exchange of the conversation, starting now; both heads empty. */
+void exchange_begin(struct exchange *exchange, struct conversation *conversation);
+
+/* Frees both heads. */
+void exchange_end(struct exchange *exchange);
+
+/* Fills in what the judge may know from the exchange: everything of MOMENT_REQUEST, MOMENT_RESPONSE
+ * once there is a status, and host. Pointers are the exchange's. */
+void exchange_facts(const struct exchange *exchange, struct facts *facts);

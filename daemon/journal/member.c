@@ -1,0 +1,82 @@
+#include "daemon/journal/member.h"
+
+#include <inttypes.h>
+
+void member_add(struct text *text, const char *name)
+{
+	bool first = text->length && text->bytes[text->length - 1] == '{';
+
+	text_add(text, first ? "\"" : ",\"");
+	text_add(text, name);
+	text_add(text, "\":");
+}
+
+void member_add_string(struct text *text, const char *name, const char *value)
+{
+	member_add(text, name);
+	text_add_json(text, value);
+}
+
+void member_add_word(struct text *text, const char *name, const char *value)
+{
+	member_add_string(text, name, value && *value ? value : NULL);
+}
+
+void member_add_bool(struct text *text, const char *name, bool value)
+{
+	member_add(text, name);
+	text_add(text, value ? "true" : "false");
+}
+
+void member_add_count(struct text *text, const char *name, uint64_t count)
+{
+	member_add(text, name);
+	text_addf(text, "%" PRIu64, count);
+}
+
+void member_add_number(struct text *text, const char *name, int64_t number)
+{
+	member_add(text, name);
+	text_add_number(text, number);
+}
+
+void member_add_id(struct text *text, const char *name, uint64_t id)
+{
+	member_add(text, name);
+	text_addf(text, "\"%016" PRIx64 "\"", id);
+}
+
+void member_add_time(struct text *text, const char *name, const struct instant *instant)
+{
+	member_add(text, name);
+	if (instant->wall > 0)
+		text_addf(text, "%" PRId64 ".%06" PRId64, instant->wall / 1000000,
+			  instant->wall % 1000000);
+	else
+		text_add(text, "null");
+}
+
+void member_add_duration(struct text *text, const char *name, int64_t microseconds)
+{
+	member_add(text, name);
+	if (microseconds >= 0)
+		text_addf(text, "%" PRId64 ".%03" PRId64, microseconds / 1000,
+			  microseconds % 1000);
+	else
+		text_add(text, "null");
+}
+
+void member_add_error(struct text *text, const char *name, enum reason reason, const char *detail)
+{
+	member_add(text, name);
+	if (reason == REASON_NONE) {
+		text_add(text, "null");
+		return;
+	}
+	text_add_char(text, '{');
+	member_add_string(text, "reason", reason_word(reason));
+	member_add_string(text, "kind", reason_kind(reason));
+	member_add_string(text, "sentence", reason_sentence(reason));
+	member_add_string(text, "detail", detail);
+	text_add_char(text, '}');
+}

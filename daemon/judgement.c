@@ -1,0 +1,66 @@
+#include "daemon/judgement.h"
+
+static void count(struct connection *connection, const struct decision *decision)
+{
+	struct counters *counters = connection->gateway->counters;
+
+	if (decision->ask)
+		return;
+	atomic_fetch_add_explicit(&counters->rule_hits[decision->rule->slot], 1,
+				  memory_order_relaxed);
+	for (size_t i = 0; i < decision->shadow_count; i++)
+		atomic_fetch_add_explicit(&counters->shadow_hits[decision->shadows[i]->slot], 1,
+					  memory_order_relaxed);
+}
+
+void connection_facts(const struct connection *connection, struct facts *facts)
+{
+	const struct client *client = &connection->client;
+	const struct endpoint *endpoint = &client->side.endpoint;
+	const struct server *server = &connection->server;
+
+	*facts = (struct facts){
+		.learned = connection->learned,
+		.client = endpoint->peer,
+		.mac = client->mac_known ? client->mac : NULL,
+		.port_name = client->port_name,
+		.destination = endpoint->local,
+		.transport = TRANSPORT_TCP,
+		.time = gateway_time(connection->gateway),
+		.protocol = client->protocol,
+		.alpn = { client->alpn, client->alpn_length },
+		.tls_version = client->tls_version,
+	};
+	if (client->protocol == PROTOCOL_TLS)
+		facts->host = client->host;
+	if (!(connection->learned & MOMENT_CERTIFICATE))
+		return;
+	facts->wall_seconds = clock_now().wall / 1000000;
+	facts->certificate_verdict = server->verdict;
+	if (server->side.endpoint.tls_facts)
+		facts->certificates = server->side.endpoint.tls_facts->certificates;
+}
+
+struct decision connection_judge(struct connection *connection)
+{
+	struct facts facts;
+	struct decision decision;
+
+	connection_facts(connection, &facts);
+	decision = policy_decide(regime_policy(connection->regime), &facts);
+	count(connection, &decision);
+	return decision;
+}
+
+struct decision exchange_judge(struct connection *connection, const struct exchange *exchange)
+{
+	struct facts facts;
+	struct decision decision;
+
+	connection_facts(connection, &facts);
+	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE;
+	exchange_facts(exchange, &facts);
+	decision = policy_decide(regime_policy(connection->regime), &facts);
+	count(connection, &decision);
+	return decision;
+}

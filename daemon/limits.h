@@ -1,0 +1,36 @@
+/* Every bound of the data path on one screen. Times in seconds unless the name says otherwise,
+ * sizes in bytes. What the owner may change has a key of the same name in the policy file. */
+#pragma once
+
+enum {
+	/* times */
+	SILENCE_MILLISECONDS = 150, /* a client that says nothing for so long may be waiting for the server */
+	HELLO_SECONDS = 10,
+	CONNECT_SECONDS = 10,
+	TLS_SECONDS = 10,
+	REFUSE_SECONDS = 2,
+	IDLE_SECONDS = 3600,     /* relayed bytes, nothing in either direction */
+	KEEPALIVE_SECONDS = 60,  /* between two requests of one connection */
+	REQUEST_SECONDS = 10,    /* from a request's first byte to the end of its head */
+	RESPONSE_SECONDS = 120,  /* from a request's end to the head of its response */
+	HALF_CLOSED_SECONDS = 300,
+	SIGNER_MILLISECONDS = 500,
+	DRAIN_SECONDS = 5,
+
+	/* sizes */
+	HELLO_MAX = 65536 + 1024,   /* bytes of stream peeked at; a hello of 64 KiB in one record fits */
+	HEAD_MAX = 65536,           /* one HTTP head, all fields */
+	FIELDS_MAX = 256,           /* fields of one head or trailer */
+	TARGET_MAX = 16384,         /* a request target */
+	CHUNK_SIZE = 16384,         /* one read, one TLS record */
+	SPLICE_MIN = 4096,          /* below this a copy is cheaper than a pipe */
+	NAME_MAX_LENGTH = 253,      /* a host name, RFC 1035 section 2.3.4 */
+
+	/* counts, per worker */
+	CONNECTIONS_MAX = 16384,
+	LEAVES_MAX = 4096,
+	SESSIONS_MAX = 1024,
+	PIPES_MAX = 64,
+	SERVERS_MAX = 4,            /* upstreams one client connection holds open */
+	RULES_MAX = 1024,
+};

@@ -1,0 +1,101 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/supervisor.h"
+
+static const char usage_text[] =
+	"usage: headgated --config FILE [--run-directory DIR] [--state-directory DIR] [--workers N]\n"
+	"       headgated --version\n"
+	"Stays in the foreground; says \"ready\" on stderr when traffic is redirected.\n"
+	"SIGTERM ends it in order, SIGHUP reloads the policy.\n";
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "run-directory", required_argument, NULL, 'r' },
+	{ "state-directory", required_argument, NULL, 's' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+enum { USED_WRONGLY = 2 };
+
+static void used_wrongly(const char *message)
+{
+	fprintf(stderr, "headgated: %s\n%s", message, usage_text);
+	exit(USED_WRONGLY);
+}
+
+static unsigned parse_workers(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (*end || number < 1 || number > WORKERS_MAX)
+		used_wrongly("--workers takes a number from 1 to 64");
+	return (unsigned)number;
+}
+
+static unsigned processors(void)
+{
+	long number = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (number < 1)
+		return 1;
+	return number < WORKERS_MAX ? (unsigned)number : WORKERS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+	struct supervisor_settings settings = {
+		.run_directory = "/run/headgate",
+		.state_directory = "/var/lib/headgate",
+		.workers = processors(),
+	};
+	int option;
+
+	log_name("headgated", "");
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			settings.config = optarg;
+			break;
+		case 'r':
+			settings.run_directory = optarg;
+			break;
+		case 's':
+			settings.state_directory = optarg;
+			break;
+		case 'w':
+			settings.workers = parse_workers(optarg);
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case 'V':
+			puts("headgated " VERSION);
+			return 0;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		default:
+			fputs(usage_text, stderr);
+			return USED_WRONGLY;
+		}
+	}
+	if (optind < argc || !settings.config)
+		used_wrongly(settings.config ? "it takes no arguments without --"
+					     : "--config FILE is missing");
+	if (geteuid() != 0) {
+		fprintf(stderr, "headgated: it has to be started as root: it loads firewall rules "
+				"and then gives its privileges up\n");
+		return 1;
+	}
+	return supervisor_run(&settings);
+}

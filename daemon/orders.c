@@ -1,0 +1,88 @@
+#include "daemon/orders.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+union ancillary {
+	char bytes[CMSG_SPACE(ORDER_DESCRIPTORS_MAX * sizeof(int))];
+	struct cmsghdr aligned;
+};
+
+int orders_open(int channel[static 2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, channel);
+}
+
+int order_send(int channel, const union order *order, size_t size, const int *descriptors,
+	       size_t count)
+{
+	struct iovec part = { (void *)(uintptr_t)order, size };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union ancillary ancillary = { { 0 } };
+
+	if (count) {
+		struct cmsghdr *header;
+
+		message.msg_control = ancillary.bytes;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
+	}
+	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
+}
+
+static size_t take_descriptors(struct msghdr *message, int *descriptors)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	size_t count;
+
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return 0;
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(descriptors, CMSG_DATA(header), count * sizeof(int));
+	return count;
+}
+
+static bool is_order(const union order *order, size_t length, size_t count)
+{
+	switch (length >= sizeof(order->kind) ? order->kind : UINT32_MAX) {
+	case ORDER_POLICY:
+		return length == sizeof(order->policy) &&
+		       order->policy.rule_count <= RULES_MAX &&
+		       order->policy.lan_count <= LAN_PORTS_MAX &&
+		       count == 1 + order->policy.lan_count;
+	case ORDER_CUT:
+		return length == sizeof(order->cut) && count == 0;
+	default:
+		return false;
+	}
+}
+
+int order_receive(int channel, union order *order, int *descriptors, size_t *count)
+{
+	struct iovec part = { order, sizeof(*order) };
+	union ancillary ancillary = { { 0 } };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof(ancillary.bytes),
+	};
+	ssize_t got = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (got <= 0)
+		return (int)got;
+	*count = take_descriptors(&message, descriptors);
+	if (is_order(order, (size_t)got, *count))
+		return 1;
+	for (size_t i = 0; i < *count; i++)
+		close(descriptors[i]);
+	errno = EBADMSG;
+	return -1;
+}

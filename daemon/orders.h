@@ -1,0 +1,51 @@
+/* What the supervisor tells a worker: messages over a SOCK_SEQPACKET pair, descriptors beside them. The
+ * worker answers by its counters alone. */
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/address.h"
+#include "daemon/limits.h"
+#include "daemon/policy/policy.h"
+
+enum order_kind { ORDER_POLICY, ORDER_CUT };
+
+/* The policy in force from now on and the doors to accept at. Descriptors beside it: the packed sources
+ * (source.h), then one listener for each of lan[]. */
+struct policy_order {
+	uint32_t kind;
+	uint32_t generation;
+	uint32_t lan_count;
+	char lan[LAN_PORTS_MAX][PORT_NAME];
+	uint16_t rule_count;
+	uint16_t slots[RULES_MAX];
+};
+
+/* Ends live connections at once: those of one id, or of one client or destination address, or all. */
+struct cut_order {
+	uint32_t kind;
+	bool all;
+	uint64_t id;            /* 0: any */
+	struct address address; /* AF_UNSPEC: any */
+};
+
+union order {
+	uint32_t kind;
+	struct policy_order policy;
+	struct cut_order cut;
+};
+
+enum { ORDER_DESCRIPTORS_MAX = 1 + LAN_PORTS_MAX };
+
+/* Makes the pair of one worker: [0] the supervisor's end, [1] the worker's; non-blocking, close-on-exec.
+ * 0, or -1 with errno. */
+int orders_open(int channel[static 2]);
+
+/* Sends an order with its descriptors, which stay the caller's. 0, or -1 with errno: EAGAIN when the worker
+ * does not read. */
+int order_send(int channel, const union order *order, size_t size, const int *descriptors,
+	       size_t count);
+
+/* Receives one order; descriptors (at least ORDER_DESCRIPTORS_MAX) become the caller's, *count of them. 1: an
+ * order; 0: the supervisor is gone; -1 with errno, EAGAIN: none now, EBADMSG: not an order. */
+int order_receive(int channel, union order *order, int *descriptors, size_t *count);

@@ -1,0 +1,106 @@
+/* `devices`: from the policy file into struct device. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/policy/definitions.h"
+#include "daemon/policy/label.h"
+#include "daemon/policy/scalar.h"
+
+static void read_address(struct reading *reading, const struct keyword *keyword,
+			 struct value value, void *target)
+{
+	struct device *device = target;
+	struct prefix prefix;
+	struct prefix *grown;
+
+	if (!scalar_prefix(reading, keyword, value, &prefix))
+		return;
+	grown = reading_grow(reading, device->prefixes, &device->prefix_count, sizeof(*grown));
+	if (!grown)
+		return;
+	device->prefixes = grown;
+	grown[device->prefix_count - 1] = prefix;
+}
+
+static void read_mac(struct reading *reading, const struct keyword *keyword, struct value value,
+		     void *target)
+{
+	struct device *device = target;
+	uint8_t mac[6];
+	void *grown;
+
+	if (mac_parse(mac, value_text(value)) != 0) {
+		keyword_mismatch(reading, keyword, value);
+		return;
+	}
+	grown = reading_grow(reading, device->macs, &device->mac_count, sizeof(mac));
+	if (!grown)
+		return;
+	device->macs = grown;
+	memcpy(device->macs[device->mac_count - 1], mac, sizeof(mac));
+}
+
+static const struct keyword device_keywords[] = {
+	{ "address", FORM_TEXT | FORM_LIST,
+	  "an address or prefix such as 192.0.2.64/27, or a list of them", read_address },
+	{ "mac", FORM_TEXT | FORM_LIST, "a MAC such as 02:00:00:00:00:10, or a list of them",
+	  read_mac },
+	{ 0 },
+};
+
+const struct grammar device_grammar = { "a device", device_keywords };
+
+/* `from` takes all of these: a device of such a name could never be meant. */
+static bool is_other_word(const char *name)
+{
+	struct prefix prefix;
+	uint8_t mac[6];
+
+	return prefix_parse(&prefix, name) != -1 || mac_parse(mac, name) == 0;
+}
+
+static struct device *add_device(struct reading *reading)
+{
+	struct policy *policy = reading->policy;
+	struct device *grown = reading_grow(reading, policy->devices, &policy->device_count,
+					    sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	policy->devices = grown;
+	return &grown[policy->device_count - 1];
+}
+
+static void read_device(struct reading *reading, struct value value, struct device *device)
+{
+	size_t errors = reading->errors;
+
+	grammar_read(reading, &device_grammar, value, device);
+	if (!device->prefix_count && !device->mac_count && reading->errors == errors)
+		reading_error(reading, value, "the device \"%s\" has neither \"address\" nor \"mac\"",
+			      device->name);
+}
+
+void read_devices(struct reading *reading, const struct keyword *keyword, struct value value,
+		  void *target)
+{
+	(void)target;
+	for (size_t i = 0; i < value_count(value) && !reading->overrun; i++) {
+		char *name = label_read(reading, keyword, value, i);
+		bool doubled = name && find_device(reading->policy, name);
+		struct device *device;
+
+		if (name && is_other_word(name))
+			reading_error(reading, value_key(value, i),
+				      "a device cannot be named like an address");
+		if (doubled)
+			label_doubled(reading, keyword, value_key(value, i));
+		device = name && !doubled ? add_device(reading) : NULL;
+		if (!device) {
+			free(name);
+			continue;
+		}
+		device->name = name;
+		read_device(reading, value_item(value, i), device);
+	}
+}

@@ -1,0 +1,7 @@
+/* The whole grammar of the policy file, for the schema and the test of the manual. */
+#pragma once
+
+#include "daemon/policy/grammar.h"
+
+extern const struct grammar file_grammar;
+extern const struct grammar part_grammar; /* of an included file */

@@ -1,0 +1,98 @@
+#include "daemon/policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct rule *new_otherwise(void)
+{
+	struct rule *rule = calloc(1, sizeof(*rule));
+
+	if (!rule)
+		return NULL;
+	rule->verdict = VERDICT_PASS;
+	rule->log = JOURNAL_CONNECTIONS;
+	rule->name = strdup("no rule matched");
+	if (rule->name)
+		return rule;
+	free(rule);
+	return NULL;
+}
+
+struct policy *policy_new(struct sources *sources)
+{
+	struct policy *policy = calloc(1, sizeof(*policy));
+	struct rule *otherwise = new_otherwise();
+
+	if (!policy || !otherwise) {
+		if (otherwise)
+			rule_end(otherwise);
+		free(otherwise);
+		free(policy);
+		sources_free(sources);
+		return NULL;
+	}
+	policy->holders = 1;
+	policy->sources = sources;
+	policy->otherwise = otherwise;
+	policy->otherwise->place.file = sources->sources[0].name;
+	policy->capture.tcp_count = 2;
+	policy->capture.tcp[0] = (struct port_range){ 80, 80 };
+	policy->capture.tcp[1] = (struct port_range){ 443, 443 };
+	policy->capture.mark = policy->capture.mark_mask = 0x07000000;
+	policy->capture.table = 7446;
+	return policy;
+}
+
+struct policy *policy_hold(struct policy *policy)
+{
+	policy->holders++;
+	return policy;
+}
+
+static void free_settings(struct policy *policy)
+{
+	free(policy->journal.file);
+	free(policy->authority.directory);
+	for (size_t i = 0; i < policy->authority.never_count; i++)
+		free(policy->authority.never[i].name);
+	free(policy->authority.never);
+	free(policy->trust_joined);
+}
+
+static void free_definitions(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->list_count; i++)
+		list_free(policy->lists[i]);
+	for (size_t i = 0; i < policy->upstream_count; i++)
+		upstream_free(policy->upstreams[i]);
+	for (size_t i = 0; i < policy->device_count; i++)
+		device_end(&policy->devices[i]);
+	free(policy->lists);
+	free(policy->upstreams);
+	free(policy->devices);
+}
+
+void policy_release(struct policy *policy)
+{
+	if (!policy || --policy->holders > 0)
+		return;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		rule_end(&policy->rules[i]);
+	free(policy->rules);
+	rule_end(policy->otherwise);
+	free(policy->otherwise);
+	free_definitions(policy);
+	free_settings(policy);
+	sources_free(policy->sources);
+	free(policy);
+}
+
+const struct device *policy_device(const struct policy *policy, const struct address *client,
+				   const uint8_t *mac)
+{
+	for (size_t i = 0; i < policy->device_count; i++) {
+		if (device_matches(&policy->devices[i], client, mac))
+			return &policy->devices[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,103 @@
+/* The owner's policy, compiled: settings of the gateway and an ordered list of rules. Made by
+ * config.h, constant afterwards, counted by holders: every connection holds the policy it started
+ * under. */
+#pragma once
+
+#include "daemon/limits.h"
+#include "daemon/name.h"
+#include "daemon/policy/list.h"
+#include "daemon/policy/port.h"
+#include "daemon/policy/rule.h"
+#include "daemon/policy/source.h"
+
+enum source_address { SOURCE_KEEP, SOURCE_OWN };
+enum when_down { WHEN_DOWN_OPEN, WHEN_DOWN_CLOSED };
+enum capture_method { CAPTURE_AUTO, CAPTURE_TPROXY, CAPTURE_REDIRECT };
+
+enum { PORT_NAME = 16, LAN_PORTS_MAX = 16, PORT_RANGES_MAX = 64 };
+
+struct capture {
+	size_t tcp_count;
+	struct port_range tcp[PORT_RANGES_MAX]; /* sorted, disjoint */
+	size_t udp_count;
+	struct port_range udp[PORT_RANGES_MAX];
+	enum capture_method method;
+	uint32_t mark;      /* bits of the packet mark that are ours: value and mask; default 0x07000000 */
+	uint32_t mark_mask;
+	uint32_t table;     /* routing table number */
+};
+
+struct journal_settings {
+	enum { JOURNAL_TO_STDOUT, JOURNAL_TO_FILE, JOURNAL_TO_SYSLOG } to;
+	char *file;
+	uint64_t rotate; /* bytes; 0: never */
+	unsigned keep;   /* rotated files */
+};
+
+/* A name that the gateway's authority must not be able to sign. */
+struct never {
+	enum name_pattern_kind kind;
+	char *name;
+};
+
+enum { NEVERS_MAX = 4096 };
+
+struct authority_settings {
+	char *directory; /* NULL: "authority" below the state directory */
+	size_t never_count;
+	struct never *never;
+};
+
+struct policy {
+	unsigned holders;
+	unsigned generation;
+	struct sources *sources;   /* the texts it was made from, owned */
+	size_t lan_count;
+	char lan[LAN_PORTS_MAX][PORT_NAME];
+	struct capture capture;
+	enum source_address source;
+	enum when_down when_down;
+	const char *trust_pem;     /* concatenated roots of `trust`; NULL when no rule opens TLS */
+	char *trust_joined;        /* its storage when there are several, else it lies in sources */
+	struct journal_settings journal;
+	struct authority_settings authority;
+	size_t device_count;
+	struct device *devices;
+	size_t upstream_count;
+	struct upstream **upstreams;
+	size_t list_count;
+	struct list **lists;
+	size_t rule_count;
+	struct rule *rules;        /* slots 1 … rule_count */
+	struct rule *otherwise;    /* "no rule matched: pass" as a rule, slot 0 */
+	bool opens_tls;            /* rule_opens_tls() of any rule: roots and authority are needed */
+};
+
+/* A policy with defaults, no rules and one holder. Takes over sources, also on failure. NULL when out of
+ * memory. */
+struct policy *policy_new(struct sources *sources);
+
+/* Counted reference: hold returns its argument; release frees the policy with its last holder. */
+struct policy *policy_hold(struct policy *policy);
+void policy_release(struct policy *policy);
+
+enum { SHADOWS_MAX = 4 };
+
+/* What the judge says. With ask set, the first rule that could decide needs a later moment. */
+struct decision {
+	bool ask;
+	enum moment wanted;        /* when ask */
+	const struct rule *rule;   /* otherwise; never NULL: policy->otherwise when none matched */
+	size_t shadow_count;       /* shadow rules that would have decided before it; at most
+	                              SHADOWS_MAX are named */
+	const struct rule *shadows[SHADOWS_MAX];
+};
+
+/* The judge: reads the rules from the top; the first that holds decides. The only rule engine of the
+ * gateway. Pure: constant in, value out; allocates nothing itself (a `regex:` may, inside libc). A shadow
+ * rule never decides and never asks. */
+struct decision policy_decide(const struct policy *policy, const struct facts *facts);
+
+/* The device a client belongs to: the first that matches; NULL for none. */
+const struct device *policy_device(const struct policy *policy, const struct address *client,
+				   const uint8_t *mac);

@@ -1,0 +1,194 @@
+#include "daemon/policy/rule.h"
+
+#include <stdlib.h>
+
+#include "daemon/policy/condition.h"
+
+static enum moment earliest(unsigned moments)
+{
+	return (enum moment)(moments & -moments);
+}
+
+enum match rule_match(const struct rule *rule, const struct facts *facts, enum moment *wanted)
+{
+	unsigned missing = 0;
+	enum match match = when_match(&rule->when, facts, &missing);
+
+	if (match == MATCH_UNKNOWN)
+		*wanted = earliest(missing);
+	return match;
+}
+
+static const char *moment_phrase(enum moment moment)
+{
+	switch (moment) {
+	case MOMENT_HELLO:
+		return "the client's first bytes are here";
+	case MOMENT_CERTIFICATE:
+		return "the server's certificate is here";
+	case MOMENT_REQUEST:
+		return "the request is read";
+	case MOMENT_RESPONSE:
+		return "the response is here";
+	default:
+		return "the connection is here";
+	}
+}
+
+/* The first condition with this answer. */
+static const struct condition *find_condition(const struct rule *rule, const struct facts *facts,
+					      enum match sought)
+{
+	for (size_t i = 0; i < rule->when.count; i++) {
+		unsigned unused = 0;
+
+		if (condition_match(&rule->when.conditions[i], facts, &unused) == sought)
+			return &rule->when.conditions[i];
+	}
+	return NULL;
+}
+
+enum match rule_explain(const struct rule *rule, const struct facts *facts, enum moment *wanted,
+			struct text *why)
+{
+	enum match match = rule_match(rule, facts, wanted);
+	const struct condition *condition = find_condition(rule, facts, match);
+
+	if (match == MATCH_YES || !condition)
+		return match;
+	condition_print(condition, why);
+	if (match == MATCH_NO) {
+		text_add(why, ", but ");
+		condition_print_fact(condition, facts, why);
+	} else {
+		unsigned missing = 0;
+
+		condition_match(condition, facts, &missing);
+		text_addf(why, " is known when %s", moment_phrase(earliest(missing)));
+	}
+	return match;
+}
+
+enum moment rule_moment(const struct rule *rule)
+{
+	return when_moment(&rule->when);
+}
+
+bool rule_opens_tls(const struct rule *rule)
+{
+	if (rule->shadow)
+		return false;
+	if (rule->verdict == VERDICT_ROUTE && rule->upstream->tls == UPSTREAM_TLS_ON)
+		return true;
+	if (rule->verdict == VERDICT_INSPECT ||
+	    (rule->verdict == VERDICT_ROUTE && rule->upstream->tls == UPSTREAM_TLS_OFF))
+		return when_reaches_tls(&rule->when);
+	return when_reads_tls(&rule->when);
+}
+
+const char *verdict_word(enum verdict verdict)
+{
+	static const char *const words[] = { "pass", "inspect", "block", "route" };
+
+	return words[verdict];
+}
+
+const char *block_word(enum block block)
+{
+	static const char *const words[] = { "reset", "drop", "page", "nxdomain" };
+
+	return words[block];
+}
+
+const char *journal_level_word(enum journal_level level)
+{
+	static const char *const words[] = { "none", "connections", "exchanges", "headers" };
+
+	return words[level];
+}
+
+static void print_verdict(const struct rule *rule, struct text *text)
+{
+	if (rule->verdict == VERDICT_ROUTE) {
+		text_add(text, "{ route: ");
+		upstream_print(rule->upstream, text);
+		text_add(text, " }");
+	} else if (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_RESET) {
+		text_addf(text, "{ block: %s }", block_word(rule->block));
+	} else {
+		text_add(text, verdict_word(rule->verdict));
+	}
+}
+
+static void print_edits_of(const struct edits *edits, enum edit_kind kind, const char *word,
+			   struct text *text)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct edit *edit = &edits->edits[i];
+
+		if (edit->kind != kind)
+			continue;
+		if (!*comma)
+			text_addf(text, "%s: %s", word, kind == EDIT_REMOVE ? "[" : "{ ");
+		text_add(text, comma);
+		text_add_json(text, edit->name);
+		if (kind != EDIT_REMOVE) {
+			text_add(text, ": ");
+			text_add_json(text, edit->value);
+		}
+		comma = ", ";
+	}
+	if (*comma)
+		text_add(text, kind == EDIT_REMOVE ? "] " : " }, ");
+}
+
+static void print_edits(const struct edits *edits, const char *word, struct text *text)
+{
+	if (edits->count == 0)
+		return;
+	text_addf(text, ", %s: { ", word);
+	print_edits_of(edits, EDIT_SET, "set", text);
+	print_edits_of(edits, EDIT_ADD, "add", text);
+	print_edits_of(edits, EDIT_REMOVE, "remove", text);
+	text_add(text, "}");
+}
+
+void rule_print(const struct rule *rule, struct text *text)
+{
+	text_add(text, "{ name: ");
+	text_add_json(text, rule->name);
+	if (rule->when.count) {
+		text_add(text, ", when: ");
+		when_print(&rule->when, text);
+	}
+	text_add(text, ", do: ");
+	print_verdict(rule, text);
+	if (rule->log != JOURNAL_CONNECTIONS)
+		text_addf(text, ", log: %s", journal_level_word(rule->log));
+	if (rule->on_invalid == ON_INVALID_ALLOW)
+		text_add(text, ", on-invalid: allow");
+	print_edits(&rule->request_headers, "request-headers", text);
+	print_edits(&rule->response_headers, "response-headers", text);
+	text_add(text, rule->shadow ? ", shadow: true" : "");
+	text_add(text, rule->cut ? ", cut: true" : "");
+	text_add(text, " }");
+}
+
+static void edits_end(struct edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++) {
+		free(edits->edits[i].name);
+		free(edits->edits[i].value);
+	}
+	free(edits->edits);
+}
+
+void rule_end(struct rule *rule)
+{
+	free(rule->name);
+	when_end(&rule->when);
+	edits_end(&rule->request_headers);
+	edits_end(&rule->response_headers);
+}

@@ -1,0 +1,80 @@
+/* One rule: when it holds and what it does. Built by config.c, printed by itself, matched by
+ * decision.c; constant after that. */
+#pragma once
+
+#include "daemon/policy/device.h"
+#include "daemon/policy/facts.h"
+#include "daemon/policy/place.h"
+#include "daemon/policy/upstream.h"
+#include "daemon/text.h"
+
+enum verdict { VERDICT_PASS, VERDICT_INSPECT, VERDICT_BLOCK, VERDICT_ROUTE };
+enum block { BLOCK_RESET, BLOCK_DROP, BLOCK_PAGE, BLOCK_NXDOMAIN };
+enum journal_level { JOURNAL_NONE, JOURNAL_CONNECTIONS, JOURNAL_EXCHANGES, JOURNAL_HEADERS };
+enum on_invalid { ON_INVALID_REFUSE, ON_INVALID_MIRROR, ON_INVALID_ALLOW };
+enum edit_kind { EDIT_SET, EDIT_ADD, EDIT_REMOVE };
+
+/* One header edit of request-headers or response-headers, in the order written. */
+struct edit {
+	enum edit_kind kind;
+	char *name;
+	char *value; /* NULL for EDIT_REMOVE */
+};
+
+struct edits {
+	size_t count;
+	struct edit *edits;
+};
+
+/* The conditions of a `when`: all must hold; none at all always hold (condition.h). */
+struct condition;
+struct when {
+	size_t count;
+	struct condition *conditions; /* cheapest first; the order does not change the meaning */
+};
+
+struct rule {
+	char *name;             /* never NULL: "rule 3" when the owner gave none */
+	struct place place;
+	unsigned slot;          /* index of its hit counter, below RULES_MAX */
+	struct when when;
+	enum verdict verdict;
+	enum block block;
+	const struct upstream *upstream; /* for VERDICT_ROUTE; owned by the policy */
+	enum journal_level log;
+	enum on_invalid on_invalid;
+	struct edits request_headers;
+	struct edits response_headers;
+	bool shadow;
+	bool cut;
+};
+
+enum match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };
+
+/* Whether every condition holds. UNKNOWN sets *wanted to the earliest moment that could tell: before the
+ * hello is known that is always MOMENT_HELLO. Any condition that fails makes it NO, whatever else is
+ * unknown. Pure. */
+enum match rule_match(const struct rule *rule, const struct facts *facts, enum moment *wanted);
+
+/* For `explain`: adds the first condition that fails or is unknown, printed in the policy's language with
+ * the fact it met ("host: .ads.example, but the host is good.example"); nothing when all hold. */
+enum match rule_explain(const struct rule *rule, const struct facts *facts, enum moment *wanted,
+			struct text *why);
+
+/* Adds the rule in the language it was written in, one line: an item of `rules` in YAML's flow style. */
+void rule_print(const struct rule *rule, struct text *text);
+
+/* The latest moment that any of its conditions asks for. */
+enum moment rule_moment(const struct rule *rule);
+
+/* True when the gateway may have to speak TLS itself because of this rule: it inspects, asks for facts
+ * inside TLS of connections that may be TLS, or reaches an upstream with TLS. */
+bool rule_opens_tls(const struct rule *rule);
+
+/* Frees what the rule holds, not the rule itself. */
+void rule_end(struct rule *rule);
+
+/* The words of the policy file; static storage. */
+const char *verdict_word(enum verdict verdict);
+const char *block_word(enum block block);
+const char *journal_level_word(enum journal_level level);

@@ -1,0 +1,300 @@
+#include "daemon/policy/rule_reader.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/policy/condition.h"
+#include "daemon/policy/definitions.h"
+#include "daemon/policy/edits_reader.h"
+#include "daemon/policy/when_reader.h"
+
+static const char *const verdict_words[] = { "pass", "inspect", "block", NULL };
+static const char *const block_words[] = { "reset", "drop", "page", "nxdomain", NULL };
+static const char *const log_words[] = { "none", "connections", "exchanges", "headers", NULL };
+static const char *const on_invalid_words[] = { "refuse", "mirror", "allow", NULL };
+
+static void read_name(struct reading *reading, const struct keyword *keyword, struct value value,
+		      void *target)
+{
+	struct rule *rule = target;
+
+	(void)keyword;
+	free(rule->name);
+	rule->name = reading_copy(reading, value_text(value));
+}
+
+static void read_conditions(struct reading *reading, const struct keyword *keyword,
+			    struct value value, void *target)
+{
+	struct rule *rule = target;
+
+	/* A doubled key has been reported; its conditions would only confuse. */
+	if (rule->when.count == 0)
+		read_when(reading, keyword, value, &rule->when);
+}
+
+static void read_block(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	rule->verdict = VERDICT_BLOCK;
+	if (choice >= 0)
+		rule->block = (enum block)choice;
+}
+
+static void read_route(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct rule *rule = target;
+
+	(void)keyword;
+	rule->verdict = VERDICT_ROUTE;
+	if (value_kind(value) == VALUE_MAPPING)
+		rule->upstream = read_inline_upstream(reading, value);
+	else
+		rule->upstream = find_upstream(reading, value, value_text(value));
+}
+
+static const struct keyword do_keywords[] = {
+	{ "block", FORM_TEXT, "reset, drop, page or nxdomain", read_block, .words = block_words },
+	{ "route", FORM_TEXT | FORM_MAPPING,
+	  "the name of an upstream, or one described in place: { server: …, tls: true }", read_route,
+	  &upstream_grammar },
+	{ 0 },
+};
+
+static const struct grammar do_grammar = { "\"do\"", do_keywords };
+
+static void read_do(struct reading *reading, const struct keyword *keyword, struct value value,
+		    void *target)
+{
+	struct rule *rule = target;
+	int choice;
+
+	if (value_kind(value) == VALUE_MAPPING) {
+		grammar_read(reading, &do_grammar, value, rule);
+		if (value_count(value) != 1)
+			reading_error(reading, value, "\"do\" takes one verdict");
+		return;
+	}
+	if (strcmp(value_text(value), "route") == 0) {
+		reading_error(reading, value, "\"route\" needs an upstream: { route: NAME }");
+		return;
+	}
+	choice = keyword_choose(reading, keyword, value);
+	if (choice >= 0)
+		rule->verdict = (enum verdict)choice;
+}
+
+static void read_log(struct reading *reading, const struct keyword *keyword, struct value value,
+		     void *target)
+{
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice >= 0)
+		rule->log = (enum journal_level)choice;
+}
+
+static void read_request_headers(struct reading *reading, const struct keyword *keyword,
+				 struct value value, void *target)
+{
+	struct rule *rule = target;
+
+	grammar_read(reading, keyword->grammar, value, &rule->request_headers);
+}
+
+static void read_response_headers(struct reading *reading, const struct keyword *keyword,
+				  struct value value, void *target)
+{
+	struct rule *rule = target;
+
+	grammar_read(reading, keyword->grammar, value, &rule->response_headers);
+}
+
+static void read_on_invalid(struct reading *reading, const struct keyword *keyword,
+			    struct value value, void *target)
+{
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice == ON_INVALID_MIRROR)
+		reading_error(reading, value,
+			      "\"mirror\" is not carried by this version yet; use refuse or allow");
+	else if (choice >= 0)
+		rule->on_invalid = (enum on_invalid)choice;
+}
+
+static void read_shadow(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
+{
+	struct rule *rule = target;
+
+	rule->shadow = keyword_boolean(reading, keyword, value);
+}
+
+static void read_cut(struct reading *reading, const struct keyword *keyword, struct value value,
+		     void *target)
+{
+	struct rule *rule = target;
+
+	rule->cut = keyword_boolean(reading, keyword, value);
+}
+
+static const struct keyword rule_keywords[] = {
+	{ "name", FORM_TEXT | FORM_NUMBER, "a name for the journal and the counters", read_name },
+	{ "when", FORM_MAPPING | FORM_EMPTY, "a mapping of conditions that must all hold",
+	  read_conditions, &when_grammar },
+	{ "do", FORM_TEXT | FORM_MAPPING,
+	  "pass, inspect, block, { block: reset | drop | page | nxdomain } or { route: NAME }",
+	  read_do, &do_grammar, verdict_words, .required = true },
+	{ "log", FORM_TEXT, "none, connections, exchanges or headers", read_log,
+	  .words = log_words },
+	{ "request-headers", FORM_MAPPING, "a mapping with set, add, remove", read_request_headers,
+	  &edits_grammar },
+	{ "response-headers", FORM_MAPPING, "a mapping with set, add, remove",
+	  read_response_headers, &edits_grammar },
+	{ "capture", FORM_TEXT | FORM_LIST, "keylog, pcapng or har (not carried yet)",
+	  read_not_carried },
+	{ "on-invalid", FORM_TEXT, "refuse, mirror (not carried yet) or allow", read_on_invalid,
+	  .words = on_invalid_words },
+	{ "shadow", FORM_BOOLEAN, "true or false", read_shadow },
+	{ "cut", FORM_BOOLEAN, "true or false", read_cut },
+	{ 0 },
+};
+
+const struct grammar rule_grammar = { "a rule", rule_keywords };
+
+static bool has_edits(const struct rule *rule)
+{
+	return rule->request_headers.count || rule->response_headers.count;
+}
+
+/* Whether HTTP is read by the time this rule decides. */
+static bool reads_requests(const struct rule *rule)
+{
+	return rule->verdict == VERDICT_INSPECT || rule->verdict == VERDICT_ROUTE ||
+	       rule_moment(rule) >= MOMENT_REQUEST;
+}
+
+/* What each key allows, but all together make no sense. */
+static void check_sense(struct reading *reading, const struct rule *rule, struct value value)
+{
+	struct value log = value_find(value, "log");
+
+	if (has_edits(rule) && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
+		reading_error(reading, value,
+			      "headers can be edited only where requests are read: with \"do: "
+			      "inspect\", a route, or a condition on the request");
+	if (rule->log >= JOURNAL_EXCHANGES && rule->verdict == VERDICT_PASS &&
+	    !reads_requests(rule))
+		reading_warning(reading, log.node ? log : value,
+				"nothing is read of what passes, so that only connections can be "
+				"logged; \"do: inspect\" reads requests");
+	if (rule->verdict == VERDICT_ROUTE && rule_moment(rule) == MOMENT_RESPONSE)
+		reading_error(reading, value,
+			      "a rule on the \"status\" decides after the server has answered: too "
+			      "late for a route");
+	if (rule->cut && rule->verdict != VERDICT_BLOCK)
+		reading_error(reading, value, "\"cut: true\" goes with \"do: block\" only");
+	if (rule->on_invalid == ON_INVALID_ALLOW && !rule_opens_tls(rule) && !rule->shadow)
+		reading_error(reading, value,
+			      "\"on-invalid\" goes with rules that open TLS, such as \"do: inspect\"");
+}
+
+static bool is_name_taken(const struct policy *policy, const struct rule *rule)
+{
+	for (const struct rule *other = policy->rules; other < rule; other++) {
+		if (other->name && rule->name && strcmp(other->name, rule->name) == 0)
+			return true;
+	}
+	return strcmp(policy->otherwise->name, rule->name) == 0;
+}
+
+static void name_rule(struct reading *reading, struct rule *rule, struct value value)
+{
+	char name[16];
+
+	if (!rule->name) {
+		snprintf(name, sizeof(name), "rule %u", rule->slot);
+		rule->name = reading_copy(reading, name);
+	} else if (is_name_taken(reading->policy, rule)) {
+		reading_error(reading, value_find(value, "name"),
+			      "there is another rule named \"%.80s\"; counters and journal could not "
+			      "tell them apart",
+			      rule->name);
+	}
+}
+
+static struct rule *add_rule(struct reading *reading, struct value value)
+{
+	struct policy *policy = reading->policy;
+	struct rule *grown;
+
+	/* Slot 0 is for what no rule decides. */
+	if (policy->rule_count == RULES_MAX - 1) {
+		if (!reading->rules_full)
+			reading_error(reading, value, "there are more than %d rules", RULES_MAX - 1);
+		reading->rules_full = true;
+		return NULL;
+	}
+	grown = reading_grow(reading, policy->rules, &policy->rule_count, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	policy->rules = grown;
+	grown += policy->rule_count - 1;
+	grown->place = value_place(value);
+	grown->slot = (unsigned)policy->rule_count;
+	grown->log = JOURNAL_CONNECTIONS;
+	return grown;
+}
+
+void read_rule(struct reading *reading, const struct keyword *keyword, struct value value,
+	       void *target)
+{
+	struct rule *rule = add_rule(reading, value);
+	size_t errors = reading->errors;
+
+	(void)keyword;
+	(void)target;
+	if (!rule)
+		return;
+	grammar_read(reading, &rule_grammar, value, rule);
+	name_rule(reading, rule, value);
+	if (reading->errors == errors)
+		check_sense(reading, rule, value);
+}
+
+static void report_unreachable(struct reading *reading, const struct rule *rule,
+			       const struct rule *earlier)
+{
+	char message[MESSAGE_SIZE];
+	struct text text;
+
+	text_begin(&text, message, sizeof(message));
+	text_addf(&text, "\"%.80s\" can never be reached: \"%.80s\" (%s:%u) ", rule->name,
+		  earlier->name, earlier->place.file, earlier->place.line);
+	text_add(&text, earlier->when.count ? "always holds when this one would, and comes first; "
+					    : "has no conditions and decides everything; ");
+	text_add(&text, "move this one above it or remove it");
+	reading_note(reading, SEVERITY_ERROR, &rule->place, message);
+}
+
+void rules_check_reach(struct reading *reading)
+{
+	const struct policy *policy = reading->policy;
+
+	for (size_t i = 1; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+		const struct rule *earlier = policy->rules;
+
+		while (earlier < rule &&
+		       (earlier->shadow || !when_implies(&rule->when, &earlier->when)))
+			earlier++;
+		if (earlier < rule)
+			report_unreachable(reading, rule, earlier);
+	}
+}

@@ -1,0 +1,63 @@
+#include "daemon/policy/suggestion.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool alike(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b) ||
+	       ((a == '_' || a == '-') && (b == '_' || b == '-'));
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment, a row at a time. */
+size_t word_distance(const char *a, const char *b)
+{
+	size_t rows[3][SUGGESTION_LENGTH + 1];
+	size_t width = strlen(b);
+	size_t height = strlen(a);
+
+	if (width > SUGGESTION_LENGTH || height > SUGGESTION_LENGTH)
+		return SUGGESTION_LENGTH;
+	for (size_t column = 0; column <= width; column++)
+		rows[0][column] = column;
+	for (size_t row = 1; row <= height; row++) {
+		size_t *now = rows[row % 3];
+		const size_t *last = rows[(row - 1) % 3];
+		const size_t *before = rows[(row + 1) % 3];
+
+		now[0] = row;
+		for (size_t column = 1; column <= width; column++) {
+			size_t change = !alike(a[row - 1], b[column - 1]);
+
+			now[column] = least(least(last[column], now[column - 1]) + 1,
+					    last[column - 1] + change);
+			if (row > 1 && column > 1 && alike(a[row - 1], b[column - 2]) &&
+			    alike(a[row - 2], b[column - 1]))
+				now[column] = least(now[column], before[column - 2] + 1);
+		}
+	}
+	return rows[height % 3][width];
+}
+
+void suggestion_begin(struct suggestion *suggestion, const char *sought)
+{
+	*suggestion = (struct suggestion){ .sought = sought };
+	/* One slip in three letters is still a slip, more is another word. */
+	suggestion->distance = strlen(sought) / 3 + 1 + (strlen(sought) > 2);
+}
+
+void suggestion_offer(struct suggestion *suggestion, const char *candidate)
+{
+	size_t distance = word_distance(suggestion->sought, candidate);
+
+	if (distance < suggestion->distance && distance < strlen(candidate)) {
+		suggestion->best = candidate;
+		suggestion->distance = distance;
+	}
+}

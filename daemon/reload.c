@@ -1,0 +1,308 @@
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/control/server.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/orders.h"
+#include "daemon/supervisor.h"
+
+enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };
+
+struct reload {
+	struct supervisor *supervisor;
+	struct control_answer *answer;
+	struct event look;
+	int64_t until;
+	struct doors old_doors; /* closed when nobody uses them any more */
+};
+
+/* Reading */
+
+static void report(void *context, enum severity severity, const struct place *place,
+		   const char *message)
+{
+	struct control_answer *answer = context;
+	const char *word = severity == SEVERITY_ERROR ? "error" : "warning";
+
+	if (severity == SEVERITY_ERROR)
+		log_error("%s:%u:%u: %s", place->file, place->line, place->column, message);
+	else
+		log_warning("%s:%u:%u: %s", place->file, place->line, place->column, message);
+	if (answer)
+		control_answer_line(answer, json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity", word,
+						      "file", place->file, "line",
+						      (int)place->line, "column",
+						      (int)place->column, "message", message));
+}
+
+struct policy *policy_load(const char *path, struct control_answer *answer)
+{
+	struct sources *sources = sources_read(path);
+
+	if (!sources) {
+		log_error("%s cannot be read: %s", path, strerror(errno));
+		return NULL;
+	}
+	return config_parse(sources, report, answer);
+}
+
+/* Hit counters */
+
+static const struct rule *find_rule(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; policy && i < policy->rule_count; i++)
+		if (strcmp(policy->rules[i].name, name) == 0)
+			return &policy->rules[i];
+	return NULL;
+}
+
+void policy_assign_slots(struct policy *policy, const struct policy *before)
+{
+	bool taken[RULES_MAX] = { [0] = true }; /* 0: no rule matched */
+	unsigned next = 1;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *old = find_rule(before, policy->rules[i].name);
+
+		policy->rules[i].slot = 0;
+		if (!old || taken[old->slot])
+			continue;
+		policy->rules[i].slot = old->slot;
+		taken[old->slot] = true;
+	}
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (policy->rules[i].slot)
+			continue;
+		while (next < RULES_MAX - 1 && taken[next])
+			next++;
+		policy->rules[i].slot = next;
+		taken[next] = true;
+	}
+}
+
+/* A slot that changes hands starts from nothing. */
+static void clear_new_slots(struct supervisor *supervisor, const struct policy *policy)
+{
+	struct children *children = &supervisor->children;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (find_rule(supervisor->policy, policy->rules[i].name))
+			continue;
+		for (unsigned w = 0; w < children->workers; w++) {
+			unsigned slot = policy->rules[i].slot;
+
+			atomic_store(&children->counters[w].rule_hits[slot], 0);
+			atomic_store(&children->counters[w].shadow_hits[slot], 0);
+		}
+	}
+}
+
+/* Changing over */
+
+static int order_worker(struct supervisor *supervisor, unsigned worker, int packed)
+{
+	const struct policy *policy = supervisor->policy;
+	union order order = { .policy = { .kind = ORDER_POLICY } };
+	int descriptors[ORDER_DESCRIPTORS_MAX] = { packed };
+	size_t count = doors_of_worker(&supervisor->doors, worker, descriptors + 1);
+
+	order.policy.generation = policy->generation;
+	order.policy.lan_count = (uint32_t)policy->lan_count;
+	memcpy(order.policy.lan, policy->lan, sizeof(order.policy.lan));
+	order.policy.rule_count = (uint16_t)policy->rule_count;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		order.policy.slots[i] = (uint16_t)policy->rules[i].slot;
+	return order_send(supervisor->children.orders[worker][0], &order, sizeof(order.policy),
+			  descriptors, 1 + count);
+}
+
+static void order_all(struct supervisor *supervisor, int packed)
+{
+	struct children *children = &supervisor->children;
+
+	for (unsigned i = 0; i < children->workers; i++) {
+		if (order_worker(supervisor, i, packed) == 0)
+			continue;
+		/* One that does not listen is replaced by one that starts under the new policy. */
+		log_warning("worker %u does not take orders (%s) and is replaced", i,
+			    strerror(errno));
+		child_replace(&children->worker[i]);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_journal(const struct journal_settings *a, const struct journal_settings *b)
+{
+	return a->to == b->to && same_text(a->file, b->file) && a->rotate == b->rotate &&
+	       a->keep == b->keep;
+}
+
+static bool same_never(const struct authority_settings *a, const struct authority_settings *b)
+{
+	if (a->never_count != b->never_count)
+		return false;
+	for (size_t i = 0; i < a->never_count; i++)
+		if (!same_text(a->never[i].name, b->never[i].name))
+			return false;
+	return true;
+}
+
+static void replace_changed(struct supervisor *supervisor, const struct policy *before)
+{
+	const struct policy *policy = supervisor->policy;
+	struct children *children = &supervisor->children;
+
+	if (!same_journal(&before->journal, &policy->journal))
+		child_replace(&children->recorder);
+	if (!same_never(&before->authority, &policy->authority))
+		child_replace(&children->signer);
+	if (!same_text(before->authority.directory, policy->authority.directory))
+		log_warning("authority.directory is taken over at the next start");
+}
+
+static void finish(struct reload *reload, int status, const char *message)
+{
+	struct supervisor *supervisor = reload->supervisor;
+
+	evtimer_del(&reload->look);
+	doors_close(&reload->old_doors);
+	if (reload->answer)
+		control_answer_end(reload->answer, status, message);
+	notify_manager("READY=1");
+	supervisor->reload = NULL;
+	free(reload);
+}
+
+static bool all_have_it(const struct supervisor *supervisor)
+{
+	const struct children *children = &supervisor->children;
+
+	for (unsigned i = 0; i < children->workers; i++)
+		if (atomic_load(&children->counters[i].policy_generation) !=
+		    supervisor->policy->generation)
+			return false;
+	return true;
+}
+
+static void look(evutil_socket_t fd, short what, void *argument)
+{
+	struct reload *reload = argument;
+	const struct timeval soon = { 0, LOOK_MILLISECONDS * 1000 };
+	char message[96];
+
+	(void)fd;
+	(void)what;
+	if (all_have_it(reload->supervisor)) {
+		snprintf(message, sizeof(message), "policy %u is in force",
+			 reload->supervisor->policy->generation);
+		log_info("%s", message);
+		finish(reload, 0, message);
+	} else if (clock_steady() > reload->until) {
+		finish(reload, 1, "not every worker has taken the policy over; see the log");
+	} else {
+		evtimer_add(&reload->look, &soon);
+	}
+}
+
+static void close_new_doors(struct doors *doors, const struct doors *before)
+{
+	for (size_t i = 0; i < doors->count;) {
+		bool old = false;
+
+		for (size_t j = 0; j < before->count; j++)
+			old |= strcmp(doors->doors[i].name, before->doors[j].name) == 0;
+		if (old)
+			doors->doors[i] = doors->doors[--doors->count];
+		else
+			i++;
+	}
+	doors_close(doors);
+}
+
+/* Nothing has been touched when this fails. */
+static const char *change_over(struct supervisor *supervisor, struct reload *reload,
+			       struct policy *policy)
+{
+	struct doors doors = { .workers = supervisor->doors.workers };
+	struct policy *before = supervisor->policy;
+	struct doors old = supervisor->doors;
+	int packed = sources_pack(policy->sources);
+
+	if (packed < 0)
+		return "out of memory";
+	if (doors_open(&doors, policy, supervisor->probe.method, &supervisor->doors) < 0) {
+		close(packed);
+		return "the listeners for the new LAN ports cannot be opened";
+	}
+	policy_assign_slots(policy, before);
+	clear_new_slots(supervisor, policy);
+	policy->generation = ++supervisor->generation;
+	reload->old_doors = supervisor->doors;
+	supervisor->doors = doors;
+	supervisor->policy = policy;
+	supervisor->children.policy = policy;
+	if (supervisor_redirect(supervisor) < 0) {
+		supervisor->policy = before;
+		supervisor->children.policy = before;
+		supervisor->doors = old;
+		reload->old_doors.count = 0;
+		close_new_doors(&doors, &old);
+		close(packed);
+		return "the nft table cannot be loaded; see the log";
+	}
+	order_all(supervisor, packed);
+	close(packed);
+	replace_changed(supervisor, before);
+	policy_release(before);
+	return NULL;
+}
+
+void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
+{
+	struct reload *reload = supervisor->reload ? NULL : calloc(1, sizeof(*reload));
+	struct policy *policy;
+	const char *failure;
+
+	if (!reload) {
+		if (answer)
+			control_answer_end(answer, 1, "a reload is under way already");
+		return;
+	}
+	reload->supervisor = supervisor;
+	reload->answer = answer;
+	reload->until = clock_steady() + RELOAD_SECONDS * 1000000LL;
+	evtimer_assign(&reload->look, supervisor->base, look, reload);
+	supervisor->reload = reload;
+	notify_manager("RELOADING=1");
+	policy = policy_load(supervisor->settings->config, answer);
+	if (!policy) {
+		log_error("%s does not check: the policy before stays in force",
+			  supervisor->settings->config);
+		finish(reload, 1, "the file does not check: the policy before stays in force");
+		return;
+	}
+	failure = change_over(supervisor, reload, policy);
+	if (failure) {
+		log_error("reload: %s; the policy before stays in force", failure);
+		policy_release(policy);
+		finish(reload, 1, failure);
+		return;
+	}
+	look(-1, 0, reload);
+}
+
+void reload_abandon(struct supervisor *supervisor)
+{
+	if (supervisor->reload)
+		finish(supervisor->reload, 1, "the gateway is stopping");
+}

@@ -1,0 +1,23 @@
+/* Taking a new policy into force: everything is checked first; then workers and table change over, and who
+ * asked is told when all have. A policy that does not check leaves the old one running. */
+#pragma once
+
+#include "daemon/policy/policy.h"
+
+struct supervisor;
+struct control_answer;
+
+/* Reads and checks a policy file; every message goes to the log and, when there is an answer, to it too.
+ * NULL when it does not check. */
+struct policy *policy_load(const char *path, struct control_answer *answer);
+
+/* Gives every rule the slot of its hit counter: that of the rule of the same name in before (may be NULL),
+ * or a free one. */
+void policy_assign_slots(struct policy *policy, const struct policy *before);
+
+/* Begins a reload; answer may be NULL (SIGHUP) and is ended when all workers have the policy, or with the
+ * reason why not. One at a time: another is refused while one is under way. */
+void reload_begin(struct supervisor *supervisor, struct control_answer *answer);
+
+/* Gives up one under way: the supervisor is stopping. */
+void reload_abandon(struct supervisor *supervisor);

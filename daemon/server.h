@@ -1,0 +1,85 @@
+/* A server's end: which target it is for, and the way there: resolve, connect, secure. */
+#pragma once
+
+#include "daemon/policy/upstream.h"
+#include "daemon/resolver.h"
+#include "daemon/side.h"
+#include "daemon/tls/context.h"
+#include "daemon/tls/trust.h"
+
+struct connection;
+struct exchange;
+
+/* Where a server is and what must be true of it. Names are the connection's or the policy's. */
+struct target {
+	const struct upstream *upstream; /* NULL: the original destination */
+	struct address address;          /* AF_UNSPEC: host has to be resolved first */
+	const char *host;
+	uint16_t port;                   /* with host */
+	bool tls;                        /* we speak TLS to it */
+	const char *name;                /* to send as SNI and to verify; NULL: the address */
+	struct trust *trust;             /* roots, when tls; NULL: nothing can be verified, so fail */
+	bool tolerant;                   /* a rule wants to see a bad certificate */
+	const uint8_t *alpn;             /* to offer, wire form */
+	size_t alpn_length;
+	unsigned generation;             /* of the policy */
+	bool keep_source;
+	struct address source;           /* the client's, when keep_source */
+};
+
+/* What a server needs of the worker. */
+struct server_world {
+	struct event_base *base;
+	struct resolver *resolver;
+	struct tls_context *tls;
+};
+
+enum server_stage {
+	SERVER_UNUSED,
+	SERVER_RESOLVING,
+	SERVER_CONNECTING,
+	SERVER_SECURING,
+	SERVER_READY,
+	SERVER_FAILED, /* side.endpoint.error says why */
+};
+
+struct server {
+	struct side side;
+	struct target target;
+	enum server_stage stage;
+	enum reason verdict;       /* of its certificate; REASON_NONE: verified, or no TLS */
+	int64_t deadline;          /* steady microseconds, while on the way; INT64_MAX otherwise */
+	struct resolver_wait resolution;
+	const struct server_world *world;
+	void (*wake)(struct server *server);
+	struct connection *connection;
+	struct exchange *exchange; /* the one it serves now; NULL: idle */
+	struct server *next;       /* of its connection */
+};
+
+/* Makes an unused server that will call wake(server) whenever something may have changed. */
+void server_begin(struct server *server, const struct server_world *world,
+		  struct connection *connection, void (*wake)(struct server *server));
+
+/* Sets out for the target (copied). Follow with server_advance(). */
+void server_start(struct server *server, const struct target *target, uint64_t id);
+
+/* Goes one step further if it can. SIDE_DONE when the next stage has been reached: after
+ * SERVER_RESOLVING and SERVER_CONNECTING there is another, SERVER_READY is the last. */
+enum side_progress server_advance(struct server *server);
+
+/* What is overdue has failed: sets the stage's timeout as error. */
+void server_expire(struct server *server);
+
+/* True when the server is on the way to, or at, exactly this target. */
+bool server_is_for(const struct server *server, const struct target *target);
+
+/* True for an idle one that its peer has ended or that said something unasked. */
+bool server_is_stale(struct server *server);
+
+/* Closes in order, or with a reset, and makes it unused; the model stays until server_end(). */
+void server_close(struct server *server);
+void server_reset(struct server *server);
+
+/* Closes and frees everything. */
+void server_end(struct server *server);

@@ -1,0 +1,36 @@
+/* The servers of one connection: where the whole of it goes, and those that single requests were routed
+ * to. */
+#pragma once
+
+#include "daemon/connection.h"
+
+/* Fills where traffic under rule goes: its upstream, or the original destination. opened: the client's TLS is
+ * terminated, so that a server leg of its own is wanted. */
+void connection_target(struct connection *connection, const struct rule *rule,
+		       struct target *target);
+
+/* Finds or sets out for a server for the exchange. conversation_server_ready() or
+ * conversation_server_failed() follows, now or later. */
+void exchange_reach(struct connection *connection, struct exchange *exchange);
+
+/* The exchange's server is idle again, or closed when it cannot be used again. */
+void exchange_release(struct connection *connection, struct exchange *exchange, bool reusable);
+
+/* Goes on with every server that is on its way for an exchange, and drops idle ones that their peer
+ * ended. */
+void servers_turn(struct connection *connection);
+
+/* The earliest deadline of those on their way, steady microseconds; INT64_MAX: none. */
+int64_t servers_deadline(const struct connection *connection);
+
+/* Ends those that are overdue. */
+void servers_expire(struct connection *connection);
+
+/* Closes all, in order or with a reset, and notes it. */
+void servers_close(struct connection *connection, bool orderly);
+
+/* Frees all; the primary one is embedded and only emptied. */
+void servers_end(struct connection *connection);
+
+/* Notes what has become of a server that reached a new stage or failed, as events. */
+void server_note(struct server *server, enum server_stage before);

@@ -1,0 +1,275 @@
+#include "daemon/side.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void side_begin(struct side *side)
+{
+	memset(side, 0, sizeof(*side));
+	side->fd = -1;
+}
+
+void side_open(struct side *side, int fd)
+{
+	side->fd = fd;
+	side->endpoint.state = ENDPOINT_ACTIVE;
+}
+
+static void awake(evutil_socket_t fd, short what, void *argument)
+{
+	struct side *side = argument;
+
+	(void)fd;
+	(void)what;
+	side->wake(side->context);
+}
+
+int side_watch(struct side *side, struct event_base *base, void (*wake)(void *context),
+	       void *context)
+{
+	side->wake = wake;
+	side->context = context;
+	if (event_assign(&side->event, base, side->fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
+			 awake, side) < 0)
+		return -1;
+	if (event_add(&side->event, NULL) < 0)
+		return -1;
+	side->watched = true;
+	return 0;
+}
+
+static void end_reading(struct side *side)
+{
+	side->read_ended = true;
+	side->endpoint.state &= ~ENDPOINT_CAN_READ;
+}
+
+/* Translates what OpenSSL said into the errno of side_read(); 0 for an orderly end. */
+static int tls_error(const struct side *side, int result)
+{
+	int saved = errno;
+
+	switch (SSL_get_error(side->tls, result)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return EAGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_SYSCALL:
+		return saved ? saved : ECONNRESET;
+	default:
+		return EPROTO;
+	}
+}
+
+static ssize_t read_tls(struct side *side, void *bytes, size_t size,
+			int (*take)(SSL *tls, void *bytes, size_t size, size_t *got))
+{
+	size_t got;
+	int result;
+
+	ERR_clear_error();
+	errno = 0;
+	result = take(side->tls, bytes, size, &got);
+	if (result > 0)
+		return (ssize_t)got;
+	errno = tls_error(side, result);
+	return errno ? -1 : 0;
+}
+
+ssize_t side_read(struct side *side, void *bytes, size_t size)
+{
+	ssize_t got = side->tls ? read_tls(side, bytes, size, SSL_read_ex)
+				: recv(side->fd, bytes, size, 0);
+
+	if (got > 0)
+		side->endpoint.received += (uint64_t)got;
+	else if (got == 0)
+		end_reading(side);
+	return got;
+}
+
+ssize_t side_peek(struct side *side, void *bytes, size_t size)
+{
+	return side->tls ? read_tls(side, bytes, size, SSL_peek_ex)
+			 : recv(side->fd, bytes, size, MSG_PEEK);
+}
+
+size_t side_buffered(const struct side *side)
+{
+	return side->tls && SSL_has_pending(side->tls) ? 1 : 0;
+}
+
+ssize_t side_write(struct side *side, const void *bytes, size_t length)
+{
+	ssize_t taken;
+
+	if (side->tls) {
+		size_t written;
+		int result;
+
+		ERR_clear_error();
+		errno = 0;
+		result = SSL_write_ex(side->tls, bytes, length, &written);
+		taken = result > 0 ? (ssize_t)written : -1;
+		if (result <= 0) {
+			errno = tls_error(side, result);
+			if (errno == 0)
+				errno = ECONNRESET;
+		}
+	} else {
+		taken = send(side->fd, bytes, length, MSG_NOSIGNAL);
+	}
+	if (taken > 0)
+		side->endpoint.sent += (uint64_t)taken;
+	if (taken < 0 && errno == EAGAIN)
+		taken = 0;
+	return taken;
+}
+
+static int keep(struct side *side, const char *bytes, size_t length)
+{
+	char *pending;
+
+	if (side->pending_start) {
+		memmove(side->pending, side->pending + side->pending_start, side->pending_length);
+		side->pending_start = 0;
+	}
+	pending = realloc(side->pending, side->pending_length + length);
+	if (!pending) {
+		errno = ENOMEM;
+		return -1;
+	}
+	memcpy(pending + side->pending_length, bytes, length);
+	side->pending = pending;
+	side->pending_length += length;
+	return 0;
+}
+
+int side_send(struct side *side, const void *bytes, size_t length)
+{
+	const char *next = bytes;
+
+	while (length && !side->pending_length) {
+		ssize_t taken = side_write(side, next, length);
+
+		if (taken < 0)
+			return -1;
+		if (taken == 0)
+			break;
+		next += taken;
+		length -= (size_t)taken;
+	}
+	return length ? keep(side, next, length) : 0;
+}
+
+static int finish_writing(struct side *side)
+{
+	side->shutdown_wanted = false;
+	if (side->write_ended)
+		return 0;
+	side->write_ended = true;
+	side->endpoint.state &= ~ENDPOINT_CAN_WRITE;
+	if (side->tls) {
+		ERR_clear_error();
+		SSL_shutdown(side->tls);
+	}
+	return shutdown(side->fd, SHUT_WR);
+}
+
+int side_flush(struct side *side)
+{
+	while (side->pending_length) {
+		ssize_t taken = side_write(side, side->pending + side->pending_start,
+					   side->pending_length);
+
+		if (taken < 0)
+			return -1;
+		if (taken == 0)
+			return 0;
+		side->pending_start += (size_t)taken;
+		side->pending_length -= (size_t)taken;
+	}
+	free(side->pending);
+	side->pending = NULL;
+	side->pending_start = 0;
+	return side->shutdown_wanted ? finish_writing(side) : 0;
+}
+
+size_t side_pending(const struct side *side)
+{
+	return side->pending_length;
+}
+
+int side_shutdown(struct side *side)
+{
+	if (side->pending_length) {
+		side->shutdown_wanted = true;
+		return 0;
+	}
+	return finish_writing(side);
+}
+
+enum side_progress side_handshake(struct side *side)
+{
+	int result;
+
+	ERR_clear_error();
+	errno = 0;
+	result = SSL_do_handshake(side->tls);
+	if (result == 1)
+		return SIDE_DONE;
+	return tls_error(side, result) == EAGAIN ? SIDE_WAIT : SIDE_FAILED;
+}
+
+/* The socket goes last: event_del() needs it, and SSL_free() may still look at it. */
+static void drop(struct side *side)
+{
+	if (side->watched)
+		event_del(&side->event);
+	side->watched = false;
+	SSL_free(side->tls);
+	side->tls = NULL;
+	free(side->pending);
+	side->pending = NULL;
+	side->pending_start = 0;
+	side->pending_length = 0;
+	close(side->fd);
+	side->fd = -1;
+	side->endpoint.state = ENDPOINT_CLOSED;
+	side->endpoint.end = clock_now();
+}
+
+void side_close(struct side *side)
+{
+	if (side->fd < 0)
+		return;
+	if (side->tls && !side->write_ended && SSL_is_init_finished(side->tls)) {
+		ERR_clear_error();
+		SSL_shutdown(side->tls);
+	}
+	drop(side);
+}
+
+void side_reset(struct side *side)
+{
+	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	if (side->fd < 0)
+		return;
+	setsockopt(side->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	drop(side);
+}
+
+void side_end(struct side *side)
+{
+	side_close(side);
+	endpoint_end(&side->endpoint);
+	side_begin(side);
+}

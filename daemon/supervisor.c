@@ -1,0 +1,380 @@
+#include "daemon/supervisor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/answers.h"
+#include "daemon/control/server.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/privilege.h"
+#include "daemon/reload.h"
+#include "netfilter/plan.h"
+#include "netfilter/routes.h"
+#include "netfilter/table.h"
+
+static char *join(const char *directory, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+}
+
+/* Directories and the lock */
+
+static int make_directory(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	log_error("%s cannot be made: %s", path, strerror(errno));
+	return -1;
+}
+
+static int lock_run_directory(struct supervisor *supervisor)
+{
+	const char *directory = supervisor->settings->run_directory;
+	char *path = join(directory, "lock");
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+	free(path);
+	if (fd < 0) {
+		log_error("%s/lock cannot be opened: %s", directory, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		log_error("another headgated uses %s already; stop it, or choose another "
+			  "--run-directory", directory);
+		close(fd);
+		return -1;
+	}
+	supervisor->lock = fd;
+	return 0;
+}
+
+static int make_directories(struct supervisor *supervisor)
+{
+	const struct supervisor_settings *settings = supervisor->settings;
+
+	if (make_directory(settings->run_directory, 0755) < 0 ||
+	    make_directory(settings->state_directory, 0755) < 0)
+		return -1;
+	return lock_run_directory(supervisor);
+}
+
+/* The policy and the machine */
+
+static int load_policy(struct supervisor *supervisor)
+{
+	supervisor->policy = policy_load(supervisor->settings->config, NULL);
+	if (!supervisor->policy)
+		return -1;
+	policy_assign_slots(supervisor->policy, NULL);
+	supervisor->policy->generation = ++supervisor->generation;
+	return 0;
+}
+
+static int check_machine(struct supervisor *supervisor)
+{
+	struct probe *probe = &supervisor->probe;
+
+	probe_run(probe, supervisor->policy);
+	for (size_t i = 0; i < probe->count; i++) {
+		if (probe->findings[i].severity == FINDING_ERROR)
+			log_error("%s", probe->findings[i].message);
+		else
+			log_warning("%s", probe->findings[i].message);
+	}
+	return probe_failed(probe) ? -1 : 0;
+}
+
+static int open_doors(struct supervisor *supervisor)
+{
+	supervisor->doors.workers = supervisor->settings->workers;
+	if (doors_open(&supervisor->doors, supervisor->policy, supervisor->probe.method, NULL) == 0)
+		return 0;
+	log_error("no listener can be opened: %s", strerror(errno));
+	return -1;
+}
+
+/* The processes */
+
+static gid_t control_group(void)
+{
+	const struct group *group = getgrnam("headgate");
+
+	return group ? group->gr_gid : (gid_t)-1;
+}
+
+static int open_sockets(struct supervisor *supervisor)
+{
+	const char *directory = supervisor->settings->run_directory;
+	char *control = join(directory, "control");
+	char *journal = join(directory, "journal");
+
+	supervisor->control_listener = -1;
+	supervisor->children.journal_listener = -1;
+	if (control && journal) {
+		supervisor->control_listener = control_listen(control, 0660, control_group());
+		supervisor->children.journal_listener =
+			control_listen(journal, 0660, control_group());
+	}
+	free(control);
+	free(journal);
+	if (supervisor->control_listener >= 0 && supervisor->children.journal_listener >= 0)
+		return 0;
+	log_error("the sockets in %s cannot be opened: %s", directory, strerror(errno));
+	return -1;
+}
+
+static int start_children(struct supervisor *supervisor)
+{
+	struct children *children = &supervisor->children;
+	const struct policy *policy = supervisor->policy;
+
+	children->base = supervisor->base;
+	children->policy = policy;
+	children->doors = &supervisor->doors;
+	children->workers = supervisor->settings->workers;
+	children->authority_directory =
+		policy->authority.directory
+			? strdup(policy->authority.directory)
+			: join(supervisor->settings->state_directory, "authority");
+	children->counters = counters_new(children->workers + 1);
+	if (!children->authority_directory || !children->counters) {
+		log_error("out of memory");
+		return -1;
+	}
+	return children_begin(children);
+}
+
+static void say_account(void)
+{
+	struct account account;
+	bool fallback;
+
+	if (account_find("headgate", &account, &fallback) == 0 && fallback)
+		log_warning("there is no account \"headgate\": the workers run as \"%s\"",
+			    account.name);
+}
+
+/* The redirect */
+
+int supervisor_redirect(struct supervisor *supervisor)
+{
+	struct ruleset ruleset;
+	char message[TABLE_MESSAGE];
+	char *text;
+
+	plan_make(&ruleset, supervisor->policy, supervisor->probe.method);
+	doors_into_ruleset(&supervisor->doors, &ruleset);
+	text = ruleset_print(&ruleset);
+	if (!text) {
+		log_error("the nft table cannot be written: %s", strerror(errno));
+		return -1;
+	}
+	if (supervisor->table && strcmp(text, supervisor->table) == 0 &&
+	    table_look() == TABLE_PRESENT) {
+		free(text);
+		return 0;
+	}
+	if (table_load(text, message) < 0) {
+		log_error("the nft table cannot be loaded: %s", message[0] ? message : strerror(errno));
+		free(text);
+		return -1;
+	}
+	free(supervisor->table);
+	supervisor->table = text;
+	return 0;
+}
+
+static int begin_redirect(struct supervisor *supervisor)
+{
+	supervisor->watch = watch_open();
+	if (!supervisor->watch)
+		log_warning("changes of the firewall by others will not be noticed: %s",
+			    strerror(errno));
+	if (supervisor->probe.method == CAPTURE_TPROXY &&
+	    routes_add(&supervisor->policy->capture) < 0) {
+		log_error("the policy routes cannot be added: %s", strerror(errno));
+		return -1;
+	}
+	supervisor->redirecting = true;
+	return supervisor_redirect(supervisor);
+}
+
+static void end_redirect(struct supervisor *supervisor)
+{
+	if (!supervisor->redirecting)
+		return;
+	watch_close(supervisor->watch);
+	supervisor->watch = NULL;
+	if (table_remove() < 0)
+		log_error("the nft table could not be removed: %s; "
+			  "`nft delete table inet headgate` does it", strerror(errno));
+	if (supervisor->probe.method == CAPTURE_TPROXY &&
+	    routes_remove(&supervisor->policy->capture) < 0)
+		log_error("the policy routes could not be removed: %s", strerror(errno));
+	supervisor->redirecting = false;
+}
+
+static void mend(struct supervisor *supervisor)
+{
+	const struct timeval second = { 1, 0 };
+
+	if (supervisor_redirect(supervisor) == 0)
+		log_warning("somebody removed the table inet headgate; it is back");
+	else
+		evtimer_add(&supervisor->mend, &second);
+}
+
+/* What wakes the supervisor */
+
+static void on_mend(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	mend(argument);
+}
+
+static void on_nftables(evutil_socket_t fd, short what, void *argument)
+{
+	struct supervisor *supervisor = argument;
+
+	(void)fd;
+	(void)what;
+	if (watch_read(supervisor->watch) == WATCH_TABLE_GONE)
+		mend(supervisor);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *argument)
+{
+	struct supervisor *supervisor = argument;
+
+	(void)fd;
+	(void)what;
+	children_watch(&supervisor->children);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *argument)
+{
+	struct supervisor *supervisor = argument;
+	struct signalfd_siginfo info;
+
+	(void)what;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			children_reap(&supervisor->children);
+			break;
+		case SIGHUP:
+			reload_begin(supervisor, NULL);
+			break;
+		default:
+			event_base_loopbreak(supervisor->base);
+		}
+	}
+}
+
+static int take_signals(struct supervisor *supervisor)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	supervisor->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	supervisor->base = event_base_new();
+	return supervisor->signals >= 0 && supervisor->base ? 0 : -1;
+}
+
+static int watch_events(struct supervisor *supervisor)
+{
+	const struct timeval second = { 1, 0 };
+	struct event_base *base = supervisor->base;
+
+	supervisor->control = answers_open(supervisor, control_group());
+	if (!supervisor->control) {
+		log_error("out of memory");
+		return -1;
+	}
+	evtimer_assign(&supervisor->mend, base, on_mend, supervisor);
+	event_assign(&supervisor->signal_event, base, supervisor->signals, EV_READ | EV_PERSIST,
+		     on_signal, supervisor);
+	event_assign(&supervisor->second, base, -1, EV_PERSIST, on_second, supervisor);
+	event_add(&supervisor->signal_event, NULL);
+	event_add(&supervisor->second, &second);
+	if (!supervisor->watch)
+		return 0;
+	event_assign(&supervisor->watch_event, base, watch_descriptor(supervisor->watch),
+		     EV_READ | EV_PERSIST, on_nftables, supervisor);
+	return event_add(&supervisor->watch_event, NULL);
+}
+
+static void remove_sockets(const struct supervisor *supervisor)
+{
+	static const char *const names[] = { "control", "journal", "lock" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = join(supervisor->settings->run_directory, names[i]);
+
+		if (path)
+			unlink(path);
+		free(path);
+	}
+}
+
+/* The ladder */
+
+int supervisor_run(const struct supervisor_settings *settings)
+{
+	static struct supervisor supervisor;
+	int status = 1;
+
+	supervisor.settings = settings;
+	supervisor.started = clock_steady();
+	if (make_directories(&supervisor) < 0)
+		return 1;
+	if (take_signals(&supervisor) < 0 || load_policy(&supervisor) < 0 ||
+	    check_machine(&supervisor) < 0 || open_doors(&supervisor) < 0)
+		goto unlock;
+	say_account();
+	if (open_sockets(&supervisor) < 0)
+		goto close_doors;
+	if (start_children(&supervisor) < 0)
+		goto end_children;
+	if (begin_redirect(&supervisor) < 0 || watch_events(&supervisor) < 0)
+		goto end_redirect;
+	fprintf(stderr, "ready\n");
+	notify_manager("READY=1");
+	event_base_dispatch(supervisor.base);
+	notify_manager("STOPPING=1");
+	reload_abandon(&supervisor);
+	status = 0;
+
+end_redirect:
+	end_redirect(&supervisor);
+	control_server_free(supervisor.control);
+end_children:
+	children_end(&supervisor.children);
+close_doors:
+	doors_close(&supervisor.doors);
+unlock:
+	remove_sockets(&supervisor);
+	policy_release(supervisor.policy);
+	free(supervisor.table);
+	return status;
+}

@@ -1,0 +1,52 @@
+/* The supervisor: goes up the ladder (policy, self-check, doors, processes, redirect), watches, reloads, and
+ * comes down the same ladder. Traffic is redirected last and released first. Root, as loading the table
+ * and replacing processes needs it; reads nothing that comes from the network. */
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "daemon/children.h"
+#include "daemon/doors.h"
+#include "daemon/policy/config.h"
+#include "netfilter/probe.h"
+#include "netfilter/watch.h"
+
+struct supervisor_settings {
+	const char *config;
+	const char *run_directory;
+	const char *state_directory;
+	unsigned workers;
+};
+
+struct reload;
+struct control_server;
+
+struct supervisor {
+	const struct supervisor_settings *settings;
+	struct event_base *base;
+	struct policy *policy;
+	unsigned generation;
+	struct probe probe;
+	struct doors doors;
+	struct children children;
+	struct watch *watch;
+	struct control_server *control;
+	struct reload *reload;     /* the one under way; NULL */
+	int lock;
+	int signals;
+	int control_listener;
+	bool redirecting;          /* table and routes are in place */
+	char *table;               /* the text last loaded */
+	int64_t started;           /* steady microseconds */
+	struct event signal_event;
+	struct event watch_event;
+	struct event second;
+	struct event mend;         /* tries to load a lost table again */
+};
+
+/* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */
+int supervisor_run(const struct supervisor_settings *settings);
+
+/* Renders and loads the table for the policy in force. 0, or -1 with a logged cause; the table before is
+ * then untouched. */
+int supervisor_redirect(struct supervisor *supervisor);

@@ -1,0 +1,329 @@
+#include "daemon/tls/origin.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/tls/agreed.h"
+#include "daemon/tls/sessions.h"
+#include "daemon/tls/x509.h"
+
+/* What we remember beside an SSL object of the origin leg. */
+struct memory {
+	struct session_cache *sessions;
+	struct trust *trust;
+	uint8_t key[DIGEST_SIZE]; /* of the sessions */
+	int64_t verified;         /* of the session offered; seconds since 1970 */
+	enum reason reason;       /* the first fault of the certificate */
+	const char *detail;
+	const char *alert;        /* that the server sent */
+	bool tolerant;
+	bool wants_certificate;
+	size_t alpn_length;
+	uint8_t alpn[];           /* as offered */
+};
+
+static CRYPTO_ONCE slot_once = CRYPTO_ONCE_STATIC_INIT;
+static int slot = -1;
+
+static void discard(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argument,
+		    void *unused)
+{
+	struct memory *memory = pointer;
+
+	(void)parent, (void)data, (void)index, (void)argument, (void)unused;
+	if (memory)
+		trust_release(memory->trust);
+	free(memory);
+}
+
+static void make_slot(void)
+{
+	slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, discard);
+}
+
+static struct memory *recall(const SSL *ssl)
+{
+	return SSL_get_ex_data(ssl, slot);
+}
+
+static enum reason error_reason(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return REASON_ORIGIN_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return REASON_ORIGIN_NOT_YET_VALID;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return REASON_ORIGIN_SELF_SIGNED;
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_REJECTED:
+		return REASON_ORIGIN_UNTRUSTED;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return REASON_ORIGIN_WRONG_HOST;
+	case X509_V_ERR_CERT_REVOKED:
+		return REASON_ORIGIN_REVOKED;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return REASON_ORIGIN_WEAK;
+	default:
+		return REASON_ORIGIN_INVALID;
+	}
+}
+
+/* Answers OpenSSL: go on, or end the handshake with the alert of the error. */
+static int note_fault(struct memory *memory, enum reason reason, const char *detail)
+{
+	if (memory->reason == REASON_NONE) {
+		memory->reason = reason;
+		memory->detail = detail;
+	}
+	return memory->tolerant;
+}
+
+/* Called for every fault and once for every certificate found good. OpenSSL takes an authority's
+ * certificate for a server's, and knows nothing of ours. */
+static int judge(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct memory *memory = recall(ssl);
+	X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+	int error = X509_STORE_CTX_get_error(store);
+
+	if (!good)
+		return note_fault(memory, error_reason(error), X509_verify_cert_error_string(error));
+	if (!certificate)
+		return 1;
+	if (trust_excludes(memory->trust, certificate)) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+		return note_fault(memory, REASON_ORIGIN_UNTRUSTED, "the gateway's own authority");
+	}
+	if (X509_STORE_CTX_get_error_depth(store) == 0 &&
+	    X509_get_extension_flags(certificate) & EXFLAG_CA) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
+		return note_fault(memory, REASON_ORIGIN_INVALID, "an authority's certificate");
+	}
+	return 1;
+}
+
+/* OpenSSL asks for our certificate only when the server asked for one; there is none to send. */
+static int note_request(SSL *ssl, void *argument)
+{
+	(void)argument;
+	recall(ssl)->wants_certificate = true;
+	return 1;
+}
+
+static void note_alert(const SSL *ssl, int where, int value)
+{
+	if (where == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
+		recall(ssl)->alert = SSL_alert_desc_string_long(value);
+}
+
+/* OpenSSL 3.0 takes any answer (RFC 7301 section 3.2 allows only what was offered). */
+static bool alpn_is_offered(const SSL *ssl, const struct memory *memory)
+{
+	const unsigned char *chosen;
+	unsigned length;
+	size_t at = 0;
+
+	SSL_get0_alpn_selected(ssl, &chosen, &length);
+	if (length == 0)
+		return true;
+	while (at < memory->alpn_length) {
+		size_t offered = memory->alpn[at];
+
+		if (offered == length && memcmp(memory->alpn + at + 1, chosen, length) == 0)
+			return true;
+		at += 1 + offered;
+	}
+	return false;
+}
+
+static const char *find_flaw(const SSL *ssl, const struct memory *memory)
+{
+	if (!alpn_is_offered(ssl, memory))
+		return "the server chose a protocol that was not offered";
+	if (!SSL_get0_peer_certificate(ssl) || SSL_get_verify_result(ssl) != X509_V_OK)
+		return "the server showed no verified certificate";
+	return NULL;
+}
+
+/* Called when a session may be kept: at the end of a TLS 1.2 handshake, any time later in TLS 1.3. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct memory *memory = recall(ssl);
+
+	if (!memory || memory->reason != REASON_NONE || memory->alert || find_flaw(ssl, memory))
+		return 0;
+	sessions_put(memory->sessions, memory->key, session,
+		     SSL_session_reused(ssl) ? memory->verified : (int64_t)time(NULL));
+	return 1;
+}
+
+static bool is_name(const char *name)
+{
+	char canonical[NAME_SIZE];
+
+	return name_canonical(name, strlen(name), canonical) && strcmp(name, canonical) == 0;
+}
+
+/* What the certificate must prove (RFC 9525 section 6); without one of the two there is no SSL object. */
+static bool set_identity(SSL *ssl, const struct origin *origin)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	size_t width = address_width(origin->address);
+
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+						       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (origin->name)
+		return is_name(origin->name) &&
+		       X509_VERIFY_PARAM_set1_host(param, origin->name, strlen(origin->name)) &&
+		       SSL_set_tlsext_host_name(ssl, origin->name);
+	return width > 0 && X509_VERIFY_PARAM_set1_ip(param, origin->address->bytes, width);
+}
+
+static struct memory *new_memory(struct tls_context *context, const struct origin *origin)
+{
+	const struct session_subject subject = {
+		.address = origin->address,
+		.name = origin->name,
+		.alpn = origin->alpn,
+		.alpn_length = origin->alpn_length,
+		.generation = origin->generation,
+		.trust = trust_digest(origin->trust),
+	};
+	struct memory *memory = calloc(1, sizeof(*memory) + origin->alpn_length);
+
+	if (!memory)
+		return NULL;
+	if (session_key(&subject, memory->key) < 0) {
+		free(memory);
+		return NULL;
+	}
+	memory->sessions = context->sessions;
+	memory->trust = trust_hold(origin->trust);
+	memory->tolerant = origin->tolerant;
+	memory->alpn_length = origin->alpn_length;
+	if (origin->alpn_length > 0)
+		memcpy(memory->alpn, origin->alpn, origin->alpn_length);
+	return memory;
+}
+
+static bool attach_memory(SSL *ssl, struct tls_context *context, const struct origin *origin)
+{
+	struct memory *memory = new_memory(context, origin);
+
+	if (memory && SSL_set_ex_data(ssl, slot, memory))
+		return true;
+	discard(NULL, memory, NULL, 0, 0, NULL);
+	return false;
+}
+
+static void offer_session(SSL *ssl)
+{
+	struct memory *memory = recall(ssl);
+	SSL_SESSION *session = sessions_take(memory->sessions, memory->key, time(NULL),
+					     &memory->verified);
+
+	if (session)
+		SSL_set_session(ssl, session);
+	SSL_SESSION_free(session);
+}
+
+SSL *origin_open(struct tls_context *context, const struct origin *origin, int fd)
+{
+	SSL *ssl;
+
+	if (!CRYPTO_THREAD_run_once(&slot_once, make_slot) || slot < 0 || !origin->trust)
+		return NULL;
+	/* OpenSSL has this one callback on the context only; it is the same every time. */
+	SSL_CTX_sess_set_new_cb(context->servers, keep_session);
+	ssl = SSL_new(context->servers);
+	if (!ssl)
+		return NULL;
+	if (!attach_memory(ssl, context, origin) || !set_identity(ssl, origin) ||
+	    !SSL_set1_verify_cert_store(ssl, trust_store(origin->trust)) ||
+	    (origin->alpn_length > 0 &&
+	     SSL_set_alpn_protos(ssl, origin->alpn, (unsigned)origin->alpn_length) != 0) ||
+	    !SSL_set_fd(ssl, fd)) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, judge);
+	SSL_set_cert_cb(ssl, note_request, NULL);
+	SSL_set_info_callback(ssl, note_alert);
+	SSL_set_connect_state(ssl);
+	offer_session(ssl);
+	return ssl;
+}
+
+static enum reason judge_protocol(const SSL *ssl, const struct memory *memory, const char **detail)
+{
+	unsigned long error = ERR_peek_error();
+	const char *said = error ? ERR_reason_error_string(error) : NULL;
+
+	if (memory->alert)
+		*detail = memory->alert;
+	else if (!SSL_is_init_finished(ssl))
+		*detail = said ? said : "the handshake was not finished";
+	else
+		*detail = find_flaw(ssl, memory);
+	return *detail ? REASON_TLS_SERVER_FAILED : REASON_NONE;
+}
+
+enum reason origin_verdict(const SSL *ssl, const char **detail)
+{
+	const struct memory *memory = recall(ssl);
+	const char *text = NULL;
+	enum reason reason = memory->reason;
+
+	if (reason != REASON_NONE)
+		text = memory->detail;
+	else
+		reason = judge_protocol(ssl, memory, &text);
+	if (detail)
+		*detail = text;
+	return reason;
+}
+
+bool origin_wants_certificate(const SSL *ssl)
+{
+	return recall(ssl)->wants_certificate;
+}
+
+int origin_facts(SSL *ssl, struct tls_facts *facts)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+	agreed_facts(ssl, facts);
+	snprintf(facts->sni, sizeof(facts->sni), "%s", name ? name : "");
+	certificate_list_free(facts->certificates);
+	facts->certificates = x509_list(chain);
+	return facts->certificates || sk_X509_num(chain) <= 0 ? 0 : -1;
+}
+
+int origin_digest(const SSL *ssl, uint8_t digest[static 32])
+{
+	const X509 *certificate = SSL_get0_peer_certificate(ssl);
+
+	return certificate && X509_digest(certificate, EVP_sha256(), digest, NULL) ? 0 : -1;
+}
+
+int origin_validity(const SSL *ssl, int64_t *not_before, int64_t *not_after)
+{
+	const X509 *certificate = SSL_get0_peer_certificate(ssl);
+
+	return certificate ? x509_validity(certificate, not_before, not_after) : -1;
+}

@@ -1,0 +1,34 @@
+/* The roots that origins must chain to: one X509_STORE, loaded once, shared by all connections of a
+ * worker. */
+#pragma once
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct trust;
+
+/* Loads concatenated PEM certificates; what is no certificate authority is left out with a warning. NULL
+ * when there is not a single usable one (then nothing may be inspected: fail closed) or when out of
+ * memory. One holder. */
+struct trust *trust_new(const char *pem, size_t length);
+struct trust *trust_hold(struct trust *trust);
+void trust_release(struct trust *trust);
+
+/* Bans the key of the gateway's own authority (PEM): no origin may prove itself with it, even where the
+ * owner has installed our certificate among the system's roots. Call before the first connection. 0 or
+ * -1 when pem holds no certificate. */
+int trust_exclude(struct trust *trust, const char *pem);
+
+/* True when the certificate's public key is banned. */
+bool trust_excludes(const struct trust *trust, const X509 *certificate);
+
+/* Number of roots. */
+size_t trust_count(const struct trust *trust);
+
+/* The store; owned by trust. */
+X509_STORE *trust_store(struct trust *trust);
+
+/* SHA-256 over the PEM text: equal digests mean equal trust. */
+const uint8_t *trust_digest(const struct trust *trust);

@@ -1,0 +1,403 @@
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/connection.h"
+#include "daemon/listener.h"
+#include "daemon/log.h"
+#include "daemon/orders.h"
+#include "daemon/policy/config.h"
+#include "daemon/privilege.h"
+#include "daemon/view.h"
+#include "netfilter/socket.h"
+
+enum {
+	DESCRIPTORS_RESERVED = 64,
+	DESCRIPTORS_PER_CONNECTION = 4, /* client, server, and a pipe's share */
+	CAP_NET_RAW_BIT = 1 << 13,
+};
+
+struct worker {
+	const struct worker_settings *settings;
+	struct gateway gateway;
+	struct listener *listeners[LAN_PORTS_MAX];
+	int signals;
+	struct event signal_event;
+	struct event order_event;
+	struct event local_event;
+	struct event beat;
+	struct event drained;
+};
+
+static void adopt_listeners(struct worker *worker, const struct policy_order *order,
+			    const int *descriptors)
+{
+	struct gateway *gateway = &worker->gateway;
+
+	for (size_t i = 0; i < LAN_PORTS_MAX; i++) {
+		listener_close(worker->listeners[i]);
+		worker->listeners[i] = NULL;
+	}
+	gateway->listener_count = order->lan_count;
+	for (size_t i = 0; i < order->lan_count; i++) {
+		gateway->listener_ports[i] = socket_port(descriptors[i]);
+		worker->listeners[i] = listener_open(gateway, descriptors[i], order->lan[i]);
+	}
+}
+
+/* OpenSSL and its memory come only with the first policy that opens TLS. */
+static void make_tls(struct worker *worker, const struct policy *policy)
+{
+	struct gateway *gateway = &worker->gateway;
+	const struct worker_settings *settings = worker->settings;
+
+	if (!policy->opens_tls || gateway->issuer)
+		return;
+	if (!gateway->world.tls)
+		gateway->world.tls = tls_context_new(settings->ticket_keys);
+	if (gateway->world.tls)
+		gateway->issuer = issuer_new(gateway->base, settings->signer, gateway->world.tls,
+					     settings->authority_pem);
+	if (!gateway->issuer)
+		log_error("TLS cannot be opened: connections that need it are refused");
+}
+
+static void cut_blocked(struct gateway *gateway)
+{
+	const struct policy *policy = regime_policy(gateway->regime);
+	struct connection *connection = gateway->connections;
+
+	while (connection) {
+		struct connection *next = connection->next;
+
+		if (connection_is_cut(connection, policy))
+			connection_close(connection, REASON_CUT);
+		connection = next;
+	}
+}
+
+static void begin_regime(struct worker *worker, struct policy *policy)
+{
+	struct gateway *gateway = &worker->gateway;
+	struct regime *regime = regime_new(policy, gateway->regime);
+
+	if (!regime) {
+		log_error("out of memory: the policy before stays in force");
+		return;
+	}
+	make_tls(worker, policy);
+	regime_release(gateway->regime);
+	gateway->regime = regime;
+	atomic_store(&gateway->counters->policy_generation, policy->generation);
+}
+
+static void ignore_report(void *context, enum severity severity, const struct place *place,
+			  const char *message)
+{
+	/* The supervisor has said it already. */
+	(void)context;
+	(void)severity;
+	(void)place;
+	(void)message;
+}
+
+static void adopt_policy(struct worker *worker, const struct policy_order *order, int packed)
+{
+	struct sources *sources = sources_unpack(packed);
+	struct policy *policy = sources ? config_parse(sources, ignore_report, NULL) : NULL;
+
+	if (!policy || policy->rule_count != order->rule_count) {
+		log_error("the new policy could not be taken over: %s", strerror(errno));
+		policy_release(policy);
+		return;
+	}
+	policy->generation = order->generation;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		policy->rules[i].slot = order->slots[i];
+	begin_regime(worker, policy);
+	cut_blocked(&worker->gateway);
+}
+
+static bool is_cut_by(const struct connection *connection, const struct cut_order *order)
+{
+	const struct endpoint *client = &connection->client.side.endpoint;
+
+	if (order->all)
+		return true;
+	if (order->id && order->id == connection->id)
+		return true;
+	return order->address.family != AF_UNSPEC &&
+	       (address_same_host(&order->address, &client->peer) ||
+		address_same_host(&order->address, &client->local));
+}
+
+static void cut(struct worker *worker, const struct cut_order *order)
+{
+	struct connection *connection = worker->gateway.connections;
+
+	while (connection) {
+		struct connection *next = connection->next;
+
+		if (is_cut_by(connection, order))
+			connection_close(connection, REASON_CUT);
+		connection = next;
+	}
+}
+
+static void obey(struct worker *worker, const union order *order, const int *descriptors)
+{
+	switch (order->kind) {
+	case ORDER_POLICY:
+		adopt_listeners(worker, &order->policy, descriptors + 1);
+		adopt_policy(worker, &order->policy, descriptors[0]);
+		close(descriptors[0]);
+		break;
+	case ORDER_CUT:
+		cut(worker, &order->cut);
+		break;
+	}
+}
+
+/* Down the ladder: no new connections, then the old ones end, then we do. */
+static void drain(struct worker *worker)
+{
+	struct gateway *gateway = &worker->gateway;
+	struct connection *connection = gateway->connections;
+	const struct timeval patience = { DRAIN_SECONDS, 0 };
+
+	if (gateway->draining)
+		return;
+	gateway->draining = true;
+	for (size_t i = 0; i < LAN_PORTS_MAX; i++) {
+		listener_close(worker->listeners[i]);
+		worker->listeners[i] = NULL;
+	}
+	event_del(&worker->order_event);
+	while (connection) {
+		struct connection *next = connection->next;
+
+		connection_drain(connection);
+		connection = next;
+	}
+	evtimer_add(&worker->drained, &patience);
+}
+
+static void end_all(struct worker *worker)
+{
+	while (worker->gateway.connections)
+		connection_close(worker->gateway.connections, REASON_DRAINED);
+	event_base_loopbreak(worker->gateway.base);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	end_all(argument);
+}
+
+static void on_order(evutil_socket_t fd, short what, void *argument)
+{
+	struct worker *worker = argument;
+	int descriptors[ORDER_DESCRIPTORS_MAX];
+	union order order;
+	size_t count;
+	int got;
+
+	(void)what;
+	while ((got = order_receive(fd, &order, descriptors, &count)) > 0)
+		obey(worker, &order, descriptors);
+	if (got == 0)
+		drain(worker);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *argument)
+{
+	struct signalfd_siginfo info;
+
+	(void)what;
+	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		drain(argument);
+}
+
+static void on_local_addresses(evutil_socket_t fd, short what, void *argument)
+{
+	struct worker *worker = argument;
+
+	(void)fd;
+	(void)what;
+	local_addresses_update(worker->gateway.local);
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *argument)
+{
+	struct worker *worker = argument;
+
+	(void)fd;
+	(void)what;
+	atomic_fetch_add_explicit(&worker->gateway.counters->heartbeat, 1, memory_order_relaxed);
+	if (worker->gateway.draining && !worker->gateway.connections)
+		end_all(worker);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *argument)
+{
+	struct gateway *gateway = argument;
+	struct connection *connection = gateway->again;
+
+	(void)fd;
+	(void)what;
+	gateway->again = NULL;
+	/* Turned ones may end others' waiting, and may ask for another turn themselves. */
+	for (struct connection *one = connection; one; one = one->again)
+		one->waits_again = false;
+	while (connection) {
+		struct connection *next = connection->again;
+
+		connection->again = NULL;
+		connection_turn(connection);
+		connection = next;
+	}
+}
+
+static void list_live(void *context, uint32_t question)
+{
+	struct worker *worker = context;
+	struct gateway *gateway = &worker->gateway;
+	struct connection_view view;
+
+	for (struct connection *one = gateway->connections; one; one = one->next) {
+		connection_view(one, NULL, &view);
+		journal_live(gateway->journal, question, &view);
+	}
+	journal_live_end(gateway->journal, question);
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static size_t capacity(void)
+{
+	struct rlimit limit;
+	size_t possible;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CONNECTIONS_MAX;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur <= DESCRIPTORS_RESERVED)
+		return 1;
+	possible = (limit.rlim_cur - DESCRIPTORS_RESERVED) / DESCRIPTORS_PER_CONNECTION;
+	return possible < CONNECTIONS_MAX ? possible : CONNECTIONS_MAX;
+}
+
+static uint64_t first_id(unsigned index)
+{
+	const int64_t epoch = 1735689600000; /* 2025-01-01 in milliseconds */
+	int64_t now = clock_now().wall / 1000 - epoch;
+
+	return (uint64_t)(now > 0 ? now : 1) * 16 * 256 + index % 256;
+}
+
+static int make_gateway(struct worker *worker)
+{
+	struct gateway *gateway = &worker->gateway;
+	struct journal_settings_worker journal = {
+		.channel = worker->settings->journal,
+		.counters = worker->settings->counters,
+		.list = list_live,
+		.context = worker,
+	};
+
+	gateway->index = worker->settings->index;
+	gateway->base = event_base_new();
+	if (!gateway->base)
+		return -1;
+	journal.base = gateway->base;
+	gateway->counters = worker->settings->counters;
+	gateway->capacity = capacity();
+	gateway->next_id = first_id(gateway->index);
+	gateway->time_minute = -1;
+	gateway->room = malloc(sizeof(*gateway->room));
+	gateway->local = local_addresses_open();
+	gateway->neighbours = neighbours_open();
+	gateway->world.base = gateway->base;
+	gateway->world.resolver = resolver_new(gateway->base);
+	gateway->journal = journal_new(&journal);
+	evtimer_assign(&gateway->again_event, gateway->base, on_again, gateway);
+	return gateway->room && gateway->local && gateway->neighbours &&
+			       gateway->world.resolver && gateway->journal
+		       ? 0
+		       : -1;
+}
+
+static void watch_events(struct worker *worker)
+{
+	const struct timeval second = { 1, 0 };
+	struct event_base *base = worker->gateway.base;
+
+	event_assign(&worker->signal_event, base, worker->signals, EV_READ | EV_PERSIST, on_signal,
+		     worker);
+	event_assign(&worker->order_event, base, worker->settings->orders, EV_READ | EV_PERSIST,
+		     on_order, worker);
+	event_assign(&worker->local_event, base,
+		     local_addresses_descriptor(worker->gateway.local), EV_READ | EV_PERSIST,
+		     on_local_addresses, worker);
+	event_assign(&worker->beat, base, -1, EV_PERSIST, on_beat, worker);
+	evtimer_assign(&worker->drained, base, on_drained, worker);
+	event_add(&worker->signal_event, NULL);
+	event_add(&worker->order_event, NULL);
+	event_add(&worker->local_event, NULL);
+	event_add(&worker->beat, &second);
+}
+
+static void open_doors(struct worker *worker)
+{
+	const struct policy *policy = worker->settings->policy;
+	struct policy_order order = { .lan_count = (uint32_t)policy->lan_count };
+
+	memcpy(order.lan, policy->lan, sizeof(order.lan));
+	adopt_listeners(worker, &order, worker->settings->listeners);
+}
+
+void worker_run(const struct worker_settings *settings)
+{
+	static struct worker worker;
+	struct account account;
+	bool fallback;
+
+	worker.settings = settings;
+	worker.signals = open_signals();
+	tzset(); /* reads the zone's file while it still can be read */
+	if (account_find(settings->account, &account, &fallback) < 0 ||
+	    privilege_drop(&account, CAP_NET_RAW_BIT) < 0)
+		log_fatal("the worker cannot give up its privileges");
+	if (worker.signals < 0 || make_gateway(&worker) < 0)
+		log_fatal("the worker cannot start: %s", strerror(errno));
+	if (privilege_confine(ROLE_WORKER, NULL) < 0)
+		log_fatal("the worker cannot be confined");
+	begin_regime(&worker, policy_hold(settings->policy));
+	watch_events(&worker);
+	open_doors(&worker);
+	if (write(settings->ready, "", 1) < 0)
+		log_warning("nobody waits for this worker: %s", strerror(errno));
+	close(settings->ready);
+	event_base_dispatch(worker.gateway.base);
+	journal_flush(worker.gateway.journal);
+	exit(0);
+}

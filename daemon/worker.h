@@ -1,0 +1,25 @@
+/* A worker process: one event loop that carries the connections the kernel hands to its listeners. Runs
+ * without root; holds CAP_NET_RAW for transparent sockets and nothing else. */
+#pragma once
+
+#include "daemon/counters.h"
+#include "daemon/policy/policy.h"
+#include "daemon/tls/context.h"
+
+struct worker_settings {
+	unsigned index;
+	const char *account;
+	struct policy *policy;     /* as inherited from the supervisor; the worker takes a hold */
+	int orders;                /* from the supervisor (orders.h) */
+	int signer;                /* its end of the pair to the signer */
+	int journal;               /* its end of the pair to the recorder */
+	int listeners[LAN_PORTS_MAX]; /* one for each of policy->lan */
+	struct counters *counters; /* its own block */
+	const uint8_t *ticket_keys; /* TICKET_KEYS_SIZE, the same for all workers */
+	const char *authority_pem; /* the CA certificate */
+	int ready;                 /* one byte is written here when it accepts */
+};
+
+/* Runs in a forked child and never returns. Serves until SIGTERM or until the supervisor is gone; then it
+ * stops accepting and gives its connections DRAIN_SECONDS. */
+void worker_run(const struct worker_settings *settings) __attribute__((noreturn));

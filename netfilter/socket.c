@@ -1,0 +1,152 @@
+#include "netfilter/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
+#endif
+
+enum {
+	BACKLOG = 4096,   /* the kernel lowers it to net.core.somaxconn */
+	MIDDLE_PORT = 45000, /* somewhere in the middle of net.ipv4.ip_local_port_range */
+};
+
+static const int on = 1;
+static const int off = 0;
+
+static int set(int descriptor, int level, int option, const int *value)
+{
+	return setsockopt(descriptor, level, option, value, sizeof(*value));
+}
+
+/* A dual-stack socket asks both levels; on an IPv4 socket only the first exists. */
+static int make_transparent(int descriptor, sa_family_t family)
+{
+	if (set(descriptor, SOL_IP, IP_TRANSPARENT, &on))
+		return -1;
+	return family == AF_INET6 ? set(descriptor, SOL_IPV6, IPV6_TRANSPARENT, &on) : 0;
+}
+
+static int prepare_listener(int descriptor, sa_family_t family)
+{
+	if (set(descriptor, SOL_SOCKET, SO_REUSEADDR, &on) ||
+	    set(descriptor, SOL_SOCKET, SO_REUSEPORT, &on))
+		return -1;
+	return family == AF_INET6 ? set(descriptor, SOL_IPV6, IPV6_V6ONLY, &off) : 0;
+}
+
+static int bind_to(int descriptor, sa_family_t family, const struct address *address)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = address_to_socket(address, family, &storage);
+
+	return bind(descriptor, (struct sockaddr *)&storage, length);
+}
+
+typedef int prepare(int descriptor, sa_family_t family);
+
+static int prepare_nothing(int descriptor, sa_family_t family)
+{
+	(void)descriptor, (void)family;
+	return 0;
+}
+
+static int listen_on(sa_family_t family, uint16_t port, prepare *prepare_more)
+{
+	const struct address everywhere = { .family = family, .port = port };
+	int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (descriptor < 0)
+		return -1;
+	if (prepare_listener(descriptor, family) == 0 && prepare_more(descriptor, family) == 0 &&
+	    bind_to(descriptor, family, &everywhere) == 0 && listen(descriptor, BACKLOG) == 0)
+		return descriptor;
+	int error = errno;
+	close(descriptor);
+	errno = error;
+	return -1;
+}
+
+/* IPv6 may be missing from the kernel (EAFNOSUPPORT) or switched off (EADDRNOTAVAIL). */
+static int listen_everywhere(uint16_t port, prepare *prepare_more)
+{
+	int descriptor = listen_on(AF_INET6, port, prepare_more);
+
+	if (descriptor < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+		return listen_on(AF_INET, port, prepare_more);
+	return descriptor;
+}
+
+int socket_listen_transparent(uint16_t port)
+{
+	return listen_everywhere(port, make_transparent);
+}
+
+int socket_listen_plain(uint16_t port)
+{
+	return listen_everywhere(port, prepare_nothing);
+}
+
+static bool family_port_is_taken(sa_family_t family, uint16_t port)
+{
+	const struct address everywhere = { .family = family, .port = port };
+	int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (descriptor < 0)
+		return false;
+	if (family == AF_INET6)
+		set(descriptor, SOL_IPV6, IPV6_V6ONLY, &on);
+	set(descriptor, SOL_SOCKET, SO_REUSEADDR, &on); /* TIME_WAIT is not a listener */
+	bool taken = (bind_to(descriptor, family, &everywhere) || listen(descriptor, 1)) &&
+		     errno == EADDRINUSE;
+	close(descriptor);
+	return taken;
+}
+
+bool socket_port_is_taken(uint16_t port)
+{
+	return family_port_is_taken(AF_INET, port) || family_port_is_taken(AF_INET6, port);
+}
+
+uint16_t socket_port(int descriptor)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = sizeof(storage);
+	struct address address;
+
+	if (getsockname(descriptor, (struct sockaddr *)&storage, &length) ||
+	    address_from_socket(&address, (struct sockaddr *)&storage))
+		return 0;
+	return address.port;
+}
+
+/* On the client's own port our connection and the captured one would be one and the same to conntrack,
+ * and so never be translated by the gateway's NAT. Before Linux 6.3 that stays a rare accident. */
+static void avoid_port(int descriptor, uint16_t port)
+{
+	uint32_t from = port < MIDDLE_PORT ? port + 1u : 0;
+	uint32_t to = port < MIDDLE_PORT ? 0 : port - 1u;
+	uint32_t range = to << 16 | from;
+
+	if (port != 0)
+		setsockopt(descriptor, SOL_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range));
+}
+
+int socket_keep_source(int descriptor, sa_family_t family, const struct address *client)
+{
+	struct address source = *client;
+
+	source.port = 0;
+	if (make_transparent(descriptor, family) ||
+	    set(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on))
+		return -1;
+	avoid_port(descriptor, client->port);
+	return bind_to(descriptor, family, &source);
+}
+
+int socket_mark(int descriptor, uint32_t mark)
+{
+	return setsockopt(descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}

@@ -1,0 +1,65 @@
+"""What is measured: one row a kind of work, with the ways that can do it and the targets."""
+from dataclasses import dataclass
+
+GIGABYTE = 1e9
+PASSING = ("headgate", "haproxy", "lim_splice")
+INSPECTING = ("headgate", "haproxy", "sslsplit", "squid", "mitmproxy")
+
+
+@dataclass
+class Target:
+    against: str             # a way, two joined by " + ", or nothing: most is then an absolute figure
+    most: float              # Headgate may cost so many times what that way costs
+    figure: str = "gateway"  # or "path": what the way adds to the cost of the direct cable
+
+
+@dataclass
+class Row:
+    name: str
+    title: str
+    unit: str
+    scale: float             # of the unit printed, per second or byte
+    mode: str
+    ways: tuple
+    targets: tuple
+    tls: bool = True
+    path: str = "/small"
+    connections: int = 400
+    requests: int = 1        # per connection
+    threads: int = 8
+    per: str = "connections"
+    divisor: float = 1
+    memory: str = ""         # idle connections: "user" memory counts, or "all" with the kernel's
+
+
+ROWS = (
+    Row("pass-bulk", "bytes passed (HTTP, 64 MB objects)", "CPU s/GB", 1, "pass",
+        PASSING + ("kernel", "direct"),
+        (Target("lim_splice", 1.10), Target("haproxy", 1.00), Target("kernel", 3.0, "path")),
+        tls=False, path="/large", connections=2, requests=5, threads=2, per="bytes", divisor=GIGABYTE),
+    Row("pass-connection", "new HTTPS connection passed", "CPU µs", 1e6, "pass",
+        PASSING + ("kernel", "direct"), (Target("haproxy", 0.95), Target("lim_splice", 1.25))),
+    Row("pass-name", "new HTTPS connection passed by its name", "CPU µs", 1e6, "names",
+        ("headgate", "haproxy", "direct"), (Target("haproxy", 0.90),)),
+    Row("pass-plain", "new plain HTTP connection passed", "CPU µs", 1e6, "pass",
+        PASSING + ("direct",), (Target("haproxy", 0.95),), tls=False, connections=2500),
+    Row("inspect-handshake", "inspected handshake, warm leaf", "CPU ms", 1e3, "inspect",
+        INSPECTING + ("lim_splice", "lim_tls", "direct"),
+        (Target("haproxy", 1.00), Target("sslsplit", 0.50), Target("squid", 0.50),
+         Target("mitmproxy", 0.05), Target("lim_tls + lim_splice", 1.18))),
+    Row("inspect-request", "inspected keep-alive request", "CPU µs", 1e6, "inspect",
+        INSPECTING + ("direct",),
+        (Target("haproxy", 1.00), Target("squid", 0.20), Target("mitmproxy", 0.02)),
+        connections=8, requests=1500, per="requests"),
+    # without SSLsplit: it stalls for seconds after some thousand of these
+    Row("inspect-plain", "new plain HTTP connection, read", "CPU µs", 1e6, "inspect",
+        ("headgate", "haproxy", "squid", "mitmproxy", "direct"), (Target("haproxy", 1.00),), tls=False, connections=2500),
+    Row("inspect-bulk", "bytes inspected (HTTPS, 64 MB objects)", "CPU s/GB", 1, "inspect",
+        INSPECTING + ("direct",), (Target("haproxy", 1.00), Target("squid", 0.33)),
+        path="/large", connections=2, requests=2, threads=2, per="bytes", divisor=GIGABYTE),
+    # requests: the connections that are open before those which count
+    Row("idle-pass", "idle passed connection, user and kernel", "KB", 1 / 1024, "pass", PASSING,
+        (Target("haproxy", 0.60), Target("", 12)), memory="all", connections=500, requests=50),
+    Row("idle-inspect", "idle inspected connection, user", "KB", 1 / 1024, "inspect", INSPECTING,
+        (Target("haproxy", 0.70), Target("", 45)), memory="user", connections=200, requests=50),
+)

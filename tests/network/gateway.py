@@ -1,0 +1,192 @@
+"""The gateway under test: headgated in the gateway's namespace, from start to a clean end."""
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from dialogue import Failure
+from topology import LAN
+
+READY_SECONDS = 20
+STOP_SECONDS = 15
+
+DEFAULTS = {
+    "headgate": "headgate: 1",
+    "lan": f"lan: [{LAN}]",
+    "trust": "trust: [{trust}]",
+    "journal": "journal: {{ file: {journal} }}",
+}
+
+
+def builds():
+    """Where the programs are: $BUILD, or build."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return os.path.join(root, os.environ.get("BUILD") or "build")
+
+
+class Gateway:
+    """One headgated with its directories. Policies are completed with DEFAULTS for keys they lack."""
+
+    def __init__(self, topology, trust, directory):
+        self.topology = topology
+        self.directory = directory
+        self.run_directory = f"{directory}/run"
+        self.state_directory = f"{directory}/state"
+        self.policy = f"{directory}/headgate.yaml"
+        self.journal_file = f"{directory}/log/journal.ndjson"
+        self.authority_file = f"{directory}/authority.pem"
+        self._trust = trust
+        self._process = None
+        self.before = None
+        self._said = []
+        self._ready = threading.Event()
+        self.events = []
+        os.makedirs(directory)
+        os.chmod(directory, 0o755)
+
+    def write_policy(self, text):
+        values = {"trust": self._trust, "journal": self.journal_file}
+        missing = [line.format(**values) for key, line in DEFAULTS.items()
+                   if not re.search(rf"^{key}:", text, re.MULTILINE)]
+        with open(self.policy, "w", encoding="utf-8") as file:
+            file.write("\n".join(missing) + "\n" + text)
+
+    def program(self):
+        return [f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
+                "--state-directory", self.state_directory, "--workers", "2"]
+
+    def start(self):
+        """Also again after everything was killed; what must be left in the end is what was there first."""
+        self.before = self.before or self.topology.state()
+        if self._process:
+            self._process.wait(STOP_SECONDS)
+        self._ready.clear()
+        self._process = subprocess.Popen(self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                         text=True, errors="replace", cwd=self.directory)
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        if not self._ready.wait(READY_SECONDS) or self._process.poll() is not None:
+            raise Failure("headgated did not become ready")
+
+    def _listen(self, process):
+        for line in process.stderr:
+            self._said.append(line.rstrip("\n"))
+            if re.search(r"\bready\b", line):
+                self._ready.set()
+        self._ready.set()
+
+    def said(self):
+        return list(self._said)
+
+    def control(self, *arguments, timeout=20):
+        """Runs headgatectl; a subprocess.CompletedProcess."""
+        return subprocess.run(
+            self.topology.command(self.topology.gateway, f"{builds()}/headgatectl", "--run-directory",
+                                  self.run_directory, *arguments),
+            capture_output=True, text=True, timeout=timeout, cwd=self.directory)
+
+    def export_authority(self):
+        """The CA certificate as the owner would give it to the devices."""
+        result = self.control("authority", "export")
+        if result.returncode or "BEGIN CERTIFICATE" not in result.stdout:
+            raise Failure(f"headgatectl authority export: {result.stdout}{result.stderr}")
+        with open(self.authority_file, "w", encoding="ascii") as file:
+            file.write(result.stdout)
+        return self.authority_file
+
+    def journal(self):
+        lines = []
+        for path in sorted(glob.glob(self.journal_file + "*"), reverse=True):
+            with open(path, encoding="utf-8") as file:
+                lines += [json.loads(line) for line in file if line.endswith("\n")]
+        return lines
+
+    def follow_events(self):
+        """Collects `headgatectl events` in self.events from now on."""
+        process = subprocess.Popen(
+            self.topology.command(self.topology.gateway, f"{builds()}/headgatectl", "--run-directory",
+                                  self.run_directory, "--json", "events"),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+        def follow():
+            for line in process.stdout:
+                self.events.append(json.loads(line))
+
+        threading.Thread(target=follow, daemon=True).start()
+        time.sleep(0.5)  # until the workers know that somebody listens
+
+    # -- its processes
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def processes(self):
+        """Process ids by role: supervisor, worker, signer, recorder."""
+        found = {}
+        for pid in self.topology.pids(self.topology.gateway):
+            try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                    comm = file.read().strip()
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    program = os.path.basename(file.read().split(b"\0")[0].decode())
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if not program.startswith(("headgated", "worker", "signer", "recorder")):
+                continue
+            role = "supervisor" if pid == self.pid else re.sub(r"[^a-z].*", "", comm.removeprefix("headgated-"))
+            found.setdefault(role, []).append(pid)
+        return found
+
+    def kill(self, role, number):
+        """Sends the signal to every process of the role, or to all of them ("everything")."""
+        processes = self.processes()
+        pids = sum(processes.values(), []) if role == "everything" else processes.get(role)
+        if not pids:
+            raise Failure(f"there is no {role} among {processes}")
+        for pid in pids:
+            os.kill(pid, number)
+        return pids
+
+    # -- the end
+
+    def stop(self):
+        """SIGTERM, then nothing may be left: no process, no table, rule or route."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise Failure(f"headgated does not stop within {STOP_SECONDS} s") from error
+        if self._process.returncode:
+            raise Failure(f"headgated ended with status {self._process.returncode}")
+        self.check_gone()
+
+    def check_gone(self):
+        deadline = time.monotonic() + 2
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if left:
+            raise Failure(f"processes are left behind: {left}")
+        for what, now in self.topology.state().items():
+            if now != self.before[what]:
+                raise Failure(f"{what} is not as before:\n{now}")
+
+    def destroy(self):
+        """Whatever its state; the namespace may be used again afterwards. True when all was clean."""
+        if self._process is None:
+            return True
+        clean = self._process.poll() == 0
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        for pid in self.topology.pids(self.topology.gateway):
+            clean = False
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return clean and self.topology.state() == self.before

@@ -1,0 +1,239 @@
+// link: daemon/protocol.c daemon/name.c daemon/address.c daemon/reader.c
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/limits.h"
+#include "daemon/protocol.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BYTES(text)  text, sizeof(text) - 1
+
+struct sample {
+	const char *bytes;
+	size_t length;
+	enum protocol protocol;
+};
+
+static const struct sample clients[] = {
+	{ BYTES("\x16\x03\x01\x02\x00\x01\x00\x01\xfc"), PROTOCOL_TLS },
+	{ BYTES("\x16\x03\x04"), PROTOCOL_TLS },
+	{ BYTES("\x15\x03\x01\x00\x02\x02\x28"), PROTOCOL_TLS },
+	{ BYTES("\x14\x03\x03\x00\x01\x01"), PROTOCOL_TLS },
+	{ BYTES("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), PROTOCOL_HTTP },
+	{ BYTES("\r\n\r\nPOST /x HTTP/1.0\r\n"), PROTOCOL_HTTP },
+	{ BYTES("PROPFIND /dav HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("M-SEARCH * HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("FROBNICATE /x HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), PROTOCOL_HTTP2 },
+	{ BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"), PROTOCOL_SSH },
+	{ BYTES("EHLO mail.example\r\n"), PROTOCOL_SMTP },
+	{ BYTES("helo mail.example\r\n"), PROTOCOL_SMTP },
+	{ BYTES("\x13"
+		"BitTorrent protocol\0\0\0\0"),
+	  PROTOCOL_BITTORRENT },
+	{ BYTES("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\0\0\0"),
+	  PROTOCOL_RDP },
+	{ BYTES("\x10\x10\x00\x04MQTT\x05\x02\x00\x3c"), PROTOCOL_MQTT },
+	{ BYTES("\x10\x90\x01\x00\x06MQIsdp\x03"), PROTOCOL_MQTT },
+	{ BYTES("\x00\x00\x00\x08\x04\xd2\x16\x2f"), PROTOCOL_POSTGRESQL },
+	{ BYTES("\x00\x00\x00\x29\x00\x03\x00\x00user\0a\0"), PROTOCOL_POSTGRESQL },
+	{ BYTES("\x05\x01\x00"), PROTOCOL_SOCKS },
+	{ BYTES("\x05\x02\x00\x02"), PROTOCOL_SOCKS },
+	{ BYTES("\x04\x01\x01\xbb\xc0\x00\x02\x01\x00"), PROTOCOL_SOCKS },
+	{ BYTES("\xc3\x00\x00\x00\x01\x08"), PROTOCOL_QUIC },
+	{ BYTES("\xd3\x6b\x33\x43\xcf\x08"), PROTOCOL_QUIC },
+	{ BYTES("\x00\x1d\xab\xcd\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01\x07"), PROTOCOL_DNS },
+};
+
+static const struct sample servers[] = {
+	{ BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"), PROTOCOL_SSH },
+	{ BYTES("220 mail.example ESMTP Postfix\r\n"), PROTOCOL_SMTP },
+	{ BYTES("220-mail.example smtp ready\r\n220 go on\r\n"), PROTOCOL_SMTP },
+	{ BYTES("220 (vsFTPd 3.0.3)\r\n"), PROTOCOL_FTP },
+	{ BYTES("220 ProFTPD Server\r\n"), PROTOCOL_FTP },
+	{ BYTES("* OK [CAPABILITY IMAP4rev1] ready\r\n"), PROTOCOL_IMAP },
+	{ BYTES("* PREAUTH hello\r\n"), PROTOCOL_IMAP },
+	{ BYTES("+OK POP3 ready\r\n"), PROTOCOL_POP3 },
+	{ BYTES("\x5b\x00\x00\x00\x0a"
+		"8.0.36\0"),
+	  PROTOCOL_MYSQL },
+	{ BYTES("\x45\x00\x00\x00\xff\x10\x04Too many"), PROTOCOL_MYSQL },
+};
+
+static const char *const nobodys[] = { "hello\n",
+				       "NICK joe\r\n",
+				       "get / HTTP/1.1\r\n",
+				       "GET\r\n",
+				       "GET\t/ HTTP/1.1\r\n",
+				       "{\"a\":1}",
+				       "\x80\x2e\x01\x03\x01",
+				       "\x16\x03\x05",
+				       "\x16\x02\x01",
+				       "\x17\x03\x03\x01\x01" };
+
+typedef enum recognition recogniser(const uint8_t *bytes, size_t length, bool final,
+				    enum protocol *protocol);
+
+static void check(recogniser *recognise, const struct sample *sample)
+{
+	const uint8_t *bytes = (const uint8_t *)sample->bytes;
+	enum protocol protocol = PROTOCOL_COUNT;
+	size_t length = 0;
+
+	while (recognise(bytes, length, false, &protocol) == RECOGNITION_MORE) {
+		assert_int_equal(protocol, PROTOCOL_UNKNOWN);
+		assert_int_equal(recognise(bytes, length, true, &protocol), RECOGNITION_DONE);
+		assert_int_equal(protocol, PROTOCOL_UNKNOWN);
+		assert_true(++length <= sample->length);
+	}
+	assert_string_equal(protocol_word(protocol), protocol_word(sample->protocol));
+	assert_int_equal(recognise(bytes, sample->length, true, &protocol), RECOGNITION_DONE);
+	assert_int_equal(protocol, sample->protocol);
+}
+
+static void clients_are_recognised_however_they_arrive(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(clients); i++)
+		check(protocol_of_client, &clients[i]);
+}
+
+static void servers_are_recognised_however_they_arrive(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(servers); i++)
+		check(protocol_of_server, &servers[i]);
+}
+
+static void strangers_are_unknown_at_once(void **state)
+{
+	enum protocol protocol;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(nobodys); i++) {
+		protocol = PROTOCOL_COUNT;
+		assert_int_equal(protocol_of_client((const uint8_t *)nobodys[i], strlen(nobodys[i]),
+						    false, &protocol),
+				 RECOGNITION_DONE);
+		assert_int_equal(protocol, PROTOCOL_UNKNOWN);
+	}
+	assert_int_equal(
+		protocol_of_server((const uint8_t *)"220 welcome\r\n", 13, false, &protocol),
+		RECOGNITION_DONE);
+	assert_int_equal(protocol, PROTOCOL_UNKNOWN);
+}
+
+static void an_endless_line_is_given_up(void **state)
+{
+	static uint8_t line[TARGET_MAX + 100] = "FROBNICATE /";
+	enum protocol protocol;
+
+	(void)state;
+	memset(line + 12, 'x', sizeof line - 12);
+	assert_int_equal(protocol_of_client(line, 1000, false, &protocol), RECOGNITION_MORE);
+	assert_int_equal(protocol_of_client(line, sizeof line, false, &protocol), RECOGNITION_DONE);
+	assert_int_equal(protocol, PROTOCOL_UNKNOWN);
+}
+
+static void words_find_their_protocol(void **state)
+{
+	(void)state;
+	for (int i = 0; i < PROTOCOL_COUNT; i++)
+		assert_int_equal(protocol_find(protocol_word((enum protocol)i)), i);
+	assert_int_equal(protocol_find("gopher"), PROTOCOL_COUNT);
+}
+
+static enum recognition peek_at(const char *head, struct http_peek *peek)
+{
+	return protocol_peek_http((const uint8_t *)head, strlen(head), peek);
+}
+
+static void host_is_found_in_a_head(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *host;
+		unsigned port;
+	} cases[] = {
+		{ "GET / HTTP/1.1\r\nHost: A.Example.:8080\r\n\r\n", "a.example", 8080 },
+		{ "\r\nGET / HTTP/1.1\r\nX: y\r\nhOST:a.example\t \r\n\r\n", "a.example", 0 },
+		{ "GET / HTTP/1.1\nHost: a.example\n\n", "a.example", 0 },
+		{ "GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", "2001:db8::1", 80 },
+		{ "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
+		{ "GET http://A.example?x HTTP/1.0\r\n\r\n", "a.example", 0 },
+		{ "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
+		/* none that counts */
+		{ "GET / HTTP/1.0\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost:\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost: a.example\r\nHost : b.example\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost: a.example\r\n b.example\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\n Host: a.example\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost: user@a.example\r\n\r\n", "", 0 },
+		{ "GET / HTTP/1.1\r\nHost: @\r\nHost: a.example\r\n\r\n", "", 0 },
+		{ "GET http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "", 0 },
+		{ "GET http://u@a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "", 0 },
+		{ "GET http://b.example\\@a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "", 0 },
+	};
+	struct http_peek peek;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(peek_at(cases[i].head, &peek), RECOGNITION_DONE);
+		assert_string_equal(peek.host, cases[i].host);
+		assert_int_equal(peek.port, cases[i].port);
+	}
+}
+
+static void host_is_found_before_the_head_is_complete(void **state)
+{
+	struct http_peek peek;
+
+	(void)state;
+	assert_int_equal(peek_at("", &peek), RECOGNITION_MORE);
+	assert_int_equal(peek_at("GE", &peek), RECOGNITION_MORE);
+	assert_string_equal(peek.method, "");
+	assert_int_equal(peek_at("GET / HTTP/1.1\r\nHost: a.exam", &peek), RECOGNITION_MORE);
+	assert_string_equal(peek.method, "GET");
+	assert_string_equal(peek.host, "");
+	assert_int_equal(peek_at("GET / HTTP/1.1\r\nHost: a.example\r\nCookie: ", &peek),
+			 RECOGNITION_MORE);
+	assert_string_equal(peek.host, "a.example");
+}
+
+static void what_is_no_head_ends_the_wait(void **state)
+{
+	static char head[HEAD_MAX] = "GET / HTTP/1.1\r\nX: ";
+	struct http_peek peek;
+
+	(void)state;
+	assert_int_equal(peek_at("no head\r\n", &peek), RECOGNITION_DONE);
+	assert_string_equal(peek.method, "");
+	memset(head + 19, 'x', sizeof head - 19);
+	assert_int_equal(protocol_peek_http((uint8_t *)head, sizeof head - 1, &peek),
+			 RECOGNITION_MORE);
+	assert_int_equal(protocol_peek_http((uint8_t *)head, sizeof head, &peek), RECOGNITION_DONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clients_are_recognised_however_they_arrive),
+		cmocka_unit_test(servers_are_recognised_however_they_arrive),
+		cmocka_unit_test(strangers_are_unknown_at_once),
+		cmocka_unit_test(an_endless_line_is_given_up),
+		cmocka_unit_test(words_find_their_protocol),
+		cmocka_unit_test(host_is_found_in_a_head),
+		cmocka_unit_test(host_is_found_before_the_head_is_complete),
+		cmocka_unit_test(what_is_no_head_ends_the_wait),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,88 @@
+#include "tests/unit/signing.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/signer.h"
+
+static char base[64];
+static char directory[128];
+
+void signing_begin(void)
+{
+	strcpy(base, "/tmp/headgate-signing-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	assert_int_equal(chmod(base, 0755), 0);
+	snprintf(directory, sizeof(directory), "%s/authority", base);
+}
+
+void signing_end(void)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/authority.key", directory);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/authority.pem", directory);
+	unlink(path);
+	rmdir(directory);
+	rmdir(base);
+}
+
+const char *signing_directory(void)
+{
+	return directory;
+}
+
+pid_t signing_start(const int *channels, size_t count, const struct authority_constraint *never,
+		    size_t never_count, int *status)
+{
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ready), 0);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		const struct signer_settings settings = {
+			.directory = directory,
+			.account = "headgate-ca",
+			.never = never,
+			.never_count = never_count,
+			.channels = channels,
+			.channel_count = count,
+			.ready = ready[1],
+		};
+
+		signer_run(&settings);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		int ended;
+
+		waitpid(child, &ended, 0);
+		if (status)
+			*status = ended;
+		child = -1;
+	}
+	close(ready[0]);
+	return child;
+}
+
+int signing_stop(pid_t signer, int signal_number)
+{
+	int status = -1;
+
+	kill(signer, signal_number);
+	waitpid(signer, &status, 0);
+	return status;
+}
