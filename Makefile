@@ -9,13 +9,15 @@ V        ?=
 Q        := $(if $(V),,@)
 comma    := ,
 
-PACKAGES := libssl libcrypto libevent_core libevent_extra libyaml libmnl libnftables jansson libseccomp
+PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp
 LLHTTP   := /usr/share/llhttp
+LLHTTP_H := /usr/share/include/llhttp
 
 WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror=format-security
 WARN     += $(if $(CI),-Werror)
-HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	    -fPIE
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN   += $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+# clang knows it without a further switch only from 16 on.
 HARDEN   += $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && \
 	    echo -ftrivial-auto-var-init=zero)
 CFLAGS   ?= -O2 -g
@@ -29,7 +31,8 @@ HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 VERSION  := 0.1.0
 
-override CFLAGS  += -std=gnu11 -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) -I. -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 \
+override CFLAGS  += -std=gnu11 -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) -I. -isystem $(LLHTTP_H) \
+		    -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 \
 		    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDHARDEN)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -41,8 +44,26 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api htt
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all run check unit bench install clean format
+.PHONY: all setup run check unit fuzzers fuzz bench install clean format
 all: $(PROGRAMS)
+
+# What a fresh Debian lacks for building and testing. Does nothing where all is there.
+setup:
+	$(Q)tests/setup
+
+# With LAN=<port>: captures that port of this machine. Without: shows itself in a small network of its
+# own; ONCE=1 ends after the show.
+run: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) LAN="$(LAN)" ONCE="$(ONCE)" tests/network/show
+
+check: setup
+	$(Q)$(MAKE) --no-print-directory all unit fuzzers
+	$(Q)BUILD=$(BUILD) SANITIZE="$(SANITIZE)" tests/check
+
+bench: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) tests/bench/run $(BENCH)
 
 $(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
 $(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)
@@ -59,7 +80,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 	@echo "  CC    $<"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out $(WARN),$(CFLAGS)) -w -I/usr/include/llhttp -c -o $@ $<
+	$(Q)$(CC) $(filter-out $(WARN),$(CFLAGS)) -w -c -o $@ $<
 
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
@@ -74,12 +95,32 @@ $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(call linkfiles,tests/
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/unit/$*.c) -lcmocka
 
 unit: $(UNIT)
+fuzzers: $(FUZZERS)
 
 # With clang the target is a real libFuzzer binary (make fuzz); with any compiler it also runs its corpus.
 $(FUZZERS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/corpus_main.o \
 		$$(call linkfiles,tests/fuzz/$$*.c)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/fuzz/$*.c)
+
+# One libFuzzer run of every target over its corpus: make fuzz SECONDS=60. Needs clang.
+SECONDS  ?= 60
+fuzz:
+	$(Q)tests/fuzz/run $(SECONDS)
+
+DESTDIR  ?=
+SBIN     := $(DESTDIR)$(PREFIX)/sbin
+MAN      := $(DESTDIR)$(PREFIX)/share/man
+install: all
+	install -D -m 755 $(BUILD)/headgated $(SBIN)/headgated
+	install -D -m 755 $(BUILD)/headgatectl $(SBIN)/headgatectl
+	install -D -m 644 docs/man/headgated.8 $(MAN)/man8/headgated.8
+	install -D -m 644 docs/man/headgatectl.8 $(MAN)/man8/headgatectl.8
+	install -D -m 644 docs/man/headgate.yaml.5 $(MAN)/man5/headgate.yaml.5
+	test -e $(DESTDIR)/etc/headgate/headgate.yaml || \
+		install -D -m 644 init/headgate.yaml $(DESTDIR)/etc/headgate/headgate.yaml
+	install -D -m 644 init/systemd/headgate.service $(DESTDIR)/lib/systemd/system/headgate.service
+	install -D -m 644 init/systemd/headgate.sysusers $(DESTDIR)/usr/lib/sysusers.d/headgate.conf
 
 clean:
 	rm -rf build

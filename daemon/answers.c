@@ -14,7 +14,7 @@
 #include "daemon/supervisor.h"
 #include "daemon/tls/authority.h"
 
-enum { RULE_TEXT = 2048, EXPLAIN_TEXT = 65536 };
+enum { RULE_TEXT = 2048 };
 
 static json_int_t sum(const struct supervisor *supervisor, size_t offset)
 {
@@ -276,15 +276,18 @@ static void fill_question(struct question *question)
 	facts->path = question->path ? question->path : "/";
 }
 
+static void answer_line(void *context, const char *line)
+{
+	control_answer_line(context, json_pack("{s:s}", "text", line));
+}
+
 static void answer_explain(void *context, json_t *request, struct control_answer *answer)
 {
 	const struct supervisor *supervisor = context;
 	const char *device = NULL, *destination = NULL;
 	struct question question = { .host = NULL };
-	char *storage = malloc(EXPLAIN_TEXT);
-	struct text text;
 
-	if (!storage || json_unpack(request, "{s:s, s:s, s?s, s?s, s?s}", "device", &device,
+	if (json_unpack(request, "{s:s, s:s, s?s, s?s, s?s}", "device", &device,
 				    "destination", &destination, "host", &question.host, "method",
 				    &question.method, "path", &question.path) < 0) {
 		control_answer_end(answer, 1, "explain takes DEVICE DESTINATION [HOST [METHOD PATH]]");
@@ -296,12 +299,9 @@ static void answer_explain(void *context, json_t *request, struct control_answer
 					      "192.0.2.1:443 or [2001:db8::1]:443");
 	} else {
 		fill_question(&question);
-		text_begin(&text, storage, EXPLAIN_TEXT);
-		policy_explain(supervisor->policy, &question.facts, &text);
-		control_answer_line(answer, json_pack("{s:s}", "text", storage));
+		explain_policy(supervisor->policy, &question.facts, answer_line, answer);
 		control_answer_end(answer, 0, NULL);
 	}
-	free(storage);
 }
 
 /* cut */

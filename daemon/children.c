@@ -48,6 +48,7 @@ static void run_worker(const struct child *child, int ready)
 	size_t count;
 	struct worker_settings settings = {
 		.index = i,
+		.transparent = children->transparent,
 		.account = worker_account,
 		.policy = (struct policy *)children->policy,
 		.orders = children->orders[i][1],
@@ -63,6 +64,8 @@ static void run_worker(const struct child *child, int ready)
 	snprintf(role, sizeof(role), "worker %u", i % WORKERS_MAX);
 	log_name("headgated", role);
 	count = doors_of_worker(children->doors, i, settings.listeners);
+	for (size_t door = 0; door < count; door++)
+		settings.indexes[door] = children->doors->doors[door].index;
 	memcpy(kept, settings.listeners, sizeof(settings.listeners));
 	kept[count++] = settings.orders;
 	kept[count++] = settings.signer;

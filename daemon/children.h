@@ -30,6 +30,7 @@ struct children {
 	const struct policy *policy;   /* what new children start under */
 	const struct doors *doors;
 	unsigned workers;
+	bool transparent;              /* captured by TPROXY */
 	int journal_listener;
 	char *authority_directory;
 	char *authority_pem;           /* once the signer has made or read it */

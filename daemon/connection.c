@@ -756,7 +756,9 @@ static enum stage exchange(struct connection *connection)
 	if (connection->relay.scratch)
 		return RELAYING;
 	due = exchanging_deadline(connection);
-	if (due < connection->alarm)
+	if (!due)
+		gateway_again(connection->gateway, connection);
+	else if (due < connection->alarm)
 		set_alarm(connection, due);
 	return EXCHANGING;
 }

@@ -1,6 +1,7 @@
 #include "daemon/doors.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ static int open_door(struct door *door, const char *name, unsigned workers,
 		     enum capture_method method)
 {
 	memcpy(door->name, name, PORT_NAME);
+	door->index = if_nametoindex(name);
 	door->port = 0;
 	for (unsigned i = 0; i < WORKERS_MAX; i++)
 		door->fds[i] = -1;
@@ -93,6 +95,19 @@ size_t doors_of_worker(const struct doors *doors, unsigned worker, int fds[stati
 	for (size_t i = 0; i < doors->count; i++)
 		fds[i] = doors->doors[i].fds[worker];
 	return doors->count;
+}
+
+bool doors_refresh(struct doors *doors)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < doors->count; i++) {
+		unsigned index = if_nametoindex(doors->doors[i].name);
+
+		changed |= index != doors->doors[i].index;
+		doors->doors[i].index = index;
+	}
+	return changed;
 }
 
 void doors_into_ruleset(const struct doors *doors, struct ruleset *ruleset)

@@ -10,6 +10,7 @@ enum { WORKERS_MAX = 64 };
 
 struct door {
 	char name[PORT_NAME];
+	unsigned index; /* of the interface; 0: it is not there now */
 	uint16_t port;
 	int fds[WORKERS_MAX]; /* one for each worker */
 };
@@ -31,6 +32,9 @@ void doors_close(struct doors *doors);
 
 /* Fills a worker's listeners, in the policy's order; returns their number. They stay the doors'. */
 size_t doors_of_worker(const struct doors *doors, unsigned worker, int fds[static LAN_PORTS_MAX]);
+
+/* Looks at the interfaces again; true when an index has changed (a port went or came back). */
+bool doors_refresh(struct doors *doors);
 
 /* Writes the listener ports into the ruleset's LAN ports. */
 void doors_into_ruleset(const struct doors *doors, struct ruleset *ruleset);

@@ -100,6 +100,12 @@ void exchanging_expire(struct connection *connection)
 
 void exchanging_end(struct connection *connection)
 {
+	const struct exchange *upgraded = NULL;
+
+	if (connection->conversation && connection->relay.scratch)
+		upgraded = conversation_exchange(connection->conversation);
+	if (upgraded && upgraded->websocket)
+		connection_note(connection, EVENT_WEBSOCKET_END, upgraded);
 	conversation_free(connection->conversation);
 	connection->conversation = NULL;
 }

@@ -18,6 +18,7 @@ struct connection;
 
 struct gateway {
 	unsigned index;               /* of the worker */
+	bool transparent;             /* captured by TPROXY: servers may be shown the client's address */
 	struct event_base *base;
 	struct regime *regime;        /* for new connections */
 	struct server_world world;

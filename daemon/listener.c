@@ -1,7 +1,6 @@
 #include "daemon/listener.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -29,6 +28,7 @@ struct listener {
 	struct gateway *gateway;
 	int fd;
 	const char *name;
+	unsigned index; /* of the interface */
 	struct event event;
 	struct event resume;
 	struct log_limit limit;
@@ -79,7 +79,7 @@ static bool accept_one(struct listener *listener)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof(peer);
-	struct arrival arrival = { .port_name = listener->name };
+	struct arrival arrival = { .port_name = listener->name, .port_index = listener->index };
 
 	if (listener->gateway->live >= listener->gateway->capacity) {
 		pause_accepting(listener, "the limit on connections is reached");
@@ -97,7 +97,6 @@ static bool accept_one(struct listener *listener)
 		close(arrival.fd);
 		return true;
 	}
-	arrival.port_index = if_nametoindex(listener->name);
 	atomic_fetch_add_explicit(&listener->gateway->counters->accepted, 1, memory_order_relaxed);
 	connection_new(listener->gateway, &arrival);
 	return true;
@@ -126,7 +125,8 @@ static void tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-struct listener *listener_open(struct gateway *gateway, int fd, const char *port_name)
+struct listener *listener_open(struct gateway *gateway, int fd, const char *port_name,
+			       unsigned port_index)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 	const char *name = intern(port_name);
@@ -139,6 +139,7 @@ struct listener *listener_open(struct gateway *gateway, int fd, const char *port
 	listener->gateway = gateway;
 	listener->fd = fd;
 	listener->name = name;
+	listener->index = port_index;
 	tune(fd);
 	event_assign(&listener->event, gateway->base, fd, EV_READ | EV_PERSIST, knock, listener);
 	evtimer_assign(&listener->resume, gateway->base, resume, listener);

@@ -6,9 +6,10 @@
 
 struct listener;
 
-/* Takes over the listening descriptor and accepts from now on. port_name is the gateway's port it serves
- * (copied). NULL when out of memory; the descriptor is then closed. */
-struct listener *listener_open(struct gateway *gateway, int fd, const char *port_name);
+/* Takes over the listening descriptor and accepts from now on. port_name (copied) and port_index are the
+ * gateway's port it serves. NULL when out of memory; the descriptor is then closed. */
+struct listener *listener_open(struct gateway *gateway, int fd, const char *port_name,
+			       unsigned port_index);
 
 /* NULL is fine. Connections accepted already go on. */
 void listener_close(struct listener *listener);

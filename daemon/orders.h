@@ -17,6 +17,7 @@ struct policy_order {
 	uint32_t generation;
 	uint32_t lan_count;
 	char lan[LAN_PORTS_MAX][PORT_NAME];
+	uint32_t lan_index[LAN_PORTS_MAX]; /* interface indexes */
 	uint16_t rule_count;
 	uint16_t slots[RULES_MAX];
 };

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,8 @@ static int add_questions(scmp_filter_ctx filter, enum privilege_role role)
 	}
 	if (result == 0 && role == ROLE_WORKER)
 		result = add_if(filter, SCMP_ACT_ALLOW, "ioctl", equals(1, FIONREAD));
+	if (result == 0 && role == ROLE_WORKER) /* if_nametoindex() */
+		result = add_if(filter, SCMP_ACT_ALLOW, "ioctl", equals(1, SIOCGIFINDEX));
 	if (result == 0)
 		result = add_if(filter, SCMP_ACT_ERRNO(ENOTTY), "ioctl", equals(1, TCGETS));
 	return result;
@@ -284,13 +287,25 @@ static bool filters_known(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) < 0 && errno == EFAULT;
 }
 
-/* A developer sees the refused call in a debugger with HEADGATE_SECCOMP=trap; it is refused all the
- * same. */
+static void refused(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	log_error("system call %d is not among those of this role", info->si_syscall);
+	_exit(EXIT_FAILURE);
+}
+
+/* A developer sees which call was refused with HEADGATE_SECCOMP=trap; it is refused all the same.
+ */
 static uint32_t refusal(void)
 {
 	const char *wish = secure_getenv("HEADGATE_SECCOMP");
+	struct sigaction action = { .sa_sigaction = refused, .sa_flags = SA_SIGINFO };
 
-	return wish && strcmp(wish, "trap") == 0 ? SCMP_ACT_TRAP : SCMP_ACT_KILL_PROCESS;
+	if (!wish || strcmp(wish, "trap") != 0)
+		return SCMP_ACT_KILL_PROCESS;
+	sigaction(SIGSYS, &action, NULL);
+	return SCMP_ACT_TRAP;
 }
 
 static int confine_calls(enum privilege_role role)

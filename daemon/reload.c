@@ -115,6 +115,8 @@ static int order_worker(struct supervisor *supervisor, unsigned worker, int pack
 	order.policy.generation = policy->generation;
 	order.policy.lan_count = (uint32_t)policy->lan_count;
 	memcpy(order.policy.lan, policy->lan, sizeof(order.policy.lan));
+	for (size_t i = 0; i < supervisor->doors.count; i++)
+		order.policy.lan_index[i] = supervisor->doors.doors[i].index;
 	order.policy.rule_count = (uint16_t)policy->rule_count;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		order.policy.slots[i] = (uint16_t)policy->rules[i].slot;
@@ -299,6 +301,16 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 		return;
 	}
 	look(-1, 0, reload);
+}
+
+void reload_doors(struct supervisor *supervisor)
+{
+	int packed = sources_pack(supervisor->policy->sources);
+
+	if (packed < 0)
+		return;
+	order_all(supervisor, packed);
+	close(packed);
 }
 
 void reload_abandon(struct supervisor *supervisor)

@@ -19,5 +19,8 @@ void policy_assign_slots(struct policy *policy, const struct policy *before);
  * reason why not. One at a time: another is refused while one is under way. */
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer);
 
+/* Tells the workers the same policy again, for doors whose interfaces have changed. */
+void reload_doors(struct supervisor *supervisor);
+
 /* Gives up one under way: the supervisor is stopping. */
 void reload_abandon(struct supervisor *supervisor);

@@ -143,6 +143,7 @@ static int start_children(struct supervisor *supervisor)
 	children->base = supervisor->base;
 	children->policy = policy;
 	children->doors = &supervisor->doors;
+	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
 	children->workers = supervisor->settings->workers;
 	children->authority_directory =
 		policy->authority.directory
@@ -196,19 +197,23 @@ int supervisor_redirect(struct supervisor *supervisor)
 	return 0;
 }
 
+static int add_routes(const struct supervisor *supervisor)
+{
+	if (supervisor->probe.method != CAPTURE_TPROXY ||
+	    routes_add(&supervisor->policy->capture) == 0)
+		return 0;
+	log_error("the policy routes cannot be added: %s", strerror(errno));
+	return -1;
+}
+
 static int begin_redirect(struct supervisor *supervisor)
 {
 	supervisor->watch = watch_open();
 	if (!supervisor->watch)
 		log_warning("changes of the firewall by others will not be noticed: %s",
 			    strerror(errno));
-	if (supervisor->probe.method == CAPTURE_TPROXY &&
-	    routes_add(&supervisor->policy->capture) < 0) {
-		log_error("the policy routes cannot be added: %s", strerror(errno));
-		return -1;
-	}
 	supervisor->redirecting = true;
-	return supervisor_redirect(supervisor);
+	return add_routes(supervisor) < 0 ? -1 : supervisor_redirect(supervisor);
 }
 
 static void end_redirect(struct supervisor *supervisor)
@@ -230,7 +235,8 @@ static void mend(struct supervisor *supervisor)
 {
 	const struct timeval second = { 1, 0 };
 
-	if (supervisor_redirect(supervisor) == 0)
+	/* Whoever removes foreign tables may have removed foreign rules, too. */
+	if (add_routes(supervisor) == 0 && supervisor_redirect(supervisor) == 0)
 		log_warning("somebody removed the table inet headgate; it is back");
 	else
 		evtimer_add(&supervisor->mend, &second);
@@ -249,10 +255,20 @@ static void on_nftables(evutil_socket_t fd, short what, void *argument)
 {
 	struct supervisor *supervisor = argument;
 
+	const struct timeval second = { 1, 0 };
+
 	(void)fd;
 	(void)what;
-	if (watch_read(supervisor->watch) == WATCH_TABLE_GONE)
+	switch (watch_read(supervisor->watch)) {
+	case WATCH_TABLE_GONE:
 		mend(supervisor);
+		break;
+	case WATCH_FAILED:
+		evtimer_add(&supervisor->look, &second);
+		break;
+	case WATCH_QUIET:
+		break;
+	}
 }
 
 static void on_second(evutil_socket_t fd, short what, void *argument)
@@ -262,6 +278,8 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	children_watch(&supervisor->children);
+	if (doors_refresh(&supervisor->doors))
+		reload_doors(supervisor);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *argument)
@@ -312,6 +330,7 @@ static int watch_events(struct supervisor *supervisor)
 		return -1;
 	}
 	evtimer_assign(&supervisor->mend, base, on_mend, supervisor);
+	evtimer_assign(&supervisor->look, base, on_nftables, supervisor);
 	event_assign(&supervisor->signal_event, base, supervisor->signals, EV_READ | EV_PERSIST,
 		     on_signal, supervisor);
 	event_assign(&supervisor->second, base, -1, EV_PERSIST, on_second, supervisor);

@@ -42,6 +42,7 @@ struct supervisor {
 	struct event watch_event;
 	struct event second;
 	struct event mend;         /* tries to load a lost table again */
+	struct event look;         /* asks the watch again */
 };
 
 /* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */

@@ -48,7 +48,8 @@ static void adopt_listeners(struct worker *worker, const struct policy_order *or
 	gateway->listener_count = order->lan_count;
 	for (size_t i = 0; i < order->lan_count; i++) {
 		gateway->listener_ports[i] = socket_port(descriptors[i]);
-		worker->listeners[i] = listener_open(gateway, descriptors[i], order->lan[i]);
+		worker->listeners[i] = listener_open(gateway, descriptors[i], order->lan[i],
+						     order->lan_index[i]);
 	}
 }
 
@@ -325,6 +326,7 @@ static int make_gateway(struct worker *worker)
 	};
 
 	gateway->index = worker->settings->index;
+	gateway->transparent = worker->settings->transparent;
 	gateway->base = event_base_new();
 	if (!gateway->base)
 		return -1;
@@ -372,6 +374,7 @@ static void open_doors(struct worker *worker)
 	struct policy_order order = { .lan_count = (uint32_t)policy->lan_count };
 
 	memcpy(order.lan, policy->lan, sizeof(order.lan));
+	memcpy(order.lan_index, worker->settings->indexes, sizeof(order.lan_index));
 	adopt_listeners(worker, &order, worker->settings->listeners);
 }
 

@@ -8,12 +8,14 @@
 
 struct worker_settings {
 	unsigned index;
+	bool transparent;          /* captured by TPROXY */
 	const char *account;
 	struct policy *policy;     /* as inherited from the supervisor; the worker takes a hold */
 	int orders;                /* from the supervisor (orders.h) */
 	int signer;                /* its end of the pair to the signer */
 	int journal;               /* its end of the pair to the recorder */
 	int listeners[LAN_PORTS_MAX]; /* one for each of policy->lan */
+	unsigned indexes[LAN_PORTS_MAX]; /* their interfaces */
 	struct counters *counters; /* its own block */
 	const uint8_t *ticket_keys; /* TICKET_KEYS_SIZE, the same for all workers */
 	const char *authority_pem; /* the CA certificate */

@@ -52,7 +52,7 @@ static int note_address(const struct nlmsghdr *message, void *context)
 	    mnl_nlmsg_get_payload_len(message) < sizeof(*body) ||
 	    (body->ifa_family != AF_INET && body->ifa_family != AF_INET6))
 		return 0;
-	mnl_attr_for_each(attribute, message, sizeof(*body)) {
+	mnl_attr_for_each (attribute, message, sizeof(*body)) {
 		uint16_t type = mnl_attr_get_type(attribute);
 		if (type == IFA_LOCAL || (type == IFA_ADDRESS && address.family == AF_UNSPEC))
 			read_bytes(&address, body->ifa_family, attribute);
@@ -89,7 +89,8 @@ static int read_all(struct local_addresses *addresses)
 			return -1;
 	qsort(next->addresses, next->count, sizeof(next->addresses[0]), compare);
 	if (next->left_out && !addresses->now.left_out)
-		log_warning("this machine has more than %d addresses: %zu of them are not recognised as "
+		log_warning("this machine has more than %d addresses: %zu of them are not "
+			    "recognised as "
 			    "its own",
 			    LOCAL_ADDRESSES_MAX, next->left_out);
 	addresses->now = *next;
@@ -134,8 +135,8 @@ static int ignore(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-/* Changes are rare and one address may be on two interfaces: reading all of them anew is simpler than
- * following each message, and the same thing that lost messages need. */
+/* Changes are rare and one address may be on two interfaces: reading all of them anew is simpler
+ * than following each message, and the same thing that lost messages need. */
 int local_addresses_update(struct local_addresses *addresses)
 {
 	if (netlink_drain(addresses->news, ignore, NULL) && errno != ENOBUFS)

@@ -55,18 +55,17 @@ static struct neighbour *place_of(struct neighbours *neighbours, unsigned port,
 	return &neighbours->cached[(hash ^ hash >> 16) % NEIGHBOURS_CACHED];
 }
 
-/* Failed and unfinished entries carry an address that is worth nothing. */
+/* The kernel adds the hardware address to entries that are valid and to no others. */
 static int note_neighbour(const struct nlmsghdr *message, void *context)
 {
-	const uint16_t good = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
 	struct neighbour *neighbour = context;
 	const struct ndmsg *body = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
 
 	if (message->nlmsg_type != RTM_NEWNEIGH ||
-	    mnl_nlmsg_get_payload_len(message) < sizeof(*body) || !(body->ndm_state & good))
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*body))
 		return 0;
-	mnl_attr_for_each(attribute, message, sizeof(*body)) {
+	mnl_attr_for_each (attribute, message, sizeof(*body)) {
 		if (mnl_attr_get_type(attribute) != NDA_LLADDR ||
 		    mnl_attr_get_payload_len(attribute) != MAC_SIZE)
 			continue;
@@ -85,7 +84,8 @@ static void ask(struct netlink *netlink, struct neighbour *neighbour)
 	message->nlmsg_type = RTM_GETNEIGH;
 	body->ndm_family = (uint8_t)neighbour->address.family;
 	body->ndm_ifindex = (int)neighbour->port;
-	mnl_attr_put(message, NDA_DST, address_width(&neighbour->address), neighbour->address.bytes);
+	mnl_attr_put(message, NDA_DST, address_width(&neighbour->address),
+		     neighbour->address.bytes);
 	if (netlink_ask(netlink, message, note_neighbour, neighbour))
 		neighbour->known = false;
 }

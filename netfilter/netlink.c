@@ -26,8 +26,7 @@ static struct netlink *open_with(int family, int flags, uint32_t groups)
 	if (!netlink)
 		return NULL;
 	netlink->socket = mnl_socket_open2(family, SOCK_CLOEXEC | flags);
-	if (netlink->socket &&
-	    mnl_socket_bind(netlink->socket, groups, MNL_SOCKET_AUTOPID) == 0) {
+	if (netlink->socket && mnl_socket_bind(netlink->socket, groups, MNL_SOCKET_AUTOPID) == 0) {
 		netlink->port = mnl_socket_get_portid(netlink->socket);
 		netlink->sequence = (unsigned)time(NULL);
 		return netlink;
@@ -145,8 +144,8 @@ static int read_answer(struct netlink *netlink, struct reading *reading)
 	return reading->error ? -1 : 0;
 }
 
-/* Every request asks for an acknowledgement, also one for a single object: it ends the answer. A dump
- * ends by itself. */
+/* Every request asks for an acknowledgement, also one for a single object: it ends the answer. A
+ * dump ends by itself. */
 static void address_message(struct netlink *netlink, struct nlmsghdr *message)
 {
 	message->nlmsg_flags |= NLM_F_REQUEST;
@@ -164,7 +163,8 @@ static int converse(struct netlink *netlink, const void *bytes, size_t length,
 	return read_answer(netlink, reading);
 }
 
-int netlink_ask(struct netlink *netlink, struct nlmsghdr *message, netlink_each *each, void *context)
+int netlink_ask(struct netlink *netlink, struct nlmsghdr *message, netlink_each *each,
+		void *context)
 {
 	struct reading reading = { .each = each, .context = context };
 

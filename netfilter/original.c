@@ -20,7 +20,8 @@ int original_find(int descriptor, struct address *original)
 
 	if (getsockname(descriptor, (struct sockaddr *)&storage, &length))
 		return -1;
-	/* Local first: for IPv4 on a dual-stack socket this tells which level of conntrack to ask. */
+	/* Local first: for IPv4 on a dual-stack socket this tells which level of conntrack to ask.
+	 */
 	if (address_from_socket(original, (struct sockaddr *)&storage)) {
 		errno = EAFNOSUPPORT;
 		return -1;
@@ -30,9 +31,9 @@ int original_find(int descriptor, struct address *original)
 		return 0;
 
 	length = sizeof(storage);
-	if (original->family == AF_INET ?
-		    getsockopt(descriptor, SOL_IP, SO_ORIGINAL_DST, &storage, &length) :
-		    getsockopt(descriptor, SOL_IPV6, IP6T_SO_ORIGINAL_DST, &storage, &length))
+	if (original->family == AF_INET
+		    ? getsockopt(descriptor, SOL_IP, SO_ORIGINAL_DST, &storage, &length)
+		    : getsockopt(descriptor, SOL_IPV6, IP6T_SO_ORIGINAL_DST, &storage, &length))
 		return -1;
 	return address_from_socket(original, (struct sockaddr *)&storage);
 }

@@ -70,7 +70,8 @@ static int try_method(const struct policy *policy, enum capture_method method,
 	int error = errno;
 	free(rules);
 	errno = error;
-	message[strcspn(message, "\n")] = 0; /* the first line says it; the others point into our text */
+	/* The first line says it; the others point into our text. */
+	message[strcspn(message, "\n")] = 0;
 	return result;
 }
 
@@ -79,13 +80,14 @@ static void accept_redirect(struct probe *probe, const struct policy *policy)
 	probe->method = CAPTURE_REDIRECT;
 	if (policy->when_down == WHEN_DOWN_OPEN)
 		find(probe, FINDING_WARNING,
-		     "`when-down: open` needs tproxy: with `redirect`, captured connections are refused "
-		     "while headgated is not running. Say `when-down: closed`, or see to tproxy: "
-		     "modprobe -a nft_tproxy nft_socket");
+		     "`when-down: open` needs tproxy: with `redirect`, captured connections are "
+		     "refused while headgated is not running. Say `when-down: closed`, or see to "
+		     "tproxy: modprobe -a nft_tproxy nft_socket");
 	if (policy->source == SOURCE_KEEP)
 		find(probe, FINDING_WARNING,
-		     "`source: keep` needs tproxy: with `redirect`, servers see the gateway's address. "
-		     "Say `source: own`, or see to tproxy: modprobe -a nft_tproxy nft_socket");
+		     "`source: keep` needs tproxy: with `redirect`, servers see the gateway's "
+		     "address. Say `source: own`, or see to tproxy: modprobe -a nft_tproxy "
+		     "nft_socket");
 }
 
 static void choose_method(struct probe *probe, const struct policy *policy)
@@ -101,8 +103,8 @@ static void choose_method(struct probe *probe, const struct policy *policy)
 		}
 		find(probe, wanted == CAPTURE_TPROXY ? FINDING_ERROR : FINDING_WARNING,
 		     "The kernel does not take tproxy rules (%.150s). Mend: modprobe -a nft_tproxy "
-		     "nft_socket nft_fib_inet nft_reject_inet; on OpenWrt: opkg install kmod-nft-tproxy "
-		     "kmod-nft-socket kmod-nft-fib",
+		     "nft_socket nft_fib_inet nft_reject_inet; on OpenWrt: opkg install "
+		     "kmod-nft-tproxy kmod-nft-socket kmod-nft-fib",
 		     message[0] ? message : strerror(errno));
 		if (wanted == CAPTURE_TPROXY)
 			return;
@@ -111,9 +113,9 @@ static void choose_method(struct probe *probe, const struct policy *policy)
 		accept_redirect(probe, policy);
 	else
 		find(probe, FINDING_ERROR,
-		     "The kernel does not take redirect rules (%.150s). Mend: modprobe -a nft_chain_nat "
-		     "nft_redir nft_fib_inet nft_reject_inet; on OpenWrt: opkg install kmod-nft-core "
-		     "kmod-nft-nat kmod-nft-fib",
+		     "The kernel does not take redirect rules (%.150s). Mend: modprobe -a "
+		     "nft_chain_nat nft_redir nft_fib_inet nft_reject_inet; on OpenWrt: opkg "
+		     "install kmod-nft-core kmod-nft-nat kmod-nft-fib",
 		     message[0] ? message : strerror(errno));
 }
 
@@ -130,7 +132,7 @@ static void note_kinds(const struct nlattr *link_info, struct port_facts *facts)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each_nested(attribute, link_info) {
+	mnl_attr_for_each_nested (attribute, link_info) {
 		if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
 		    strcmp(mnl_attr_get_str(attribute), "bridge") != 0)
 			continue;
@@ -151,7 +153,7 @@ static int note_port(const struct nlmsghdr *message, void *context)
 	    mnl_nlmsg_get_payload_len(message) < sizeof(*body))
 		return 0;
 	facts->is_up = body->ifi_flags & IFF_UP;
-	mnl_attr_for_each(attribute, message, sizeof(*body)) {
+	mnl_attr_for_each (attribute, message, sizeof(*body)) {
 		if (mnl_attr_get_type(attribute) == IFLA_LINKINFO)
 			note_kinds(attribute, facts);
 		else if (mnl_attr_get_type(attribute) == IFLA_MASTER &&
@@ -173,26 +175,29 @@ static int ask_port(struct netlink *netlink, const char *name, struct port_facts
 	return netlink_ask(netlink, message, note_port, facts);
 }
 
-/* The reverse path check then looks with the mark, finds table T, and takes every captured packet for a
- * forgery of our own address: measured, whatever rp_filter says. rp_filter itself does no harm. */
+/* The reverse path check then looks with the mark, finds table T, and takes every captured packet
+ * for a forgery of our own address: measured, whatever rp_filter says. rp_filter itself does no
+ * harm. */
 static void check_valid_mark(struct probe *probe, const char *port)
 {
 	if (setting("/proc/sys/net/ipv4/conf/%s/src_valid_mark", port))
 		find(probe, FINDING_ERROR,
-		     "net.ipv4.conf.%s.src_valid_mark is 1 (wg-quick sets it): the kernel would drop every "
-		     "captured IPv4 packet. Mend: sysctl -w net.ipv4.conf.%s.src_valid_mark=0",
+		     "net.ipv4.conf.%s.src_valid_mark is 1 (wg-quick sets it): the kernel would "
+		     "drop every captured IPv4 packet. Mend: sysctl -w "
+		     "net.ipv4.conf.%s.src_valid_mark=0",
 		     port, port);
 }
 
 static void check_bridge(struct probe *probe, const char *port)
 {
-	static const char *const hooks[] = { "bridge-nf-call-iptables", "bridge-nf-call-ip6tables" };
+	static const char *const hooks[] = { "bridge-nf-call-iptables",
+					     "bridge-nf-call-ip6tables" };
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
 		if (setting("/proc/sys/net/bridge/%s", hooks[i]))
 			find(probe, FINDING_WARNING,
-			     "net.bridge.%s is 1 (Docker sets it): connections between two devices on "
-			     "bridge %s would be captured too, and break. Mend: sysctl -w net.bridge.%s=0",
+			     "net.bridge.%s is 1 (Docker sets it): connections between two devices "
+			     "on bridge %s would be captured too. Mend: sysctl -w net.bridge.%s=0",
 			     hooks[i], port, hooks[i]);
 }
 
@@ -202,15 +207,15 @@ static void check_port(struct probe *probe, struct netlink *netlink, const char 
 
 	if (ask_port(netlink, port, &facts)) {
 		find(probe, FINDING_WARNING,
-		     "`lan: %s`: there is no such port now; its devices are captured when it appears. If it "
-		     "is misspelt: ip link shows the names",
+		     "`lan: %s`: there is no such port now; its devices are captured when it "
+		     "appears. If it is misspelt: ip link shows the names",
 		     port);
 		return;
 	}
 	if (facts.is_bridge_member)
 		find(probe, FINDING_WARNING,
-		     "`lan: %s`: this port is a member of bridge %s, whose name its packets carry; nothing "
-		     "is captured. Say `lan: %s`",
+		     "`lan: %s`: this port is a member of bridge %s, whose name its packets carry; "
+		     "nothing is captured. Say `lan: %s`",
 		     port, facts.master, facts.master);
 	if (facts.is_bridge)
 		check_bridge(probe, port);
@@ -223,8 +228,8 @@ static void check_ports(struct probe *probe, struct netlink *netlink, const stru
 
 	if (ask_port(netlink, "lo", &lo) == 0 && !lo.is_up)
 		find(probe, FINDING_ERROR,
-		     "The loopback port lo is down: captured packets cannot be delivered. Mend: ip link "
-		     "set lo up");
+		     "The loopback port lo is down: captured packets cannot be delivered. Mend: ip "
+		     "link set lo up");
 	for (size_t i = 0; i < policy->lan_count; i++)
 		check_port(probe, netlink, policy->lan[i]);
 }
@@ -251,15 +256,23 @@ static void read_rule(const struct nlmsghdr *message, struct rule_facts *rule)
 	const struct nlattr *attribute;
 
 	*rule = (struct rule_facts){ .action = body->action, .table = body->table };
-	mnl_attr_for_each(attribute, message, sizeof(*body)) {
+	mnl_attr_for_each (attribute, message, sizeof(*body)) {
 		if (mnl_attr_get_payload_len(attribute) != sizeof(uint32_t))
 			continue;
 		uint32_t value = mnl_attr_get_u32(attribute);
 		switch (mnl_attr_get_type(attribute)) {
-		case FRA_PRIORITY: rule->priority = value; break;
-		case FRA_FWMARK: rule->mark = value; break;
-		case FRA_FWMASK: rule->mask = value; break;
-		case FRA_TABLE: rule->table = value; break;
+		case FRA_PRIORITY:
+			rule->priority = value;
+			break;
+		case FRA_FWMARK:
+			rule->mark = value;
+			break;
+		case FRA_FWMASK:
+			rule->mask = value;
+			break;
+		case FRA_TABLE:
+			rule->table = value;
+			break;
 		}
 	}
 }
@@ -281,14 +294,15 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 	uint32_t shared = rule.mask & capture->mark_mask;
 	if (shared && ((rule.mark ^ capture->mark) & shared) == 0)
 		find(search->probe, FINDING_WARNING,
-		     "Somebody else's routing rule %u (fwmark 0x%x/0x%x) uses bits of our mark 0x%x/0x%x. "
-		     "Give us others in `capture: mark`, or remove it: %s rule del priority %u",
+		     "Somebody else's routing rule %u (fwmark 0x%x/0x%x) uses bits of our mark "
+		     "0x%x/0x%x. Give us others in `capture: mark`, or remove it: %s rule del "
+		     "priority %u",
 		     rule.priority, rule.mark, rule.mask, capture->mark, capture->mark_mask,
 		     search->command, rule.priority);
 	else if (to_our_table)
 		find(search->probe, FINDING_WARNING,
-		     "Somebody else's routing rule %u leads to our routing table %u. Give us another in "
-		     "`capture: table`, or remove it: %s rule del priority %u",
+		     "Somebody else's routing rule %u leads to our routing table %u. Give us "
+		     "another in `capture: table`, or remove it: %s rule del priority %u",
 		     rule.priority, rule.table, search->command, rule.priority);
 	return 0;
 }
@@ -333,14 +347,15 @@ static void check_forwarding(struct probe *probe, const struct policy *policy)
 {
 	if (!setting("/proc/sys/net/ipv4/ip_forward"))
 		find(probe, FINDING_WARNING,
-		     "net.ipv4.ip_forward is 0: what is not captured goes nowhere, and nothing does while "
-		     "headgated is not running. Mend: sysctl -w net.ipv4.ip_forward=1");
+		     "net.ipv4.ip_forward is 0: what is not captured goes nowhere, and nothing "
+		     "does while headgated is not running. Mend: sysctl -w net.ipv4.ip_forward=1");
 	for (size_t i = 0; i < policy->lan_count; i++) {
-		if (setting("/proc/sys/net/ipv6/conf/all/forwarding") || !has_global_ipv6(policy->lan[i]))
+		if (setting("/proc/sys/net/ipv6/conf/all/forwarding") ||
+		    !has_global_ipv6(policy->lan[i]))
 			continue;
 		find(probe, FINDING_WARNING,
-		     "net.ipv6.conf.all.forwarding is 0 although %s has an IPv6 address: what is not "
-		     "captured goes nowhere. Mend: sysctl -w net.ipv6.conf.all.forwarding=1",
+		     "net.ipv6.conf.all.forwarding is 0 although %s has an IPv6 address: what is "
+		     "not captured goes nowhere. Mend: sysctl -w net.ipv6.conf.all.forwarding=1",
 		     policy->lan[i]);
 		break;
 	}

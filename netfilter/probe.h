@@ -1,5 +1,6 @@
-/* The self-check before traffic is redirected: can this kernel do it, and does anything on this machine
- * stand in the way? Each finding is a sentence for the owner with the command that mends it. */
+/* The self-check before traffic is redirected: can this kernel do it, and does anything on this
+ * machine stand in the way? Each finding is a sentence for the owner with the command that mends
+ * it. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +8,7 @@
 #include "daemon/policy/policy.h"
 
 enum finding_severity {
-	FINDING_ERROR,   /* capturing cannot work: do not redirect */
+	FINDING_ERROR,	 /* capturing cannot work: do not redirect */
 	FINDING_WARNING, /* something will not work as the owner may expect */
 };
 
@@ -19,14 +20,14 @@ struct finding {
 };
 
 struct probe {
-	enum capture_method method; /* what to use; CAPTURE_AUTO when nothing works (then there is an
-	                               error among the findings) */
+	enum capture_method method; /* what to use; CAPTURE_AUTO when nothing works (then there is
+				       an error among the findings) */
 	size_t count;
 	struct finding findings[FINDINGS_MAX];
 };
 
-/* Looks at the kernel and the machine for this policy; changes nothing. Needs CAP_NET_ADMIN. Takes some
- * tens of milliseconds. */
+/* Looks at the kernel and the machine for this policy; changes nothing. Needs CAP_NET_ADMIN. Takes
+ * some tens of milliseconds. */
 void probe_run(struct probe *probe, const struct policy *policy);
 
 /* True when an error is among the findings. */

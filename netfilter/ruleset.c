@@ -28,7 +28,8 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 	memcpy(ruleset->tcp, capture->tcp, sizeof(ruleset->tcp));
 }
 
-/* An interface name goes between quotes, where nft gives these characters a meaning of their own. */
+/* An interface name goes between quotes, where nft gives these characters a meaning of their own.
+ */
 static bool name_is_plain(const char name[static PORT_NAME])
 {
 	if (!name[0] || !memchr(name, 0, PORT_NAME))
@@ -94,12 +95,13 @@ static void add_listener_set(struct text *text, const struct ruleset *ruleset)
 
 static void add_head(struct text *text, const struct ruleset *ruleset)
 {
-	text_add(text, "# One transaction: the old table, if any, goes as the new one comes.\n"
-		       "add table inet " TABLE_NAME "\n"
-		       "delete table inet " TABLE_NAME "\n"
-		       "table inet " TABLE_NAME " {\n"
-		       "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
-		       "ask headgatectl, do not edit.\"\n\n");
+	text_add(text,
+		 "# One transaction: the old table, if any, goes as the new one comes.\n"
+		 "add table inet " TABLE_NAME "\n"
+		 "delete table inet " TABLE_NAME "\n"
+		 "table inet " TABLE_NAME " {\n"
+		 "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
+		 "ask headgatectl, do not edit.\"\n\n");
 	add_listener_set(text, ruleset);
 	add_port_set(text, "captured", ruleset->tcp, ruleset->tcp_count);
 	if (ruleset->refused_udp_count)
@@ -115,11 +117,13 @@ static void add_mark(struct text *text, const struct ruleset *ruleset)
 
 static void add_ours(struct text *text, const struct ruleset *ruleset)
 {
-	text_add(text, "\t# A packet for a transparent socket. Listeners are on the wildcard address: not\n"
-		       "\t# theirs, ours or anybody's. What is left belongs to a connection of ours.\n"
-		       "\tchain ours {\n"
-		       "\t\tsocket wildcard 1 return\n"
-		       "\t\t");
+	text_add(text,
+		 "\t# A packet for a transparent socket. Listeners are on the wildcard address: "
+		 "not\n"
+		 "\t# theirs, ours or anybody's. What is left belongs to a connection of ours.\n"
+		 "\tchain ours {\n"
+		 "\t\tsocket wildcard 1 return\n"
+		 "\t\t");
 	add_mark(text, ruleset);
 	text_add(text, " accept\n"
 		       "\t}\n\n");
@@ -147,13 +151,15 @@ static void add_refused_udp(struct text *text)
 static void add_when_down(struct text *text, enum when_down when_down)
 {
 	if (when_down == WHEN_DOWN_CLOSED)
-		text_add(text, "\n\t\t# when-down: closed. Without a listener tproxy leaves its rule; "
-			       "refuse at once.\n"
-			       "\t\ttcp dport @captured reject with tcp reset\n");
+		text_add(text,
+			 "\n\t\t# when-down: closed. Without a listener tproxy leaves its rule; "
+			 "refuse at once.\n"
+			 "\t\ttcp dport @captured reject with tcp reset\n");
 	else
-		text_add(text, "\n\t\t# when-down: open. Without a listener tproxy leaves its rule; "
-			       "the packet is routed as if\n"
-			       "\t\t# we were not here.\n");
+		text_add(text,
+			 "\n\t\t# when-down: open. Without a listener tproxy leaves its rule; "
+			 "the packet is routed as if\n"
+			 "\t\t# we were not here.\n");
 }
 
 static void add_tproxy(struct text *text, const struct ruleset *ruleset)
@@ -161,13 +167,15 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	add_ours(text, ruleset);
 	text_add(text, "\tchain plan {\n"
 		       "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n"
-		       "\t\t# Our own connections, on any port, in both directions. A SYN begins something\n"
+		       "\t\t# Our own connections, on any port, in both directions. A SYN begins "
+		       "something\n"
 		       "\t\t# new, also when it meets a socket in TIME_WAIT.\n"
 		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n\n");
 	add_scope(text, ruleset);
 	if (ruleset->refused_udp_count)
 		add_refused_udp(text);
-	text_add(text, "\n\t\t# One listener for each LAN port. The mark goes on only where tproxy found one.\n");
+	text_add(text, "\n\t\t# One listener for each LAN port. The mark goes on only where tproxy "
+		       "found one.\n");
 	for (size_t i = 0; i < ruleset->lan_count; i++) {
 		text_addf(text, "\t\tiifname \"%s\" tcp dport @captured tproxy to :%u ",
 			  ruleset->lan[i].name, ruleset->lan[i].listener);
@@ -188,21 +196,24 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 static void add_redirect(struct text *text, const struct ruleset *ruleset)
 {
 	if (ruleset->refused_udp_count) {
-		text_add(text, "\tchain plan {\n"
-			       "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n");
+		text_add(text,
+			 "\tchain plan {\n"
+			 "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n");
 		add_scope(text, ruleset);
 		add_refused_udp(text);
 		text_add(text, "\t}\n\n");
 	}
 	text_add(text, "\tchain turn {\n"
 		       "\t\ttype nat hook prerouting priority dstnat - 1; policy accept;\n\n"
-		       "\t\t# Only devices behind the LAN ports, only what they send elsewhere. One listener\n"
+		       "\t\t# Only devices behind the LAN ports, only what they send elsewhere. "
+		       "One listener\n"
 		       "\t\t# for each LAN port.\n"
 		       "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n");
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "\t\tiifname \"%s\" tcp dport @captured redirect to :%u\n",
 			  ruleset->lan[i].name, ruleset->lan[i].listener);
-	text_add(text, "\n\t\t# Without a listener the kernel refuses: `when-down: open` needs tproxy, and so does\n"
+	text_add(text, "\n\t\t# Without a listener the kernel refuses: `when-down: open` needs "
+		       "tproxy, and so does\n"
 		       "\t\t# `source: keep`.\n"
 		       "\t}\n\n"
 		       "\t# Nobody may knock at a listener directly.\n"

@@ -1,17 +1,17 @@
-/* The nft table `inet headgate` as readable text, made from plain facts. Pure: what the kernel does with
- * the text is table.h.
+/* The nft table `inet headgate` as readable text, made from plain facts. Pure: what the kernel does
+ * with the text is table.h.
  *
- * TPROXY: packets of our own connections first, in both directions; then only the LAN ports; then the
- * plan. nft's tproxy leaves its rule when nobody listens, so the rule after it says what happens while
- * the daemon is down. REDIRECT is for kernels without nft_tproxy or nft_socket: the owner's
- * `when-down: open` and `source: keep` cannot be had there (the kernel itself refuses captured
- * connections when nobody listens), and the table says so. */
+ * TPROXY: packets of our own connections first, in both directions; then only the LAN ports; then
+ * the plan. nft's tproxy leaves its rule when nobody listens, so the rule after it says what
+ * happens while the daemon is down. REDIRECT is for kernels without nft_tproxy or nft_socket: the
+ * owner's `when-down: open` and `source: keep` cannot be had there (the kernel itself refuses
+ * captured connections when nobody listens), and the table says so. */
 #pragma once
 
 #include "daemon/policy/policy.h"
 
-/* One port of the gateway whose devices are captured, with the listener that serves it: the socket that
- * accepts a connection tells where it came in. */
+/* One port of the gateway whose devices are captured, with the listener that serves it: the socket
+ * that accepts a connection tells where it came in. */
 struct lan_port {
 	char name[PORT_NAME];
 	uint16_t listener; /* TCP port, never 0 */
@@ -20,13 +20,14 @@ struct lan_port {
 struct ruleset {
 	enum capture_method method; /* CAPTURE_TPROXY or CAPTURE_REDIRECT */
 	enum when_down when_down;
-	uint32_t mark;              /* value and mask of the bits that send a packet to us */
+	uint32_t mark; /* value and mask of the bits that send a packet to us */
 	uint32_t mark_mask;
 	size_t lan_count;
 	struct lan_port lan[LAN_PORTS_MAX];
-	size_t tcp_count;           /* captured */
+	size_t tcp_count; /* captured */
 	struct port_range tcp[PORT_RANGES_MAX];
-	size_t refused_udp_count;   /* answered "port unreachable", so that QUIC comes back over TCP */
+	size_t refused_udp_count; /* answered "port unreachable", so that QUIC comes back over TCP
+				   */
 	struct port_range refused_udp[PORT_RANGES_MAX];
 };
 
@@ -35,7 +36,8 @@ struct ruleset {
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 			 enum capture_method method);
 
-/* Writes the whole table as a file for `nft -f`: it replaces what is there in one transaction, without a
- * moment in between. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when the facts make
- * no table (no LAN port, no listener port, no captured port, a mark outside its mask). */
+/* Writes the whole table as a file for `nft -f`: it replaces what is there in one transaction,
+ * without a moment in between. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when
+ * the facts make no table (no LAN port, no listener port, no captured port, a mark outside its
+ * mask). */
 char *ruleset_print(const struct ruleset *ruleset);

@@ -9,7 +9,7 @@
 #endif
 
 enum {
-	BACKLOG = 4096,   /* the kernel lowers it to net.core.somaxconn */
+	BACKLOG = 4096,	     /* the kernel lowers it to net.core.somaxconn */
 	MIDDLE_PORT = 45000, /* somewhere in the middle of net.ipv4.ip_local_port_range */
 };
 
@@ -122,8 +122,9 @@ uint16_t socket_port(int descriptor)
 	return address.port;
 }
 
-/* On the client's own port our connection and the captured one would be one and the same to conntrack,
- * and so never be translated by the gateway's NAT. Before Linux 6.3 that stays a rare accident. */
+/* On the client's own port our connection and the captured one would be one and the same to
+ * conntrack, and so never be translated by the gateway's NAT. Before Linux 6.3 that stays a rare
+ * accident. */
 static void avoid_port(int descriptor, uint16_t port)
 {
 	uint32_t from = port < MIDDLE_PORT ? port + 1u : 0;

@@ -51,8 +51,8 @@ static int run_nft(const char *rules, bool dry_run, int answers)
 	return EXIT_SUCCESS;
 }
 
-/* Starts the child; the parent's signal handlers must not run in it, so it is born with every signal
- * blocked and all but SIGKILL stay so. */
+/* Starts the child; the parent's signal handlers must not run in it, so it is born with every
+ * signal blocked and all but SIGKILL stay so. */
 static pid_t start_nft(const char *rules, bool dry_run, int answers[static 2])
 {
 	sigset_t all, before;
@@ -70,7 +70,8 @@ static pid_t start_nft(const char *rules, bool dry_run, int answers[static 2])
 	return child;
 }
 
-/* Reads until the child closes its end; what does not fit is read and forgotten. False: it took too long. */
+/* Reads until the child closes its end; what does not fit is read and forgotten. False: it took too
+ * long. */
 static bool hear_out(int descriptor, char *verdict, char message[static TABLE_MESSAGE])
 {
 	struct pollfd pipe_end = { .fd = descriptor, .events = POLLIN };

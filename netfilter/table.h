@@ -1,5 +1,6 @@
-/* The table `inet headgate` in the kernel: load, remove, ask. libnftables runs in a short-lived child, so
- * that its memory goes back; the other two are single netlink messages. Needs CAP_NET_ADMIN. */
+/* The table `inet headgate` in the kernel: load, remove, ask. libnftables runs in a short-lived
+ * child, so that its memory goes back; the other two are single netlink messages. Needs
+ * CAP_NET_ADMIN. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +9,9 @@
 
 enum { TABLE_MESSAGE = 1024 };
 
-/* Runs rules (ruleset_print()) as one transaction. 0, or -1 with errno and what nft said in message ("" on
- * success); the kernel is then as it was. EPROTO: nft refused the text. Blocks up to 30 s. */
+/* Runs rules (ruleset_print()) as one transaction. 0, or -1 with errno and what nft said in message
+ * ("" on success); the kernel is then as it was. EPROTO: nft refused the text. Blocks up to 30 s.
+ */
 int table_load(const char *rules, char message[static TABLE_MESSAGE]);
 
 /* Like table_load() without changing anything (`nft -c`): does the kernel know all the words? */

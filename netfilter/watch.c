@@ -69,7 +69,7 @@ static bool names_our_table(const struct nlmsghdr *message)
 
 	if (body->nfgen_family != NFPROTO_INET)
 		return false;
-	mnl_attr_for_each(attribute, message, sizeof(*body))
+	mnl_attr_for_each (attribute, message, sizeof(*body))
 		if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME)
 			return mnl_attr_get_payload_len(attribute) == sizeof(TABLE_NAME) &&
 			       memcmp(mnl_attr_get_payload(attribute), TABLE_NAME,

@@ -200,18 +200,43 @@ bool h1_reader_untouched(const struct h1_reader *reader)
 		(reader->scan.column == 1 && reader->scan.previous == '\r'));
 }
 
-/* One byte of the first line: a request line has exactly two spaces, a status line three digits. */
-static bool first_line_byte(const struct h1_reader *reader, struct h1_scan *scan, char byte)
+/* The parser would take RTSP and ICE for HTTP. */
+static bool version_byte(struct h1_scan *scan, char byte)
+{
+	static const char version[] = "HTTP/1.";
+	uint32_t index = scan->version++;
+
+	if (index < sizeof(version) - 1)
+		return byte == version[index];
+	if (index == sizeof(version) - 1)
+		return byte == '0' || byte == '1';
+	return byte == '\r' && index == sizeof(version);
+}
+
+/* A request line has exactly two spaces and a version we speak. */
+static bool request_line_byte(struct h1_scan *scan, char byte)
+{
+	if (scan->spaces == 2)
+		return version_byte(scan, byte);
+	if (byte == ' ')
+		scan->spaces++;
+	return byte != '\t';
+}
+
+/* A status line has exactly three digits. */
+static bool status_line_byte(const struct h1_scan *scan, char byte)
 {
 	uint32_t column = scan->column;
 
-	if (byte == ' ')
-		scan->spaces++;
-	if (reader->parser.type == HTTP_REQUEST)
-		return byte != '\t' && scan->spaces <= 2;
 	if (column >= STATUS_COLUMN && column < STATUS_END_COLUMN)
 		return byte >= '0' && byte <= '9';
 	return column != STATUS_END_COLUMN || byte == ' ' || byte == '\r';
+}
+
+static bool first_line_byte(const struct h1_reader *reader, struct h1_scan *scan, char byte)
+{
+	return reader->parser.type == HTTP_REQUEST ? request_line_byte(scan, byte)
+						   : status_line_byte(scan, byte);
 }
 
 static bool first_line_ends(const struct h1_reader *reader, const struct h1_scan *scan)
@@ -260,7 +285,6 @@ static enum scanned scan_section(struct h1_reader *reader, const struct span *in
 			scan->line++;
 		}
 		scan->column = 0;
-		scan->spaces = 0;
 	}
 	return SCAN_MORE;
 }

@@ -33,7 +33,8 @@ struct h1_scan {
 	uint32_t bytes; /* of this section */
 	uint32_t line;
 	uint32_t column;
-	uint32_t spaces; /* in the first line */
+	uint32_t spaces;  /* in the first line */
+	uint32_t version; /* bytes behind a request line's second space */
 	char previous;
 };
 

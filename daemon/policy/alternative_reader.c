@@ -8,16 +8,16 @@
 #include "daemon/policy/scalar.h"
 #include "daemon/policy/suggestion.h"
 
-const char *const certificate_words[] = { "expired",   "not-yet-valid", "self-signed",
-					  "untrusted", "wrong-host",	"invalid",
-					  NULL };
+const char *const certificate_words[] = { "expired",	"not-yet-valid", "self-signed", "untrusted",
+					  "wrong-host", "invalid",	 NULL };
 const char *const tls_version_words[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 const char *const protocol_words[] = {
-	"tcp", "udp",
+	"tcp",
+	"udp",
 #define PROTOCOL_ITEM(name, word) word,
 	PROTOCOLS(PROTOCOL_ITEM)
 #undef PROTOCOL_ITEM
-	NULL,
+		NULL,
 };
 
 typedef bool alternative_reader(struct reading *reading, const struct keyword *keyword,
@@ -68,8 +68,7 @@ static bool read_list(struct reading *reading, struct value value, enum list_use
 		      struct alternative *alternative)
 {
 	alternative->list = find_list(reading, value, value_text(value) + strlen("list "), use);
-	return alternative->list &&
-	       keep(reading, alternative, ALTERNATIVE_LIST, value_text(value));
+	return alternative->list && keep(reading, alternative, ALTERNATIVE_LIST, value_text(value));
 }
 
 static bool read_port(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -116,8 +115,7 @@ static bool read_tls_version(struct reading *reading, const struct keyword *keyw
 
 static bool status_parse(struct port_range *range, const char *text)
 {
-	if (strlen(text) == 3 && text[0] >= '1' && text[0] <= '5' &&
-	    strcmp(text + 1, "xx") == 0) {
+	if (strlen(text) == 3 && text[0] >= '1' && text[0] <= '5' && strcmp(text + 1, "xx") == 0) {
 		range->first = (uint16_t)((text[0] - '0') * 100);
 		range->last = range->first + 99;
 		return true;
@@ -146,8 +144,8 @@ static bool report_no_device(struct reading *reading, const struct keyword *keyw
 	for (size_t i = 0; i < policy->device_count; i++)
 		suggestion_offer(&suggestion, policy->devices[i].name);
 	if (suggestion.best)
-		reading_error(reading, value, "there is no device \"%s\"; did you mean \"%s\"?", text,
-			      suggestion.best);
+		reading_error(reading, value, "there is no device \"%s\"; did you mean \"%s\"?",
+			      text, suggestion.best);
 	else
 		reading_error(reading, value,
 			      "there is no device \"%s\"; define it under `devices`, or write "
@@ -180,8 +178,8 @@ static bool read_from(struct reading *reading, const struct keyword *keyword, st
 	return report_no_device(reading, keyword, value);
 }
 
-static bool read_address(struct reading *reading, const struct keyword *keyword,
-			 struct value value, struct alternative *alternative)
+static bool read_address(struct reading *reading, const struct keyword *keyword, struct value value,
+			 struct alternative *alternative)
 {
 	const char *text = value_text(value);
 
@@ -211,9 +209,9 @@ static bool read_alpn(struct reading *reading, const struct keyword *keyword, st
 static bool read_name(struct reading *reading, const struct keyword *keyword, struct value value,
 		      struct alternative *alternative)
 {
-	static const char *const fronts[] = { [NAME_EXACT] = "",
-					      [NAME_SUBDOMAINS] = "*.",
-					      [NAME_TREE] = "." };
+	static const char *const fronts[] = {
+		[NAME_EXACT] = "", [NAME_SUBDOMAINS] = "*.", [NAME_TREE] = "."
+	};
 	enum name_pattern_kind kind;
 	char canonical[NAME_SIZE];
 	char storage[NAME_SIZE + 2];
@@ -314,8 +312,8 @@ static void add_pattern(struct reading *reading, struct value value, struct patt
 	grown[patterns->count - 1] = pattern;
 }
 
-static void read_issuer(struct reading *reading, const struct keyword *keyword,
-			struct value value, void *target)
+static void read_issuer(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
 {
 	struct certificate_names *names = target;
 
@@ -323,8 +321,8 @@ static void read_issuer(struct reading *reading, const struct keyword *keyword,
 	add_pattern(reading, value, &names->issuer);
 }
 
-static void read_subject(struct reading *reading, const struct keyword *keyword,
-			 struct value value, void *target)
+static void read_subject(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target)
 {
 	struct certificate_names *names = target;
 
@@ -342,11 +340,12 @@ static void read_san(struct reading *reading, const struct keyword *keyword, str
 }
 
 static const struct keyword certificate_keywords[] = {
-	{ "issuer", FORM_TEXT | FORM_LIST, "the issuer's name with * and ?, such as \"*O=Example*\"",
-	  read_issuer },
+	{ "issuer", FORM_TEXT | FORM_LIST,
+	  "the issuer's name with * and ?, such as \"*O=Example*\"", .read = read_issuer },
 	{ "subject", FORM_TEXT | FORM_LIST, "the subject's name with * and ?, such as \"CN=*\"",
-	  read_subject },
-	{ "san", FORM_TEXT | FORM_LIST, "one of its alternative names with * and ?", read_san },
+	  .read = read_subject },
+	{ "san", FORM_TEXT | FORM_LIST, "one of its alternative names with * and ?",
+	  .read = read_san },
 	{ 0 },
 };
 

@@ -9,8 +9,8 @@ extern const char *const certificate_words[];
 extern const char *const tls_version_words[];
 extern const char *const protocol_words[];
 
-/* Reads the value at a key of `when`. False after reporting what is wrong; alternative_end() must follow in
- * either case. */
+/* Reads the value at a key of `when`. False after reporting what is wrong; alternative_end() must
+ * follow in either case. */
 bool alternative_read(struct reading *reading, const struct keyword *keyword, struct value value,
 		      struct alternative *alternative);
 

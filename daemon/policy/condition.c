@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* A fact that is not there: unknown while its moment lies ahead, absent afterwards. Nothing that follows the
- * hello can be learned before it. */
+/* A fact that is not there: unknown while its moment lies ahead, absent afterwards. Nothing that
+ * follows the hello can be learned before it. */
 static enum match lack(const struct facts *facts, enum moment moment, unsigned *missing)
 {
 	if (facts->learned & moment)

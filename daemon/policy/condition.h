@@ -1,5 +1,5 @@
-/* One key of a `when` with its alternatives: of several keys all must hold, of several alternatives any.
- * Known only to the files that read, match and print rules. */
+/* One key of a `when` with its alternatives: of several keys all must hold, of several alternatives
+ * any. Known only to the files that read, match and print rules. */
 #pragma once
 
 #include "daemon/name.h"
@@ -78,7 +78,7 @@ struct alternative {
 		const struct list *list;     /* owned by the policy */
 		struct prefix prefix;
 		uint8_t mac[6];
-		const char *port_name;       /* inside text */
+		const char *port_name; /* inside text */
 		struct port_range range;
 		enum transport transport;
 		enum protocol protocol;
@@ -112,7 +112,8 @@ enum match alternative_match(const struct condition *condition,
 			     const struct alternative *alternative, const struct facts *facts,
 			     unsigned *missing);
 
-/* True when whatever makes `narrow` hold makes `wide` hold as well; false when that cannot be told. */
+/* True when whatever makes `narrow` hold makes `wide` hold as well; false when that cannot be told.
+ */
 bool when_implies(const struct when *narrow, const struct when *wide);
 
 /* The latest moment that any of the conditions asks for. */
@@ -121,7 +122,8 @@ enum moment when_moment(const struct when *when);
 /* False when its `protocol` leaves out every connection with TLS. */
 bool when_reaches_tls(const struct when *when);
 
-/* True when it can hold for TLS and asks for more than the hello shows: TLS must be opened to tell. */
+/* True when it can hold for TLS and asks for more than the hello shows: TLS must be opened to tell.
+ */
 bool when_reads_tls(const struct when *when);
 
 /* The key of a condition in the policy file; static storage. */

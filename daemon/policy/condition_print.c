@@ -206,7 +206,7 @@ static void print_request(const char *what, const char *value, const struct fact
 
 static void print_time(const struct week_time *time, struct text *text)
 {
-	static const char *const days[] = { "Monday", "Tuesday", "Wednesday", "Thursday",
+	static const char *const days[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
 					    "Friday", "Saturday", "Sunday" };
 
 	text_addf(text, "it is %s %02u:%02u", days[time->weekday % 7], time->minute / 60u,

@@ -1,5 +1,5 @@
-/* What can be said of conditions without any facts: which moment they ask for, whether they open TLS, and
- * whether one holds whenever another does. */
+/* What can be said of conditions without any facts: which moment they ask for, whether they open
+ * TLS, and whether one holds whenever another does. */
 #include <string.h>
 #include <strings.h>
 

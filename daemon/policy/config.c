@@ -11,46 +11,60 @@
 
 enum { INCLUDES_DEEP = 8 };
 
-static void read_include(struct reading *reading, const struct keyword *keyword,
-			 struct value value, void *target);
+static void read_include(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target);
 static void read_include_late(struct reading *reading, const struct keyword *keyword,
 			      struct value value, void *target);
 
 #define KEY_VERSION                                                                                \
-	"headgate", FORM_NUMBER | FORM_TEXT, "1, the version of this format", read_version
+	"headgate", FORM_NUMBER | FORM_TEXT, "1, the version of this format", .read = read_version
 #define KEY_INCLUDE                                                                                \
-	{ "include", FORM_TEXT | FORM_LIST | FORM_EMPTY,                                           \
-	  "a file such as more.yaml or several such as rules.d/*.yaml, or a list of them",         \
-	  read_include, .read_late = read_include_late }
+	{                                                                                          \
+		"include", FORM_TEXT | FORM_LIST | FORM_EMPTY,                                     \
+			"a file such as more.yaml or several such as rules.d/*.yaml, or a list "   \
+			"of them",                                                                 \
+			.read = read_include, .read_late = read_include_late                       \
+	}
 #define KEY_LISTS                                                                                  \
-	{ "lists", FORM_NAMED | FORM_EMPTY, "a mapping of names to lists", read_lists,             \
-	  &list_grammar }
+	{                                                                                          \
+		"lists", FORM_NAMED | FORM_EMPTY, "a mapping of names to lists",                   \
+			.read = read_lists, .grammar = &list_grammar                               \
+	}
 #define KEY_DEVICES                                                                                \
-	{ "devices", FORM_NAMED | FORM_EMPTY, "a mapping of names to devices", read_devices,       \
-	  &device_grammar }
+	{                                                                                          \
+		"devices", FORM_NAMED | FORM_EMPTY, "a mapping of names to devices",               \
+			.read = read_devices, .grammar = &device_grammar                           \
+	}
 #define KEY_UPSTREAMS                                                                              \
-	{ "upstreams", FORM_NAMED | FORM_EMPTY, "a mapping of names to upstreams", read_upstreams, \
-	  &upstream_grammar }
+	{                                                                                          \
+		"upstreams", FORM_NAMED | FORM_EMPTY, "a mapping of names to upstreams",           \
+			.read = read_upstreams, .grammar = &upstream_grammar                       \
+	}
 #define KEY_RULES                                                                                  \
-	{ "rules", FORM_MAPPING | FORM_LIST | FORM_EMPTY, "a list of rules, each with \"do\"",     \
-	  NULL, &rule_grammar, .read_late = read_rule }
+	{                                                                                          \
+		"rules", FORM_MAPPING | FORM_LIST | FORM_EMPTY,                                    \
+			"a list of rules, each with \"do\"", .grammar = &rule_grammar,             \
+							     .read_late = read_rule                \
+	}
 
 static const struct keyword file_keywords[] = {
 	{ KEY_VERSION, .required = true },
 	{ "lan", FORM_TEXT | FORM_LIST,
-	  "the name of a port of the gateway such as br-lan, or a list of them", read_lan },
-	{ "capture", FORM_MAPPING, "a mapping with tcp, udp, method, mark, table", read_capture,
-	  &capture_grammar },
+	  "the name of a port of the gateway such as br-lan, or a list of them", .read = read_lan },
+	{ "capture", FORM_MAPPING, "a mapping with tcp, udp, method, mark, table",
+	  .read = read_capture, .grammar = &capture_grammar },
 	{ "source", FORM_TEXT, "keep (servers see the device's address) or own (the gateway's)",
-	  read_source, .words = source_words },
-	{ "when-down", FORM_TEXT, "open or closed", read_when_down, .words = when_down_words },
+	  .read = read_source, .words = source_words },
+	{ "when-down", FORM_TEXT, "open or closed", .read = read_when_down,
+	  .words = when_down_words },
 	KEY_INCLUDE,
-	{ "trust", FORM_TEXT | FORM_LIST, "system, a PEM file, or a list of them", read_trust },
+	{ "trust", FORM_TEXT | FORM_LIST, "system, a PEM file, or a list of them",
+	  .read = read_trust },
 	{ "journal", FORM_TEXT | FORM_MAPPING,
-	  "stdout, syslog or { file: PATH, rotate: 16 MB, keep: 4 }", read_journal,
-	  &journal_grammar, journal_words },
-	{ "authority", FORM_MAPPING, "a mapping with directory, never", NULL, &authority_grammar,
-	  .read_late = read_authority },
+	  "stdout, syslog or { file: PATH, rotate: 16 MB, keep: 4 }", .read = read_journal,
+	  .grammar = &journal_grammar, .words = journal_words },
+	{ "authority", FORM_MAPPING, "a mapping with directory, never",
+	  .grammar = &authority_grammar, .read_late = read_authority },
 	KEY_LISTS,
 	KEY_DEVICES,
 	KEY_UPSTREAMS,
@@ -169,8 +183,8 @@ static void each_included(struct reading *reading, struct value value, include *
 			      value_text(value), SOURCES_MAX);
 }
 
-static void read_include(struct reading *reading, const struct keyword *keyword,
-			 struct value value, void *target)
+static void read_include(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target)
 {
 	(void)keyword;
 	(void)target;
@@ -197,8 +211,7 @@ static void finish(struct reading *reading)
 	struct policy *policy = reading->policy;
 
 	settings_finish(policy);
-	if (reading->errors == 0)
-		rules_check_reach(reading);
+	rules_check_reach(reading);
 	for (size_t i = 0; i < policy->rule_count && reading->errors == 0; i++)
 		policy->opens_tls |= rule_opens_tls(&policy->rules[i]);
 	roots_join(reading, top_of(reading));

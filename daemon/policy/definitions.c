@@ -26,11 +26,11 @@ static void report_undefined(struct reading *reading, struct value value,
 			     const struct suggestion *suggestion, const char *kind)
 {
 	if (suggestion->best)
-		reading_error(reading, value, "there is no %s \"%.64s\"; did you mean \"%s\"?", kind,
-			      suggestion->sought, suggestion->best);
+		reading_error(reading, value, "there is no %s \"%.64s\"; did you mean \"%s\"?",
+			      kind, suggestion->sought, suggestion->best);
 	else
-		reading_error(reading, value, "there is no %s \"%.64s\"; define it under `%ss`", kind,
-			      suggestion->sought, kind);
+		reading_error(reading, value, "there is no %s \"%.64s\"; define it under `%ss`",
+			      kind, suggestion->sought, kind);
 }
 
 static const struct list *list_named(struct reading *reading, struct value value, const char *name)
@@ -61,11 +61,12 @@ const struct list *find_list(struct reading *reading, struct value value, const 
 		return usable ? list : NULL;
 	/* A list without any file has been reported where it is defined. */
 	if (list->names_file || list->addresses_file)
-		reading_error(reading, value,
-			      "the list \"%s\" holds %s, but %s are needed here; give it \"%s: FILE\"",
-			      name, use == LIST_OF_NAMES ? "addresses" : "names",
-			      use == LIST_OF_NAMES ? "names" : "addresses",
-			      use == LIST_OF_NAMES ? "names" : "addresses");
+		reading_error(
+			reading, value,
+			"the list \"%s\" holds %s, but %s are needed here; give it \"%s: FILE\"",
+			name, use == LIST_OF_NAMES ? "addresses" : "names",
+			use == LIST_OF_NAMES ? "names" : "addresses",
+			use == LIST_OF_NAMES ? "names" : "addresses");
 	return NULL;
 }
 

@@ -1,5 +1,5 @@
-/* What the owner defines by name: lists, devices, upstreams. Readers and grammars for the table in config.c,
- * and the look-up of a name that a rule mentions. */
+/* What the owner defines by name: lists, devices, upstreams. Readers and grammars for the table in
+ * config.c, and the look-up of a name that a rule mentions. */
 #pragma once
 
 #include "daemon/policy/grammar.h"

@@ -6,8 +6,8 @@
 #include "daemon/policy/label.h"
 #include "daemon/policy/scalar.h"
 
-static void read_address(struct reading *reading, const struct keyword *keyword,
-			 struct value value, void *target)
+static void read_address(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target)
 {
 	struct device *device = target;
 	struct prefix prefix;
@@ -42,9 +42,9 @@ static void read_mac(struct reading *reading, const struct keyword *keyword, str
 
 static const struct keyword device_keywords[] = {
 	{ "address", FORM_TEXT | FORM_LIST,
-	  "an address or prefix such as 192.0.2.64/27, or a list of them", read_address },
+	  "an address or prefix such as 192.0.2.64/27, or a list of them", .read = read_address },
 	{ "mac", FORM_TEXT | FORM_LIST, "a MAC such as 02:00:00:00:00:10, or a list of them",
-	  read_mac },
+	  .read = read_mac },
 	{ 0 },
 };
 
@@ -62,8 +62,8 @@ static bool is_other_word(const char *name)
 static struct device *add_device(struct reading *reading)
 {
 	struct policy *policy = reading->policy;
-	struct device *grown = reading_grow(reading, policy->devices, &policy->device_count,
-					    sizeof(*grown));
+	struct device *grown =
+		reading_grow(reading, policy->devices, &policy->device_count, sizeof(*grown));
 
 	if (!grown)
 		return NULL;
@@ -77,7 +77,8 @@ static void read_device(struct reading *reading, struct value value, struct devi
 
 	grammar_read(reading, &device_grammar, value, device);
 	if (!device->prefix_count && !device->mac_count && reading->errors == errors)
-		reading_error(reading, value, "the device \"%s\" has neither \"address\" nor \"mac\"",
+		reading_error(reading, value,
+			      "the device \"%s\" has neither \"address\" nor \"mac\"",
 			      device->name);
 }
 

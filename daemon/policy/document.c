@@ -76,14 +76,15 @@ static bool is_alone(yaml_parser_t *parser, const char *bytes, struct place *pla
 		alone = true;
 	} else {
 		place_mark(place, &second.start_mark);
-		text_add(problem, "a second document (after ---) begins here; use one file for each");
+		text_add(problem,
+			 "a second document (after ---) begins here; use one file for each");
 	}
 	yaml_document_delete(&second);
 	return alone;
 }
 
-struct document *document_new(const char *file, const char *bytes, size_t length, struct place *place,
-		      struct text *problem)
+struct document *document_new(const char *file, const char *bytes, size_t length,
+			      struct place *place, struct text *problem)
 {
 	struct document *document = calloc(1, sizeof(*document));
 	yaml_parser_t parser;

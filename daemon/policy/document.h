@@ -1,5 +1,6 @@
-/* A YAML text as a tree whose every value knows its place, on top of libyaml. Aliases are followed, so that a
- * value may be met more than once and may even contain itself: whoever walks bounds the walk. */
+/* A YAML text as a tree whose every value knows its place, on top of libyaml. Aliases are followed,
+ * so that a value may be met more than once and may even contain itself: whoever walks bounds the
+ * walk. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +20,8 @@ struct value {
 
 /* Reads one document. NULL when it is no YAML or out of memory: *place and problem then say what is
  * wrong. file and bytes must outlive it. */
-struct document *document_new(const char *file, const char *bytes, size_t length, struct place *place,
-		      struct text *problem);
+struct document *document_new(const char *file, const char *bytes, size_t length,
+			      struct place *place, struct text *problem);
 void document_free(struct document *document);
 
 /* The top of the document; VALUE_NOTHING for an empty one. */
@@ -35,7 +36,8 @@ const char *value_text(struct value value);
 /* Number of items of a list or of pairs of a mapping; 0 for a scalar. */
 size_t value_count(struct value value);
 
-/* The item of a list or the value of a pair; value_key() is the key of a pair. index < value_count(). */
+/* The item of a list or the value of a pair; value_key() is the key of a pair. index <
+ * value_count(). */
 struct value value_item(struct value value, size_t index);
 struct value value_key(struct value value, size_t index);
 

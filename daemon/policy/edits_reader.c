@@ -5,10 +5,11 @@
 
 #include "daemon/policy/alternative_reader.h"
 
-/* How a message is framed and routed is the gateway's to say: an edit here would be a smuggling tool. */
+/* How a message is framed and routed is the gateway's to say: an edit here would be a smuggling
+ * tool. */
 static const char *const framing[] = {
-	"content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection",
-	"te",		  "trailer",	       "upgrade",    "expect",
+	"content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te",
+	"trailer",	  "upgrade",	       "expect",
 };
 
 static bool is_framing(const char *name)
@@ -28,9 +29,10 @@ static bool check_name(struct reading *reading, struct value value)
 	if (!name || !alternative_is_field_name(name))
 		reading_error(reading, value, "%s is no header name", reading_found(value, found));
 	else if (is_framing(name))
-		reading_error(reading, value,
-			      "the header \"%s\" belongs to the gateway itself and cannot be edited",
-			      name);
+		reading_error(
+			reading, value,
+			"the header \"%s\" belongs to the gateway itself and cannot be edited",
+			name);
 	else
 		return true;
 	return false;
@@ -105,9 +107,11 @@ static void read_remove(struct reading *reading, const struct keyword *keyword, 
 
 static const struct keyword edits_keywords[] = {
 	{ "set", FORM_NAMED, "a mapping of header names to values: each replaces what was there",
-	  read_set },
-	{ "add", FORM_NAMED, "a mapping of header names to values: each is added", read_add },
-	{ "remove", FORM_TEXT | FORM_LIST, "a header name, or a list of them", read_remove },
+	  .read = read_set },
+	{ "add", FORM_NAMED, "a mapping of header names to values: each is added",
+	  .read = read_add },
+	{ "remove", FORM_TEXT | FORM_LIST, "a header name, or a list of them",
+	  .read = read_remove },
 	{ 0 },
 };
 

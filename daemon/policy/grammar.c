@@ -195,7 +195,9 @@ int keyword_choose(struct reading *reading, const struct keyword *keyword, struc
 	for (int i = 0; keyword->words[i]; i++) {
 		if (strcmp(keyword->words[i], value_text(value)) == 0)
 			return i;
-		suggestion_offer(&suggestion, keyword->words[i]);
+		/* 1.4 is no slip of the pen for 1.3. */
+		if (isalpha((unsigned char)*keyword->words[i]))
+			suggestion_offer(&suggestion, keyword->words[i]);
 	}
 	if (suggestion.best)
 		reading_error(reading, value, "\"%s\" takes %s; found %s, did you mean \"%s\"?",

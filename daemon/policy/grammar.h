@@ -1,5 +1,5 @@
-/* The grammar of the policy file as data. From these tables come the parser, "did you mean", the JSON Schema
- * and the test that the manual names every word. */
+/* The grammar of the policy file as data. From these tables come the parser, "did you mean", the
+ * JSON Schema and the test that the manual names every word. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +8,12 @@
 
 /* What may stand at a key. */
 enum form {
-	FORM_TEXT = 1,    /* or one of `words` */
+	FORM_TEXT = 1, /* or one of `words` */
 	FORM_NUMBER = 2,
 	FORM_BOOLEAN = 4,
 	FORM_MAPPING = 8, /* with the keys of `grammar` */
 	FORM_NAMED = 16,  /* with keys of the owner's choice, `grammar` in each when there is one */
-	FORM_LIST = 32,   /* a list of the others, or one of them alone */
+	FORM_LIST = 32,	  /* a list of the others, or one of them alone */
 	FORM_EMPTY = 64,  /* also an empty list */
 };
 
@@ -28,17 +28,17 @@ struct grammar;
 struct keyword {
 	const char *word;
 	unsigned forms;
-	const char *takes;            /* completes "`port` takes …"; also describes it in the schema */
-	keyword_reader *read;         /* NULL with FORM_MAPPING: the grammar reads into the same target */
+	const char *takes;    /* completes "`port` takes …"; also describes it in the schema */
+	keyword_reader *read; /* NULL with FORM_MAPPING: the grammar reads into the same target */
 	const struct grammar *grammar;
-	const char *const *words;     /* NULL-terminated */
-	keyword_reader *read_late;    /* of the file's top: what refers to definitions, read after all of
-	                                 them */
+	const char *const *words;  /* NULL-terminated */
+	keyword_reader *read_late; /* of the file's top: what refers to definitions, read after all
+				      of them */
 	bool required;
 };
 
 struct grammar {
-	const char *what; /* "a rule" */
+	const char *what;		/* "a rule" */
 	const struct keyword *keywords; /* ended by one without a word */
 };
 

@@ -25,6 +25,7 @@ char *label_read(struct reading *reading, const struct keyword *keyword, struct 
 
 void label_doubled(struct reading *reading, const struct keyword *keyword, struct value key)
 {
-	reading_error(reading, key, "\"%s\" is defined twice in \"%s\"; give one of them another name",
+	reading_error(reading, key,
+		      "\"%s\" is defined twice in \"%s\"; give one of them another name",
 		      value_text(key), keyword->word);
 }

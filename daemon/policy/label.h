@@ -5,8 +5,8 @@
 
 enum { DEFINITIONS_MAX = 4096 }; /* of one kind */
 
-/* The name of pair number index of a mapping of definitions, owned by the caller; NULL after reporting that
- * it is no name or that there are too many. */
+/* The name of pair number index of a mapping of definitions, owned by the caller; NULL after
+ * reporting that it is no name or that there are too many. */
 char *label_read(struct reading *reading, const struct keyword *keyword, struct value mapping,
 		 size_t index);
 

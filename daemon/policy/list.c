@@ -151,10 +151,9 @@ static bool search_entry(void *context, const struct list_entry *entry)
 {
 	struct search *search = context;
 
-	if (search->address
-		    ? entry->kind != LIST_ENTRY_PREFIX ||
-			      !prefix_contains(&entry->prefix, search->address)
-		    : entry->line != search->line)
+	if (search->address ? entry->kind != LIST_ENTRY_PREFIX ||
+				      !prefix_contains(&entry->prefix, search->address)
+			    : entry->line != search->line)
 		return true;
 	search->hit = *entry;
 	return false;

@@ -12,9 +12,9 @@ struct list {
 	char *name;
 	struct place place;
 	size_t prefix_count;
-	struct prefix *prefixes;   /* sorted, none inside another */
-	struct name_set *names;    /* NULL when it has no names */
-	size_t bad_lines;          /* left out */
+	struct prefix *prefixes;	     /* sorted, none inside another */
+	struct name_set *names;		     /* NULL when it has no names */
+	size_t bad_lines;		     /* left out */
 	const struct source *addresses_file; /* owned by the policy's sources; NULL: not given */
 	const struct source *names_file;
 };
@@ -39,11 +39,12 @@ void list_finish(struct list *list);
 /* True when the address lies in one of the prefixes. */
 bool list_has_address(const struct list *list, const struct address *address);
 
-/* True when the canonical name or a parent of it is in the list, or the host is an IP literal in it. */
+/* True when the canonical name or a parent of it is in the list, or the host is an IP literal in
+ * it. */
 bool list_has_host(const struct list *list, const char *host);
 
-/* For explain, slow: adds "file:line: text" of the entry that holds the address or the host. False when
- * there is none. */
+/* For explain, slow: adds "file:line: text" of the entry that holds the address or the host. False
+ * when there is none. */
 bool list_print_address_entry(const struct list *list, const struct address *address,
 			      struct text *text);
 bool list_print_host_entry(const struct list *list, const char *host, struct text *text);

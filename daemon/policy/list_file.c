@@ -11,9 +11,9 @@ struct scan {
 };
 
 static const char *const own_names[] = {
-	"localhost",     "localhost.localdomain", "local",        "broadcasthost",  "ip6-localhost",
-	"ip6-loopback",  "ip6-localnet",          "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters",
-	"ip6-allhosts",
+	"localhost",	 "localhost.localdomain", "local",	  "broadcasthost",
+	"ip6-localhost", "ip6-loopback",	  "ip6-localnet", "ip6-mcastprefix",
+	"ip6-allnodes",	 "ip6-allrouters",	  "ip6-allhosts",
 };
 
 static bool is_blank(char character)
@@ -119,8 +119,7 @@ static bool step(struct address *address)
 /* The shortest prefix that begins at first and does not pass last. */
 static struct prefix widest(const struct address *first, const struct address *last)
 {
-	struct prefix prefix = { .base = *first,
-				 .length = (uint8_t)(address_width(first) * 8) };
+	struct prefix prefix = { .base = *first, .length = (uint8_t)(address_width(first) * 8) };
 
 	while (prefix.length > 1 && bit_of(first, prefix.length - 1u) == 0) {
 		struct address end = *first;

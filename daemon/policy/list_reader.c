@@ -13,8 +13,12 @@ static bool is_compressed(const struct source *source)
 	static const struct {
 		const char *bytes;
 		size_t length;
-	} magics[] = { { "\x1f\x8b", 2 },		{ "\xfd" "7zXZ", 5 },
-		       { "\x28\xb5\x2f\xfd", 4 }, { "BZh", 3 },
+	} magics[] = { { "\x1f\x8b", 2 },
+		       { "\xfd"
+			 "7zXZ",
+			 5 },
+		       { "\x28\xb5\x2f\xfd", 4 },
+		       { "BZh", 3 },
 		       { "PK\x03\x04", 4 } };
 
 	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {
@@ -39,9 +43,10 @@ static const struct source *find_list_file(struct reading *reading, struct value
 		reading_error(reading, value, "%s cannot be read: %s", name,
 			      strerror(source->error));
 	else if (is_compressed(source))
-		reading_error(reading, value,
-			      "%s is compressed, which is not carried by this version yet; unpack it",
-			      name);
+		reading_error(
+			reading, value,
+			"%s is compressed, which is not carried by this version yet; unpack it",
+			name);
 	else
 		return source;
 	return NULL;
@@ -67,11 +72,12 @@ static void judge(struct reading *reading, struct value value, const struct sour
 
 	text_begin(&text, message, sizeof(message));
 	if (met->bad > met->entries) {
-		reading_error(reading, value,
-			      "%s is no plain list: %zu of its %zu entries are not understood, the "
-			      "first in line %u; it takes an address, prefix, range or name in each "
-			      "line, or the lines of a hosts file",
-			      source->name, met->bad, met->bad + met->entries, met->bad_lines[0]);
+		reading_error(
+			reading, value,
+			"%s is no plain list: %zu of its %zu entries are not understood, the "
+			"first in line %u; it takes an address, prefix, range or name in each "
+			"line, or the lines of a hosts file",
+			source->name, met->bad, met->bad + met->entries, met->bad_lines[0]);
 	} else if (met->bad) {
 		text_addf(&text, "%zu of %zu entries are not understood and left out, in line ",
 			  met->bad, met->bad + met->entries);
@@ -130,13 +136,14 @@ static void read_format(struct reading *reading, const struct keyword *keyword, 
 
 static const struct keyword list_keywords[] = {
 	{ "addresses", FORM_TEXT, "a file with an address, prefix or range in each line",
-	  read_addresses },
-	{ "names", FORM_TEXT, "a file with a name in each line, or a hosts file", read_names },
-	{ "format", FORM_TEXT, "plain or hosts", read_format, .words = format_words },
+	  .read = read_addresses },
+	{ "names", FORM_TEXT, "a file with a name in each line, or a hosts file",
+	  .read = read_names },
+	{ "format", FORM_TEXT, "plain or hosts", .read = read_format, .words = format_words },
 	{ "source", FORM_TEXT, "the address the list is fetched from (not carried yet)",
-	  read_not_carried },
+	  .read = read_not_carried },
 	{ "refresh", FORM_TEXT | FORM_NUMBER, "how often it is fetched (not carried yet)",
-	  read_not_carried },
+	  .read = read_not_carried },
 	{ 0 },
 };
 
@@ -151,7 +158,8 @@ static bool is_defined(const struct policy *policy, const char *name)
 	return false;
 }
 
-/* Also what turns out to be wrong gets its place, so that later mentions of the name are no mistake. */
+/* Also what turns out to be wrong gets its place, so that later mentions of the name are no
+ * mistake. */
 static struct list *add_list(struct reading *reading)
 {
 	struct policy *policy = reading->policy;

@@ -15,7 +15,8 @@ static const char *judge_cost(const char *expression)
 
 	for (const char *next = expression; *next; next++) {
 		if (*next == '\\' && next[1] >= '1' && next[1] <= '9')
-			return "back-references such as \\1 are not taken: they can stall the gateway";
+			return "back-references such as \\1 are not taken: they can stall the "
+			       "gateway";
 		if (*next == '\\' && next[1])
 			next++;
 		else if (*next == '{') {

@@ -1,12 +1,12 @@
-/* What a request's path, query, header or a certificate's name is compared with: a glob (* and ?), or a
- * POSIX extended expression after "regex:". */
+/* What a request's path, query, header or a certificate's name is compared with: a glob (* and ?),
+ * or a POSIX extended expression after "regex:". */
 #pragma once
 
 #include <regex.h>
 #include <stdbool.h>
 
 struct pattern {
-	char *text;     /* as the owner wrote it */
+	char *text;	/* as the owner wrote it */
 	regex_t *regex; /* NULL: text is a glob */
 };
 

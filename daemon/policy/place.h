@@ -3,6 +3,6 @@
 
 struct place {
 	const char *file; /* owned by the policy's sources */
-	unsigned line;    /* from 1 */
+	unsigned line;	  /* from 1 */
 	unsigned column;  /* from 1 */
 };

@@ -22,16 +22,17 @@ struct capture {
 	size_t udp_count;
 	struct port_range udp[PORT_RANGES_MAX];
 	enum capture_method method;
-	uint32_t mark;      /* bits of the packet mark that are ours: value and mask; default 0x07000000 */
+	uint32_t mark; /* bits of the packet mark that are ours: value and mask; default 0x07000000
+			*/
 	uint32_t mark_mask;
-	uint32_t table;     /* routing table number */
+	uint32_t table; /* routing table number */
 };
 
 struct journal_settings {
 	enum { JOURNAL_TO_STDOUT, JOURNAL_TO_FILE, JOURNAL_TO_SYSLOG } to;
 	char *file;
 	uint64_t rotate; /* bytes; 0: never */
-	unsigned keep;   /* rotated files */
+	unsigned keep;	 /* rotated files */
 };
 
 /* A name that the gateway's authority must not be able to sign. */
@@ -51,14 +52,14 @@ struct authority_settings {
 struct policy {
 	unsigned holders;
 	unsigned generation;
-	struct sources *sources;   /* the texts it was made from, owned */
+	struct sources *sources; /* the texts it was made from, owned */
 	size_t lan_count;
 	char lan[LAN_PORTS_MAX][PORT_NAME];
 	struct capture capture;
 	enum source_address source;
 	enum when_down when_down;
-	const char *trust_pem;     /* concatenated roots of `trust`; NULL when no rule opens TLS */
-	char *trust_joined;        /* its storage when there are several, else it lies in sources */
+	const char *trust_pem; /* concatenated roots of `trust`; NULL when no rule opens TLS */
+	char *trust_joined;    /* its storage when there are several, else it lies in sources */
 	struct journal_settings journal;
 	struct authority_settings authority;
 	size_t device_count;
@@ -68,13 +69,13 @@ struct policy {
 	size_t list_count;
 	struct list **lists;
 	size_t rule_count;
-	struct rule *rules;        /* slots 1 … rule_count */
-	struct rule *otherwise;    /* "no rule matched: pass" as a rule, slot 0 */
-	bool opens_tls;            /* rule_opens_tls() of any rule: roots and authority are needed */
+	struct rule *rules;	/* slots 1 … rule_count */
+	struct rule *otherwise; /* "no rule matched: pass" as a rule, slot 0 */
+	bool opens_tls;		/* rule_opens_tls() of any rule: roots and authority are needed */
 };
 
-/* A policy with defaults, no rules and one holder. Takes over sources, also on failure. NULL when out of
- * memory. */
+/* A policy with defaults, no rules and one holder. Takes over sources, also on failure. NULL when
+ * out of memory. */
 struct policy *policy_new(struct sources *sources);
 
 /* Counted reference: hold returns its argument; release frees the policy with its last holder. */
@@ -86,16 +87,16 @@ enum { SHADOWS_MAX = 4 };
 /* What the judge says. With ask set, the first rule that could decide needs a later moment. */
 struct decision {
 	bool ask;
-	enum moment wanted;        /* when ask */
-	const struct rule *rule;   /* otherwise; never NULL: policy->otherwise when none matched */
-	size_t shadow_count;       /* shadow rules that would have decided before it; at most
-	                              SHADOWS_MAX are named */
+	enum moment wanted;	 /* when ask */
+	const struct rule *rule; /* otherwise; never NULL: policy->otherwise when none matched */
+	size_t shadow_count;	 /* shadow rules that would have decided before it; at most
+				    SHADOWS_MAX are named */
 	const struct rule *shadows[SHADOWS_MAX];
 };
 
-/* The judge: reads the rules from the top; the first that holds decides. The only rule engine of the
- * gateway. Pure: constant in, value out; allocates nothing itself (a `regex:` may, inside libc). A shadow
- * rule never decides and never asks. */
+/* The judge: reads the rules from the top; the first that holds decides. The only rule engine of
+ * the gateway. Pure: constant in, value out; allocates nothing itself (a `regex:` may, inside
+ * libc). A shadow rule never decides and never asks. */
 struct decision policy_decide(const struct policy *policy, const struct facts *facts);
 
 /* The device a client belongs to: the first that matches; NULL for none. */

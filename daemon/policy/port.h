@@ -11,8 +11,8 @@ struct port_range {
 	uint16_t last; /* included */
 };
 
-/* Reads "443" or "8000-8999"; 0, or -1 for anything else (port 0 and a range that runs backwards are
- * refused). */
+/* Reads "443" or "8000-8999"; 0, or -1 for anything else (port 0 and a range that runs backwards
+ * are refused). */
 int port_range_parse(struct port_range *range, const char *text);
 
 /* Adds "443" or "8000-8999". */

@@ -11,8 +11,8 @@ const struct source *find_roots(struct reading *reading, struct value value, con
 	bool system = strcmp(name, "system") == 0;
 
 	if (!source) {
-		reading_error(reading, value, "%s was not read: there are more than %d files",
-			      name, SOURCES_MAX);
+		reading_error(reading, value, "%s was not read: there are more than %d files", name,
+			      SOURCES_MAX);
 	} else if (!source->bytes) {
 		reading_error(reading, value, "%s cannot be read: %s%s",
 			      system ? "the system's bundle of roots" : name,

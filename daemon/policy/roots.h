@@ -5,8 +5,9 @@
 
 keyword_reader read_trust;
 
-/* Joins what `trust` named (without it the system's roots) into policy->trust_pem when a rule opens TLS, and
- * reports roots that cannot be used; top is the place of the latter when nothing named them. */
+/* Joins what `trust` named (without it the system's roots) into policy->trust_pem when a rule opens
+ * TLS, and reports roots that cannot be used; top is the place of the latter when nothing named
+ * them. */
 void roots_join(struct reading *reading, struct value top);
 
 /* The source of a PEM file named at the value; NULL after reporting that it cannot be used. */

@@ -19,22 +19,6 @@ enum match rule_match(const struct rule *rule, const struct facts *facts, enum m
 	return match;
 }
 
-static const char *moment_phrase(enum moment moment)
-{
-	switch (moment) {
-	case MOMENT_HELLO:
-		return "the client's first bytes are here";
-	case MOMENT_CERTIFICATE:
-		return "the server's certificate is here";
-	case MOMENT_REQUEST:
-		return "the request is read";
-	case MOMENT_RESPONSE:
-		return "the response is here";
-	default:
-		return "the connection is here";
-	}
-}
-
 /* The first condition with this answer. */
 static const struct condition *find_condition(const struct rule *rule, const struct facts *facts,
 					      enum match sought)
@@ -64,7 +48,7 @@ enum match rule_explain(const struct rule *rule, const struct facts *facts, enum
 		unsigned missing = 0;
 
 		condition_match(condition, facts, &missing);
-		text_addf(why, " is known when %s", moment_phrase(earliest(missing)));
+		text_addf(why, " waits for %s", moment_phrase(earliest(missing)));
 	}
 	return match;
 }
@@ -105,6 +89,22 @@ const char *journal_level_word(enum journal_level level)
 	static const char *const words[] = { "none", "connections", "exchanges", "headers" };
 
 	return words[level];
+}
+
+const char *moment_phrase(enum moment moment)
+{
+	switch (moment) {
+	case MOMENT_HELLO:
+		return "the client's first bytes";
+	case MOMENT_CERTIFICATE:
+		return "the server's certificate";
+	case MOMENT_REQUEST:
+		return "the request";
+	case MOMENT_RESPONSE:
+		return "the response";
+	default:
+		return "the connection";
+	}
 }
 
 static void print_verdict(const struct rule *rule, struct text *text)

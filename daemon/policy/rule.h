@@ -34,9 +34,9 @@ struct when {
 };
 
 struct rule {
-	char *name;             /* never NULL: "rule 3" when the owner gave none */
+	char *name; /* never NULL: "rule 3" when the owner gave none */
 	struct place place;
-	unsigned slot;          /* index of its hit counter, below RULES_MAX */
+	unsigned slot; /* index of its hit counter, below RULES_MAX */
 	struct when when;
 	enum verdict verdict;
 	enum block block;
@@ -51,24 +51,26 @@ struct rule {
 
 enum match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };
 
-/* Whether every condition holds. UNKNOWN sets *wanted to the earliest moment that could tell: before the
- * hello is known that is always MOMENT_HELLO. Any condition that fails makes it NO, whatever else is
- * unknown. Pure. */
+/* Whether every condition holds. UNKNOWN sets *wanted to the earliest moment that could tell:
+ * before the hello is known that is always MOMENT_HELLO. Any condition that fails makes it NO,
+ * whatever else is unknown. Pure. */
 enum match rule_match(const struct rule *rule, const struct facts *facts, enum moment *wanted);
 
-/* For `explain`: adds the first condition that fails or is unknown, printed in the policy's language with
- * the fact it met ("host: .ads.example, but the host is good.example"); nothing when all hold. */
+/* For `explain`: adds the first condition that fails or is unknown, printed in the policy's
+ * language with the fact it met ("host: .ads.example, but the host is good.example"); nothing when
+ * all hold. */
 enum match rule_explain(const struct rule *rule, const struct facts *facts, enum moment *wanted,
 			struct text *why);
 
-/* Adds the rule in the language it was written in, one line: an item of `rules` in YAML's flow style. */
+/* Adds the rule in the language it was written in, one line: an item of `rules` in YAML's flow
+ * style. */
 void rule_print(const struct rule *rule, struct text *text);
 
 /* The latest moment that any of its conditions asks for. */
 enum moment rule_moment(const struct rule *rule);
 
-/* True when the gateway may have to speak TLS itself because of this rule: it inspects, asks for facts
- * inside TLS of connections that may be TLS, or reaches an upstream with TLS. */
+/* True when the gateway may have to speak TLS itself because of this rule: it inspects, asks for
+ * facts inside TLS of connections that may be TLS, or reaches an upstream with TLS. */
 bool rule_opens_tls(const struct rule *rule);
 
 /* Frees what the rule holds, not the rule itself. */
@@ -78,3 +80,6 @@ void rule_end(struct rule *rule);
 const char *verdict_word(enum verdict verdict);
 const char *block_word(enum block block);
 const char *journal_level_word(enum journal_level level);
+
+/* What is waited for, for people: "the request"; static storage. */
+const char *moment_phrase(enum moment moment);

@@ -1,7 +1,7 @@
 #include "daemon/policy/rule_reader.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/policy/condition.h"
@@ -59,10 +59,11 @@ static void read_route(struct reading *reading, const struct keyword *keyword, s
 }
 
 static const struct keyword do_keywords[] = {
-	{ "block", FORM_TEXT, "reset, drop, page or nxdomain", read_block, .words = block_words },
+	{ "block", FORM_TEXT, "reset, drop, page or nxdomain", .read = read_block,
+	  .words = block_words },
 	{ "route", FORM_TEXT | FORM_MAPPING,
-	  "the name of an upstream, or one described in place: { server: …, tls: true }", read_route,
-	  &upstream_grammar },
+	  "the name of an upstream, or one described in place: { server: …, tls: true }",
+	  .read = read_route, .grammar = &upstream_grammar },
 	{ 0 },
 };
 
@@ -145,24 +146,25 @@ static void read_cut(struct reading *reading, const struct keyword *keyword, str
 }
 
 static const struct keyword rule_keywords[] = {
-	{ "name", FORM_TEXT | FORM_NUMBER, "a name for the journal and the counters", read_name },
+	{ "name", FORM_TEXT | FORM_NUMBER, "a name for the journal and the counters",
+	  .read = read_name },
 	{ "when", FORM_MAPPING | FORM_EMPTY, "a mapping of conditions that must all hold",
-	  read_conditions, &when_grammar },
+	  .read = read_conditions, .grammar = &when_grammar },
 	{ "do", FORM_TEXT | FORM_MAPPING,
 	  "pass, inspect, block, { block: reset | drop | page | nxdomain } or { route: NAME }",
-	  read_do, &do_grammar, verdict_words, .required = true },
-	{ "log", FORM_TEXT, "none, connections, exchanges or headers", read_log,
+	  .read = read_do, .grammar = &do_grammar, .words = verdict_words, .required = true },
+	{ "log", FORM_TEXT, "none, connections, exchanges or headers", .read = read_log,
 	  .words = log_words },
-	{ "request-headers", FORM_MAPPING, "a mapping with set, add, remove", read_request_headers,
-	  &edits_grammar },
+	{ "request-headers", FORM_MAPPING, "a mapping with set, add, remove",
+	  .read = read_request_headers, .grammar = &edits_grammar },
 	{ "response-headers", FORM_MAPPING, "a mapping with set, add, remove",
-	  read_response_headers, &edits_grammar },
+	  .read = read_response_headers, .grammar = &edits_grammar },
 	{ "capture", FORM_TEXT | FORM_LIST, "keylog, pcapng or har (not carried yet)",
-	  read_not_carried },
-	{ "on-invalid", FORM_TEXT, "refuse, mirror (not carried yet) or allow", read_on_invalid,
-	  .words = on_invalid_words },
-	{ "shadow", FORM_BOOLEAN, "true or false", read_shadow },
-	{ "cut", FORM_BOOLEAN, "true or false", read_cut },
+	  .read = read_not_carried },
+	{ "on-invalid", FORM_TEXT, "refuse, mirror (not carried yet) or allow",
+	  .read = read_on_invalid, .words = on_invalid_words },
+	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
+	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },
 	{ 0 },
 };
 
@@ -201,8 +203,9 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 	if (rule->cut && rule->verdict != VERDICT_BLOCK)
 		reading_error(reading, value, "\"cut: true\" goes with \"do: block\" only");
 	if (rule->on_invalid == ON_INVALID_ALLOW && !rule_opens_tls(rule) && !rule->shadow)
-		reading_error(reading, value,
-			      "\"on-invalid\" goes with rules that open TLS, such as \"do: inspect\"");
+		reading_error(
+			reading, value,
+			"\"on-invalid\" goes with rules that open TLS, such as \"do: inspect\"");
 }
 
 static bool is_name_taken(const struct policy *policy, const struct rule *rule)
@@ -222,10 +225,11 @@ static void name_rule(struct reading *reading, struct rule *rule, struct value v
 		snprintf(name, sizeof(name), "rule %u", rule->slot);
 		rule->name = reading_copy(reading, name);
 	} else if (is_name_taken(reading->policy, rule)) {
-		reading_error(reading, value_find(value, "name"),
-			      "there is another rule named \"%.80s\"; counters and journal could not "
-			      "tell them apart",
-			      rule->name);
+		reading_error(
+			reading, value_find(value, "name"),
+			"there is another rule named \"%.80s\"; counters and journal could not "
+			"tell them apart",
+			rule->name);
 	}
 }
 
@@ -237,7 +241,8 @@ static struct rule *add_rule(struct reading *reading, struct value value)
 	/* Slot 0 is for what no rule decides. */
 	if (policy->rule_count == RULES_MAX - 1) {
 		if (!reading->rules_full)
-			reading_error(reading, value, "there are more than %d rules", RULES_MAX - 1);
+			reading_error(reading, value, "there are more than %d rules",
+				      RULES_MAX - 1);
 		reading->rules_full = true;
 		return NULL;
 	}
@@ -266,6 +271,7 @@ void read_rule(struct reading *reading, const struct keyword *keyword, struct va
 	name_rule(reading, rule, value);
 	if (reading->errors == errors)
 		check_sense(reading, rule, value);
+	reading->broken[rule->slot] = reading->errors != errors;
 }
 
 static void report_unreachable(struct reading *reading, const struct rule *rule,
@@ -292,9 +298,10 @@ void rules_check_reach(struct reading *reading)
 		const struct rule *earlier = policy->rules;
 
 		while (earlier < rule &&
-		       (earlier->shadow || !when_implies(&rule->when, &earlier->when)))
+		       (earlier->shadow || reading->broken[earlier->slot] ||
+			!when_implies(&rule->when, &earlier->when)))
 			earlier++;
-		if (earlier < rule)
+		if (earlier < rule && !reading->broken[rule->slot])
 			report_unreachable(reading, rule, earlier);
 	}
 }

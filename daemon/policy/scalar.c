@@ -55,9 +55,9 @@ static uint64_t unit_of(const char *text)
 	static const struct {
 		const char *word;
 		uint64_t bytes;
-	} units[] = { { "", 1 },	   { "B", 1 },		{ "KB", 1000 },
-		      { "MB", 1000000 },   { "GB", 1000000000 }, { "KIB", 1024 },
-		      { "MIB", 1048576 },  { "GIB", 1073741824 } };
+	} units[] = { { "", 1 },	  { "B", 1 },		{ "KB", 1000 },
+		      { "MB", 1000000 },  { "GB", 1000000000 }, { "KIB", 1024 },
+		      { "MIB", 1048576 }, { "GIB", 1073741824 } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (strcasecmp(units[i].word, text) == 0)

@@ -1,5 +1,5 @@
-/* The smallest words of the policy file, from YAML values into numbers, names and addresses. Each reports
- * what is wrong at the value and then answers false. */
+/* The smallest words of the policy file, from YAML values into numbers, names and addresses. Each
+ * reports what is wrong at the value and then answers false. */
 #pragma once
 
 #include "daemon/policy/grammar.h"

@@ -1,5 +1,5 @@
-/* Weekdays and a clock window: "mon-fri 21:00-06:30". A window that passes midnight belongs to the day it
- * starts on. Pure. */
+/* Weekdays and a clock window: "mon-fri 21:00-06:30". A window that passes midnight belongs to the
+ * day it starts on. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 
 struct schedule {
 	uint8_t weekdays; /* bit 0 Monday .. bit 6 Sunday: days on which the window starts */
-	uint16_t from;    /* minute of the day, 0..1439 */
-	uint16_t until;   /* minute, not included; until <= from passes midnight; 1440: end of day */
+	uint16_t from;	  /* minute of the day, 0..1439 */
+	uint16_t until; /* minute, not included; until <= from passes midnight; 1440: end of day */
 };
 
 /* Reads the text; 0 or -1. Days alone mean the whole day, a window alone means every day. */

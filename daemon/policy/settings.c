@@ -91,8 +91,8 @@ static void read_udp(struct reading *reading, const struct keyword *keyword, str
 	add_range(reading, keyword, value, capture->udp, &capture->udp_count);
 }
 
-static void read_method(struct reading *reading, const struct keyword *keyword,
-			struct value value, void *target)
+static void read_method(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
 {
 	struct capture *capture = target;
 	int choice = keyword_choose(reading, keyword, value);
@@ -153,12 +153,15 @@ static void read_table(struct reading *reading, const struct keyword *keyword, s
 #define PORTS_TAKEN "a port from 1 to 65535 or a range such as 8000-8999, or a list of them"
 
 static const struct keyword capture_keywords[] = {
-	{ "tcp", FORM_NUMBER | FORM_TEXT | FORM_LIST | FORM_EMPTY, PORTS_TAKEN, read_tcp },
-	{ "udp", FORM_NUMBER | FORM_TEXT | FORM_LIST | FORM_EMPTY, PORTS_TAKEN, read_udp },
-	{ "method", FORM_TEXT, "auto, tproxy or redirect", read_method, .words = method_words },
+	{ "tcp", FORM_NUMBER | FORM_TEXT | FORM_LIST | FORM_EMPTY, PORTS_TAKEN, .read = read_tcp },
+	{ "udp", FORM_NUMBER | FORM_TEXT | FORM_LIST | FORM_EMPTY, PORTS_TAKEN, .read = read_udp },
+	{ "method", FORM_TEXT, "auto, tproxy or redirect", .read = read_method,
+	  .words = method_words },
 	{ "mark", FORM_TEXT | FORM_NUMBER,
-	  "bits of the packet mark that are ours, such as 0x07000000/0x07000000", read_mark },
-	{ "table", FORM_NUMBER, "the number of a routing table that nobody else uses", read_table },
+	  "bits of the packet mark that are ours, such as 0x07000000/0x07000000",
+	  .read = read_mark },
+	{ "table", FORM_NUMBER, "the number of a routing table that nobody else uses",
+	  .read = read_table },
 	{ 0 },
 };
 
@@ -195,8 +198,8 @@ static void read_file(struct reading *reading, const struct keyword *keyword, st
 	policy->journal.to = JOURNAL_TO_FILE;
 }
 
-static void read_rotate(struct reading *reading, const struct keyword *keyword,
-			struct value value, void *target)
+static void read_rotate(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
 {
 	struct policy *policy = target;
 
@@ -215,10 +218,11 @@ static void read_keep(struct reading *reading, const struct keyword *keyword, st
 }
 
 static const struct keyword journal_keywords[] = {
-	{ "file", FORM_TEXT, "the absolute path of the journal", read_file, .required = true },
+	{ "file", FORM_TEXT, "the absolute path of the journal", .read = read_file,
+	  .required = true },
 	{ "rotate", FORM_TEXT | FORM_NUMBER, "a size such as 16 MB after which a new file is begun",
-	  read_rotate },
-	{ "keep", FORM_NUMBER, "how many old files are kept, from 1 to 1000", read_keep },
+	  .read = read_rotate },
+	{ "keep", FORM_NUMBER, "how many old files are kept, from 1 to 1000", .read = read_keep },
 	{ 0 },
 };
 
@@ -270,8 +274,7 @@ static bool add_never(struct reading *reading, enum name_pattern_kind kind, cons
 
 static bool add_entry(void *context, const struct list_entry *entry)
 {
-	return entry->kind != LIST_ENTRY_NAME ||
-	       add_never(context, entry->name_kind, entry->name);
+	return entry->kind != LIST_ENTRY_NAME || add_never(context, entry->name_kind, entry->name);
 }
 
 static bool add_list(struct reading *reading, struct value value, const char *name)
@@ -279,12 +282,12 @@ static bool add_list(struct reading *reading, struct value value, const char *na
 	const struct list *list = find_list(reading, value, name, LIST_OF_NAMES);
 
 	/* A list that cannot be used has been reported already. */
-	return !list || list_file_scan(list->names_file->bytes, list->names_file->length,
-				       add_entry, reading);
+	return !list || list_file_scan(list->names_file->bytes, list->names_file->length, add_entry,
+				       reading);
 }
 
-static void read_never(struct reading *reading, const struct keyword *keyword,
-		       struct value value, void *target)
+static void read_never(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
 {
 	const char *text = value_text(value);
 	enum name_pattern_kind kind;
@@ -307,11 +310,11 @@ static void read_never(struct reading *reading, const struct keyword *keyword,
 
 static const struct keyword authority_keywords[] = {
 	{ "directory", FORM_TEXT, "the absolute path of the directory that holds the authority",
-	  read_directory },
+	  .read = read_directory },
 	{ "never", FORM_TEXT | FORM_LIST,
 	  "a name such as example.com, *.example.com or .example.com, \"list NAME\", or a list of "
 	  "them",
-	  read_never },
+	  .read = read_never },
 	{ 0 },
 };
 

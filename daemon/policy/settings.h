@@ -1,5 +1,5 @@
-/* The policy file's settings of the gateway itself: lan, capture, source, when-down, journal, authority.
- * Readers and grammars for the table in config.c. */
+/* The policy file's settings of the gateway itself: lan, capture, source, when-down, journal,
+ * authority. Readers and grammars for the table in config.c. */
 #pragma once
 
 #include "daemon/policy/grammar.h"

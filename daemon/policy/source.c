@@ -66,8 +66,8 @@ struct source *sources_append(struct sources *sources, enum source_kind kind, co
 	return source;
 }
 
-int sources_add(struct sources *sources, enum source_kind kind, const char *name,
-		const char *bytes, size_t length)
+int sources_add(struct sources *sources, enum source_kind kind, const char *name, const char *bytes,
+		size_t length)
 {
 	struct source *source = sources_append(sources, kind, name);
 	char *copy;

@@ -1,5 +1,5 @@
-/* Sources in a sealed memory file: a header, one entry for each, then names and bytes, each closed by a
- * NUL. Written and read by processes of one build on one machine. */
+/* Sources in a sealed memory file: a header, one entry for each, then names and bytes, each closed
+ * by a NUL. Written and read by processes of one build on one machine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -48,8 +48,7 @@ static int write_all(int descriptor, const void *bytes, size_t length)
 
 static int write_entries(int descriptor, const struct sources *sources)
 {
-	uint64_t offset =
-		sizeof(struct pack_head) + sources->count * sizeof(struct pack_entry);
+	uint64_t offset = sizeof(struct pack_head) + sources->count * sizeof(struct pack_entry);
 
 	for (size_t i = 0; i < sources->count; i++) {
 		const struct source *source = &sources->sources[i];
@@ -135,8 +134,8 @@ static int add_entries(struct sources *sources)
 	const struct pack_head *head = sources->map;
 	const struct pack_entry *entries = (const struct pack_entry *)(head + 1);
 
-	if (sources->map_length < sizeof(*head) || head->magic != PACK_MAGIC ||
-	    head->count == 0 || head->count > SOURCES_MAX ||
+	if (sources->map_length < sizeof(*head) || head->magic != PACK_MAGIC || head->count == 0 ||
+	    head->count > SOURCES_MAX ||
 	    sources->map_length - sizeof(*head) < head->count * sizeof(*entries))
 		return -1;
 	for (uint32_t i = 0; i < head->count; i++) {

@@ -1,5 +1,5 @@
-/* Reading everything a policy names. It looks at the YAML only for the places where a file can stand and says
- * nothing about mistakes: config_parse() will, with line and column. */
+/* Reading everything a policy names. It looks at the YAML only for the places where a file can
+ * stand and says nothing about mistakes: config_parse() will, with line and column. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/policy/source_store.h"
 #include "daemon/policy/document.h"
+#include "daemon/policy/source_store.h"
 #include "daemon/text.h"
 
 enum { PATH_WORDS = 9, INCLUDES_DEEP = 8 };
@@ -29,8 +29,8 @@ static const struct naming {
 	{ SOURCE_POLICY, { "include" } },
 };
 
-/* Where a rule shows that the gateway may speak TLS itself, and so needs the system's roots. More than the
- * exact answer (policy.opens_tls), never less. */
+/* Where a rule shows that the gateway may speak TLS itself, and so needs the system's roots. More
+ * than the exact answer (policy.opens_tls), never less. */
 static const struct naming tls_signs[] = {
 	{ SOURCE_ROOTS, { "rules", "*", "do", "inspect" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "method" } },
@@ -56,8 +56,8 @@ struct gathering {
 
 typedef void visit(struct gathering *gathering, struct value value, enum source_kind kind);
 
-/* Calls found() for every scalar that stands at the path. A scalar may also be the last word of it: `do:
- * inspect`. */
+/* Calls found() for every scalar that stands at the path. A scalar may also be the last word of it:
+ * `do: inspect`. */
 static void walk(struct gathering *gathering, struct value value, const struct naming *naming,
 		 const char *const *path, visit *found)
 {
@@ -205,7 +205,8 @@ static void gather(struct gathering *gathering, const char *name)
 	gathering->depth++;
 	gathering->trust_given |= value_find(document_root(document), "trust").node != NULL;
 	for (size_t i = 0; i < sizeof(tls_signs) / sizeof(*tls_signs); i++)
-		walk(gathering, document_root(document), &tls_signs[i], tls_signs[i].path, note_sign);
+		walk(gathering, document_root(document), &tls_signs[i], tls_signs[i].path,
+		     note_sign);
 	for (size_t i = 0; i < sizeof(namings) / sizeof(*namings); i++)
 		walk(gathering, document_root(document), &namings[i], namings[i].path, take_named);
 	gathering->depth--;

@@ -3,5 +3,6 @@
 
 #include "daemon/policy/source.h"
 
-/* Adds an entry without bytes. NULL when out of memory, or with E2BIG when there are SOURCES_MAX. */
+/* Adds an entry without bytes. NULL when out of memory, or with E2BIG when there are SOURCES_MAX.
+ */
 struct source *sources_append(struct sources *sources, enum source_kind kind, const char *name);

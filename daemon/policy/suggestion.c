@@ -56,7 +56,12 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 {
 	size_t distance = word_distance(suggestion->sought, candidate);
 
-	if (distance < suggestion->distance && distance < strlen(candidate)) {
+	bool nearer = distance < suggestion->distance ||
+		      (suggestion->best && distance == suggestion->distance &&
+		       !alike(*suggestion->best, *suggestion->sought) &&
+		       alike(*candidate, *suggestion->sought));
+
+	if (nearer && distance < strlen(candidate)) {
 		suggestion->best = candidate;
 		suggestion->distance = distance;
 	}

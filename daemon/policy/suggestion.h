@@ -1,4 +1,5 @@
-/* "Did you mean": the word of a table or of the owner's names that is nearest to a misspelt one. Pure. */
+/* "Did you mean": the word of a table or of the owner's names that is nearest to a misspelt one.
+ * Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +9,7 @@ enum { SUGGESTION_LENGTH = 64 };
 struct suggestion {
 	const char *sought;
 	const char *best; /* NULL while nothing is near */
-	size_t distance;
+	size_t distance; /* of the best; one more than what is taken while there is none */
 };
 
 /* Starts a search; both strings given must outlive it. */
@@ -17,6 +18,6 @@ void suggestion_begin(struct suggestion *suggestion, const char *sought);
 /* Offers one candidate. */
 void suggestion_offer(struct suggestion *suggestion, const char *candidate);
 
-/* Number of insertions, deletions, changes and swaps of neighbours between two words, without case; words
- * over SUGGESTION_LENGTH characters are far from everything. */
+/* Number of insertions, deletions, changes and swaps of neighbours between two words, without case;
+ * words over SUGGESTION_LENGTH characters are far from everything. */
 size_t word_distance(const char *a, const char *b);

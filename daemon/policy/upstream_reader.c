@@ -31,15 +31,18 @@ static void read_server(struct reading *reading, const struct keyword *keyword, 
 		keyword_mismatch(reading, keyword, value);
 }
 
-static void read_address(struct reading *reading, const struct keyword *keyword,
-			 struct value value, void *target)
+static void read_address(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target)
 {
 	struct upstream *upstream = target;
 
+	bool had_server = has_server(upstream);
+
 	read_server(reading, keyword, value, upstream);
-	if (upstream->host)
-		reading_error(reading, value, "\"address\" takes an address; for a name say "
-					      "\"server: %s\"",
+	if (upstream->host && !had_server)
+		reading_error(reading, value,
+			      "\"address\" takes an address; for a name say "
+			      "\"server: %s\"",
 			      value_text(value));
 }
 
@@ -89,16 +92,16 @@ static void read_verify_name(struct reading *reading, const struct keyword *keyw
 }
 
 static const struct keyword verify_keywords[] = {
-	{ "ca", FORM_TEXT, "a PEM file with the roots for this upstream alone", read_ca },
+	{ "ca", FORM_TEXT, "a PEM file with the roots for this upstream alone", .read = read_ca },
 	{ "name", FORM_TEXT, "the host name that the server's certificate must be for",
-	  read_verify_name },
+	  .read = read_verify_name },
 	{ 0 },
 };
 
 static const struct grammar verify_grammar = { "\"verify\"", verify_keywords };
 
 static const struct keyword tls_keywords[] = {
-	{ "verify", FORM_MAPPING, "a mapping with \"ca\" or \"name\"", NULL, &verify_grammar },
+	{ "verify", FORM_MAPPING, "a mapping with \"ca\" or \"name\"", .grammar = &verify_grammar },
 	{ 0 },
 };
 
@@ -106,13 +109,13 @@ static const struct grammar tls_grammar = { "\"tls\"", tls_keywords };
 
 static const struct keyword upstream_keywords[] = {
 	{ "server", FORM_TEXT, "a host name or address, with a port or without: api.example:443",
-	  read_server },
+	  .read = read_server },
 	{ "address", FORM_TEXT, "an address, with a port or without: 192.0.2.200:443",
-	  read_address },
-	{ "tls", FORM_BOOLEAN | FORM_MAPPING, "true, false or { verify: … }", read_tls,
-	  &tls_grammar },
+	  .read = read_address },
+	{ "tls", FORM_BOOLEAN | FORM_MAPPING, "true, false or { verify: … }", .read = read_tls,
+	  .grammar = &tls_grammar },
 	{ "through", FORM_TEXT, "a proxy such as socks5://192.0.2.1:1080 (not carried yet)",
-	  read_not_carried },
+	  .read = read_not_carried },
 	{ 0 },
 };
 
@@ -128,8 +131,7 @@ static struct upstream *add_upstream(struct reading *reading)
 		reading_exhausted(reading);
 		return NULL;
 	}
-	grown = reading_grow(reading, policy->upstreams, &policy->upstream_count,
-			     sizeof(upstream));
+	grown = reading_grow(reading, policy->upstreams, &policy->upstream_count, sizeof(upstream));
 	if (!grown) {
 		upstream_free(upstream);
 		return NULL;

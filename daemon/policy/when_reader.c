@@ -22,8 +22,8 @@ static struct condition *add_condition(struct reading *reading, struct when *whe
 static void add_alternative(struct reading *reading, struct condition *condition,
 			    const struct alternative *alternative)
 {
-	struct alternative *grown = reading_grow(reading, condition->alternatives,
-						 &condition->count, sizeof(*grown));
+	struct alternative *grown =
+		reading_grow(reading, condition->alternatives, &condition->count, sizeof(*grown));
 
 	if (!grown) {
 		alternative_end((struct alternative[]){ *alternative });
@@ -71,13 +71,12 @@ static void read_header_value(struct reading *reading, const struct keyword *key
 }
 
 /* One pair of `header` with its values as if they stood at a key of their own. */
-static const struct keyword header_value = {
-	"header", FORM_TEXT | FORM_NUMBER | FORM_LIST, "a text with * and ?, or regex:EXPRESSION",
-	read_header_value
-};
+static const struct keyword header_value = { "header", FORM_TEXT | FORM_NUMBER | FORM_LIST,
+					     "a text with * and ?, or regex:EXPRESSION",
+					     .read = read_header_value };
 
-static void read_header(struct reading *reading, const struct keyword *keyword,
-			struct value value, void *target)
+static void read_header(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
 {
 	for (size_t i = 0; i < value_count(value) && !reading->overrun; i++) {
 		const char *name = value_text(value_key(value, i));
@@ -117,55 +116,61 @@ static void read_not(struct reading *reading, const struct keyword *keyword, str
 /* In the order of enum condition_kind. */
 static const struct keyword when_keywords[] = {
 	[CONDITION_PORT] = { "port", FORM_NUMBER | FORM_TEXT | FORM_LIST,
-			     "a port from 1 to 65535 or a range such as 8000-8999, or a list of them",
-			     read_alternative },
+			     "a port from 1 to 65535 or a range such as 8000-8999, or a list of "
+			     "them",
+			     .read = read_alternative },
 	[CONDITION_PROTOCOL] = { "protocol", FORM_TEXT | FORM_LIST,
 				 "tcp, udp or a protocol such as tls, http, websocket, ssh, or a "
 				 "list of them",
-				 read_alternative, .words = protocol_words },
+				 .read = read_alternative, .words = protocol_words },
 	[CONDITION_TIME] = { "time", FORM_TEXT | FORM_LIST,
 			     "weekdays and hours such as \"mon-fri 21:00-06:30\", either may be "
 			     "left out, or a list of them",
-			     read_alternative },
+			     .read = read_alternative },
 	[CONDITION_TLS_VERSION] = { "tls-version", FORM_NUMBER | FORM_TEXT | FORM_LIST,
-				    "1.0, 1.1, 1.2 or 1.3, the highest that the client offers, or a "
+				    "1.0, 1.1, 1.2 or 1.3, the highest that the client offers, or "
+				    "a "
 				    "list of them",
-				    read_alternative, .words = tls_version_words },
+				    .read = read_alternative, .words = tls_version_words },
 	[CONDITION_STATUS] = { "status", FORM_NUMBER | FORM_TEXT | FORM_LIST,
 			       "a status such as 404, a class such as 5xx or a range such as "
 			       "400-499, or a list of them",
-			       read_alternative },
+			       .read = read_alternative },
 	[CONDITION_FROM] = { "from", FORM_TEXT | FORM_LIST,
 			     "a device's name, an address, a prefix, a MAC, \"port NAME\", or a "
 			     "list of them",
-			     read_alternative },
+			     .read = read_alternative },
 	[CONDITION_ADDRESS] = { "address", FORM_TEXT | FORM_LIST,
 				"an address, a prefix, \"list NAME\", \"private\", or a list of "
 				"them",
-				read_alternative },
+				.read = read_alternative },
 	[CONDITION_METHOD] = { "method", FORM_TEXT | FORM_LIST,
-			       "a method in capitals such as GET " GLOB_TAKEN, read_alternative },
+			       "a method in capitals such as GET " GLOB_TAKEN,
+			       .read = read_alternative },
 	[CONDITION_ALPN] = { "alpn", FORM_TEXT | FORM_LIST,
 			     "a protocol that the client offers, such as h2 or http/1.1, or a list "
 			     "of them",
-			     read_alternative },
+			     .read = read_alternative },
 	[CONDITION_HOST] = { "host", FORM_TEXT | FORM_LIST,
 			     "a name (example.com alone, \"*.example.com\" below it, .example.com "
 			     "both), an address, \"list NAME\", \"none\", or a list of them",
-			     read_alternative },
+			     .read = read_alternative },
 	[CONDITION_CERTIFICATE] = { "certificate", FORM_TEXT | FORM_MAPPING | FORM_LIST,
 				    "expired, not-yet-valid, self-signed, untrusted, wrong-host, "
 				    "invalid, or { issuer: …, subject: …, san: … }, or a list of "
 				    "them",
-				    read_alternative, &certificate_grammar, certificate_words },
-	[CONDITION_PATH] = { "path", FORM_TEXT | FORM_LIST,
-			     "a path such as /api/* " GLOB_TAKEN, read_alternative },
+				    .read = read_alternative, .grammar = &certificate_grammar,
+				    .words = certificate_words },
+	[CONDITION_PATH] = { "path", FORM_TEXT | FORM_LIST, "a path such as /api/* " GLOB_TAKEN,
+			     .read = read_alternative },
 	[CONDITION_QUERY] = { "query", FORM_TEXT | FORM_LIST,
-			      "what follows the ? of a request, " GLOB_TAKEN, read_alternative },
+			      "what follows the ? of a request, " GLOB_TAKEN,
+			      .read = read_alternative },
 	[CONDITION_HEADER] = { "header", FORM_NAMED,
-			       "a mapping of header names to values " GLOB_TAKEN, read_header },
+			       "a mapping of header names to values " GLOB_TAKEN,
+			       .read = read_header },
 	[CONDITION_NOT] = { "not", FORM_MAPPING, "a mapping of conditions that must not all hold",
-			    read_not, &when_grammar },
+			    .read = read_not, .grammar = &when_grammar },
 	[CONDITION_KINDS] = { 0 },
 };
 

@@ -23,8 +23,6 @@ struct memory {
 	const char *alert;        /* that the server sent */
 	bool tolerant;
 	bool wants_certificate;
-	size_t alpn_length;
-	uint8_t alpn[];           /* as offered */
 };
 
 static CRYPTO_ONCE slot_once = CRYPTO_ONCE_STATIC_INIT;
@@ -130,30 +128,8 @@ static void note_alert(const SSL *ssl, int where, int value)
 		recall(ssl)->alert = SSL_alert_desc_string_long(value);
 }
 
-/* OpenSSL 3.0 takes any answer (RFC 7301 section 3.2 allows only what was offered). */
-static bool alpn_is_offered(const SSL *ssl, const struct memory *memory)
+static const char *find_flaw(const SSL *ssl)
 {
-	const unsigned char *chosen;
-	unsigned length;
-	size_t at = 0;
-
-	SSL_get0_alpn_selected(ssl, &chosen, &length);
-	if (length == 0)
-		return true;
-	while (at < memory->alpn_length) {
-		size_t offered = memory->alpn[at];
-
-		if (offered == length && memcmp(memory->alpn + at + 1, chosen, length) == 0)
-			return true;
-		at += 1 + offered;
-	}
-	return false;
-}
-
-static const char *find_flaw(const SSL *ssl, const struct memory *memory)
-{
-	if (!alpn_is_offered(ssl, memory))
-		return "the server chose a protocol that was not offered";
 	if (!SSL_get0_peer_certificate(ssl) || SSL_get_verify_result(ssl) != X509_V_OK)
 		return "the server showed no verified certificate";
 	return NULL;
@@ -164,7 +140,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct memory *memory = recall(ssl);
 
-	if (!memory || memory->reason != REASON_NONE || memory->alert || find_flaw(ssl, memory))
+	if (!memory || memory->reason != REASON_NONE || memory->alert || find_flaw(ssl))
 		return 0;
 	sessions_put(memory->sessions, memory->key, session,
 		     SSL_session_reused(ssl) ? memory->verified : (int64_t)time(NULL));
@@ -203,7 +179,7 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 		.generation = origin->generation,
 		.trust = trust_digest(origin->trust),
 	};
-	struct memory *memory = calloc(1, sizeof(*memory) + origin->alpn_length);
+	struct memory *memory = calloc(1, sizeof(*memory));
 
 	if (!memory)
 		return NULL;
@@ -214,9 +190,6 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 	memory->sessions = context->sessions;
 	memory->trust = trust_hold(origin->trust);
 	memory->tolerant = origin->tolerant;
-	memory->alpn_length = origin->alpn_length;
-	if (origin->alpn_length > 0)
-		memcpy(memory->alpn, origin->alpn, origin->alpn_length);
 	return memory;
 }
 
@@ -278,7 +251,7 @@ static enum reason judge_protocol(const SSL *ssl, const struct memory *memory, c
 	else if (!SSL_is_init_finished(ssl))
 		*detail = said ? said : "the handshake was not finished";
 	else
-		*detail = find_flaw(ssl, memory);
+		*detail = find_flaw(ssl);
 	return *detail ? REASON_TLS_SERVER_FAILED : REASON_NONE;
 }
 

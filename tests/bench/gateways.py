@@ -370,5 +370,6 @@ class Headgate(Way):
         return self.file("authority.pem", found.group(0))
 
 
+NOT_ASKED = "not asked for"
 WAYS = {way.name: way for way in (Headgate, Haproxy, Sslsplit, Squid, Mitmproxy, LimSplice, LimTls,
                                   Kernel, Direct)}

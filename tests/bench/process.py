@@ -9,6 +9,7 @@ import time
 
 DESCRIPTORS = 65536
 PR_SET_PDEATHSIG = 1
+SETTLE_SECONDS = 0.05  # that the kernel takes to bury the dead
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -77,6 +78,19 @@ class Group:
                 os.rmdir(os.path.dirname(directory))  # the last one out; refused while others live
             except OSError:
                 pass
+
+
+def remove_stale_groups():
+    """Ends what a run that was killed has left running, and removes its groups."""
+    for mount in filter(None, (mount_of("cgroup2"), mount_of("cgroup", "memory"))):
+        for name in os.listdir(mount):
+            if not name.startswith("hgbench-") or os.path.exists("/proc/" + name[len("hgbench-"):]):
+                continue
+            for directory, _, _ in os.walk(f"{mount}/{name}", topdown=False):
+                for pid in read(f"{directory}/cgroup.procs").split():
+                    os.kill(int(pid), signal.SIGKILL)
+                time.sleep(SETTLE_SECONDS)
+                os.rmdir(directory)
 
 
 class Role:

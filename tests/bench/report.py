@@ -3,7 +3,7 @@ import dataclasses
 import os
 import subprocess
 
-from gateways import WAYS
+from gateways import NOT_ASKED, WAYS
 from measure import median, ratios, steady, summed
 
 OURS = ("headgate", "direct")  # what fails there fails the run
@@ -57,7 +57,7 @@ class Result:
 
     def added(self, way, name="path"):
         """What the way costs the whole path beyond the direct cable."""
-        if not self.done(way) or not self.done("direct"):
+        if not self.done(way) or not self.done("direct") or not median(self.turns[way], "path"):
             return None
         return (median(self.turns[way], name) - median(self.turns["direct"], name)) * self.row.scale
 
@@ -131,7 +131,8 @@ def print_row(result):
     elif result.turns:
         print_detail(result)
     for way, why in result.missing.items():
-        print(f"  {way} took no part: {why}")
+        if why != NOT_ASKED:
+            print(f"  {way} took no part: {why}")
     for way, text, fatal in sorted(set(result.failures())):
         print(f"  {'WRONG' if fatal else 'note'}: {way}: {text}")
 

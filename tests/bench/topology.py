@@ -45,7 +45,7 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True)
 
 
-def remove_stale():
+def remove_stale_namespaces():
     """Removes namespaces that a run which was killed has left behind."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     for name, pid in re.findall(rf"^({PREFIX}-(\d+)-\w+)", listed, re.M):
@@ -78,7 +78,6 @@ class Namespace:
 
 class Topology:
     def __init__(self, stack, offload=True):
-        remove_stale()
         self.device, self.gateway, self.server = (
             self.make(stack, role) for role in ("device", "gateway", "server"))
         self.join(self.device, "gate", self.gateway, "lan")

@@ -66,7 +66,7 @@ class Gateway:
             self._process.wait(STOP_SECONDS)
         self._ready.clear()
         self._process = subprocess.Popen(self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                         text=True, errors="replace", cwd=self.directory)
+                                         text=True, errors="replace", cwd=self.directory, start_new_session=True)
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
         if not self._ready.wait(READY_SECONDS) or self._process.poll() is not None:
             raise Failure("headgated did not become ready")
@@ -109,7 +109,7 @@ class Gateway:
         process = subprocess.Popen(
             self.topology.command(self.topology.gateway, f"{builds()}/headgatectl", "--run-directory",
                                   self.run_directory, "--json", "events"),
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
 
         def follow():
             for line in process.stdout:

@@ -64,20 +64,26 @@ int network_draw(void)
 	network_enter(GATEWAY);
 	network_run(GATEWAY,
 		    "ip link set lo up && "
-		    "ip link add lan0 type veth peer name eth0 address 02:00:00:00:00:10 netns /proc/%d/fd/%d && "
+		    "ip link add lan0 type veth peer name eth0 address 02:00:00:00:00:10 netns "
+		    "/proc/%d/fd/%d && "
 		    "ip link add wan0 type veth peer name eth0 netns /proc/%d/fd/%d && "
 		    "sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 "
 		    "net.ipv4.conf.all.rp_filter=1 && "
-		    "ip address add 192.0.2.1/24 dev lan0 && ip address add 2001:db8:1::1/64 dev lan0 nodad && "
-		    "ip address add 198.51.100.1/24 dev wan0 && ip address add 2001:db8:2::1/64 dev wan0 nodad && "
+		    "ip address add 192.0.2.1/24 dev lan0 && ip address add 2001:db8:1::1/64 dev "
+		    "lan0 nodad && "
+		    "ip address add 198.51.100.1/24 dev wan0 && ip address add 2001:db8:2::1/64 "
+		    "dev wan0 nodad && "
 		    "ip link set lan0 up && ip link set wan0 up",
 		    getpid(), spots[DEVICE], getpid(), spots[SERVER]);
-	network_run(DEVICE, "ip link set lo up && ip address add 192.0.2.10/24 dev eth0 && "
-			    "ip address add 2001:db8:1::10/64 dev eth0 nodad && ip link set eth0 up && "
-			    "ip route add default via 192.0.2.1 && ip route add default via 2001:db8:1::1");
-	network_run(SERVER, "ip link set lo up && ip address add 198.51.100.2/24 dev eth0 && "
-			    "ip address add 2001:db8:2::2/64 dev eth0 nodad && ip link set eth0 up && "
-			    "ip route add default via 198.51.100.1 && ip route add default via 2001:db8:2::1");
+	network_run(DEVICE,
+		    "ip link set lo up && ip address add 192.0.2.10/24 dev eth0 && "
+		    "ip address add 2001:db8:1::10/64 dev eth0 nodad && ip link set eth0 up && "
+		    "ip route add default via 192.0.2.1 && ip route add default via 2001:db8:1::1");
+	network_run(
+		SERVER,
+		"ip link set lo up && ip address add 198.51.100.2/24 dev eth0 && "
+		"ip address add 2001:db8:2::2/64 dev eth0 nodad && ip link set eth0 up && "
+		"ip route add default via 198.51.100.1 && ip route add default via 2001:db8:2::1");
 	return 0;
 }
 
@@ -106,7 +112,8 @@ int network_listen(enum spot spot, const char *address_and_port)
 	socklen_t length;
 	int descriptor = make_socket(spot, address_and_port, &storage, &length);
 
-	must(bind(descriptor, (struct sockaddr *)&storage, length) == 0 && listen(descriptor, 8) == 0,
+	must(bind(descriptor, (struct sockaddr *)&storage, length) == 0 &&
+		     listen(descriptor, 8) == 0,
 	     address_and_port);
 	return descriptor;
 }

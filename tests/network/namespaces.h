@@ -5,8 +5,8 @@
  *    2001:db8:1::10     2001:db8:1::1  2001:db8:2::1    2001:db8:2::2
  *    02:00:00:00:00:10
  *
- * The gateway forwards, with strict reverse path filtering. A socket stays in the namespace in which it
- * was made, so that one process can play all three. */
+ * The gateway forwards, with strict reverse path filtering. A socket stays in the namespace in
+ * which it was made, so that one process can play all three. */
 #pragma once
 
 #include <stdint.h>
@@ -24,7 +24,7 @@ void network_enter(enum spot spot);
 /* Runs a shell command there, and returns here; its status must be 0. printf-like. */
 void network_run(enum spot spot, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Blocking TCP sockets there, with 2 s of patience for everything. network_connect() returns -1 with
- * errno when the connection fails; ETIMEDOUT after the 2 s. */
+/* Blocking TCP sockets there, with 2 s of patience for everything. network_connect() returns -1
+ * with errno when the connection fails; ETIMEDOUT after the 2 s. */
 int network_listen(enum spot spot, const char *address_and_port);
 int network_connect(enum spot spot, const char *address_and_port);

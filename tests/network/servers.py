@@ -81,7 +81,7 @@ class Nginx:
         self._log = f"{directory}/access.log"
         self._process = subprocess.Popen(
             topology.command(topology.server, "nginx", "-p", directory, "-c", f"{directory}/nginx.conf"),
-            stderr=subprocess.PIPE)
+            stderr=subprocess.DEVNULL, start_new_session=True)
         self._read = 0
         self._wait(topology, directory)
 

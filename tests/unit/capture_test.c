@@ -1,5 +1,6 @@
 // link: tests/network/namespaces.c netfilter/ruleset.c netfilter/table.c netfilter/netlink.c netfilter/routes.c netfilter/original.c netfilter/socket.c daemon/address.c daemon/text.c -lmnl -lnftables
-/* Captured connections on a real kernel: who is asked for, who asks, what happens when nobody listens. */
+/* Captured connections on a real kernel: who is asked for, who asks, what happens when nobody
+ * listens. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -26,7 +27,9 @@
 
 enum { LISTENER = 15001 };
 
-static const struct capture capture = { .mark = 0x01000000, .mark_mask = 0x07000000, .table = 7700 };
+static const struct capture capture = { .mark = 0x01000000,
+					.mark_mask = 0x07000000,
+					.table = 7700 };
 static bool drawn;
 
 static void load(enum capture_method method, enum when_down when_down)
@@ -183,23 +186,27 @@ static void nobody_knocks_at_the_listener(void **state)
 	close(listener);
 }
 
-/* The gateway's own services, other ports and connections towards a device are none of our business. */
+/* The gateway's own services, other ports and connections towards a device are none of our
+ * business. */
 static void the_rest_goes_by(void **state)
 {
 	static const struct {
 		enum spot from, to;
 		const char *address;
 	} others[] = {
-		{ DEVICE, SERVER, "198.51.100.2:22" },	 { DEVICE, SERVER, "[2001:db8:2::2]:22" },
-		{ DEVICE, GATEWAY, "192.0.2.1:443" },	 { SERVER, DEVICE, "192.0.2.10:443" },
-		{ SERVER, DEVICE, "[2001:db8:1::10]:443" }, { GATEWAY, SERVER, "198.51.100.2:443" },
+		{ DEVICE, SERVER, "198.51.100.2:22" },
+		{ DEVICE, SERVER, "[2001:db8:2::2]:22" },
+		{ DEVICE, GATEWAY, "192.0.2.1:443" },
+		{ SERVER, DEVICE, "192.0.2.10:443" },
+		{ SERVER, DEVICE, "[2001:db8:1::10]:443" },
+		{ GATEWAY, SERVER, "198.51.100.2:443" },
 	};
 	if (!drawn)
 		skip();
 	load(CAPTURE_TPROXY, WHEN_DOWN_CLOSED);
 	int ours = socket_listen_transparent(LISTENER);
-	int foreign = socket_listen_transparent(22); /* another program's: packets to port 22 elsewhere
-							are not for it */
+	int foreign = socket_listen_transparent(22); /* another program's: packets to port 22
+							elsewhere are not for it */
 
 	(void)state;
 	assert_true(ours >= 0 && foreign >= 0);
@@ -274,8 +281,8 @@ static void is_other_port(const char *client, uint16_t expected)
 	struct address source, destination;
 
 	assert_int_equal(address_parse_with_port(&source, client), 0);
-	address_parse_with_port(&destination, source.family == AF_INET ? "198.51.100.2:443" :
-									"[2001:db8:2::2]:443");
+	address_parse_with_port(&destination, source.family == AF_INET ? "198.51.100.2:443"
+								       : "[2001:db8:2::2]:443");
 	socklen_t length = address_to_socket(&destination, AF_UNSPEC, &storage);
 	for (int i = 0; i < 8; i++) {
 		int upstream = socket(source.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -325,7 +332,8 @@ static void same_port_again(void **state)
 		network_enter(GATEWAY);
 		setsockopt(device, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		assert_int_equal(bind(device, (struct sockaddr *)&source, sizeof(source)), 0);
-		assert_int_equal(connect(device, (struct sockaddr *)&destination, sizeof(destination)), 0);
+		assert_int_equal(
+			connect(device, (struct sockaddr *)&destination, sizeof(destination)), 0);
 		assert_int_equal(getsockopt(device, SOL_TCP, TCP_INFO, &info, &length), 0);
 		assert_int_equal(info.tcpi_total_retrans, 0); /* the first SYN was answered */
 		close(take(listener));

@@ -309,6 +309,7 @@ static void a_leaf_is_renewed_before_its_end(void **state)
 	leaf_release(second);
 	sleep(2); /* past its end */
 	assert_null(issuer_order(issuer, &brief, &asker.wait, &asker.reason));
+	issuer_cancel(&asker.wait);
 }
 
 static void who_still_waits_is_forgotten_at_the_end(void **state)

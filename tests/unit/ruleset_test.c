@@ -1,7 +1,7 @@
 // link: netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/text.c -lmnl -lnftables
-/* The ruleset as text, against tests/rulesets/: NAME.in is one sentence of intent and the facts, NAME.nft
- * the exact table. Each is then loaded by the real kernel, in a network namespace of its own. Run from
- * the repository root. */
+/* The ruleset as text, against tests/rulesets/: NAME.in is one sentence of intent and the facts,
+ * NAME.nft the exact table. Each is then loaded by the real kernel, in a network namespace of its
+ * own. Run from the repository root. */
 #include <errno.h>
 #include <glob.h>
 #include <sched.h>
@@ -106,7 +106,8 @@ static void text_is_exact(void **state)
 	free(rules);
 }
 
-/* Runs in a child, in its own network namespace; the exit status is the number of the step that failed. */
+/* Runs in a child, in its own network namespace; the exit status is the number of the step that
+ * failed. */
 static int load_in_kernel(const char *rules)
 {
 	char message[TABLE_MESSAGE];
@@ -169,7 +170,8 @@ static int load_rubbish(const char *rules)
 		return 77;
 	if (table_load(rules, message) || message[0])
 		return 1;
-	if (!table_load("delete table inet headgate\nadd rule inet nowhere rubbish drop\n", message))
+	if (!table_load("delete table inet headgate\nadd rule inet nowhere rubbish drop\n",
+			message))
 		return 2;
 	if (errno != EPROTO || !strstr(message, "No such file or directory"))
 		return 3;
@@ -277,5 +279,7 @@ int main(void)
 		tests[count++] = (struct CMUnitTest){ input, text_is_exact, NULL, NULL, input };
 		tests[count++] = (struct CMUnitTest){ input, kernel_takes_it, NULL, NULL, input };
 	}
-	return _cmocka_run_group_tests("rulesets", tests, count, NULL, NULL);
+	int failed = _cmocka_run_group_tests("rulesets", tests, count, NULL, NULL);
+	globfree(&cases);
+	return failed;
 }

@@ -195,7 +195,7 @@ static int set_up(void **state)
 	sessions[0] = make_session(TLS1_2_VERSION);
 	sessions[1] = make_session(TLS1_3_VERSION);
 	now = time(NULL);
-	SSL_SESSION_set_timeout(sessions[0], 10 * 86400);
+	SSL_SESSION_set_timeout(sessions[0], 20 * 86400);
 	return 0;
 }
 

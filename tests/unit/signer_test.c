@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
@@ -149,19 +150,38 @@ static void a_flood_is_slowed_down(void **state)
 	a_leaf_is_issued(state);
 }
 
+/* errno of an open() for reading by another account; 0 when it succeeds. */
+static int open_as(uid_t uid, const char *path)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0)
+			_exit(255);
+		_exit(open(path, O_RDONLY) >= 0 ? 0 : errno);
+	}
+	waitpid(child, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+/* Not even a process of the signer's own account may look into its memory. */
 static void the_key_is_out_of_reach(void **state)
 {
-	char path[64], link[256];
+	char memory[64], path[256];
 	struct stat status;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	snprintf(path, sizeof(path), "/proc/%d", (int)signer);
-	snprintf(link, sizeof(link), "%s/authority.key", signing_directory());
-	assert_int_equal(stat(link, &status), 0);
+	snprintf(memory, sizeof(memory), "/proc/%d/mem", (int)signer);
+	snprintf(path, sizeof(path), "%s/authority.key", signing_directory());
+	assert_int_equal(stat(path, &status), 0);
 	assert_int_not_equal(status.st_uid, 0);
 	assert_int_equal(status.st_mode & 07777, 0400);
+	assert_int_equal(open_as(status.st_uid - 1, path), EACCES);
+	assert_int_equal(open_as(status.st_uid - 1, memory), EACCES);
+	assert_int_equal(open_as(status.st_uid, memory), EACCES);
 	assert_int_equal(stat(signing_directory(), &status), 0);
 	assert_int_not_equal(status.st_uid, 0);
 	assert_int_equal(status.st_mode & 07777, 0700);

@@ -1,0 +1,14 @@
+/* The authority's certificate as the daemon shows it (the member "pem"), for devices and for people. The
+ * certificate is public; its key never leaves the signer. */
+#pragma once
+
+#include "daemon/control/show.h"
+
+/* Subject, dates, serial and fingerprint. */
+void export_facts(struct show *show, const json_t *line);
+
+/* PEM, as most systems take it. */
+void export_pem(struct show *show, const json_t *line);
+
+/* DER, as Android and Windows take it. */
+void export_der(struct show *show, const json_t *line);

@@ -1,0 +1,326 @@
+/* headgatectl: asks a running headgated, and checks policy files without one. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/control/call.h"
+#include "daemon/control/check.h"
+#include "daemon/control/export.h"
+#include "daemon/control/show.h"
+#include "daemon/control/tool.h"
+
+#define RUN_DIRECTORY "/run/headgate"
+
+struct subcommand {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int least; /* words */
+	int most;
+	int (*run)(const struct subcommand *subcommand, const struct tool *tool);
+
+	/* of those that ask the daemon */
+	const char *socket;
+	void (*show)(struct show *show, const json_t *line);
+	const struct column *columns;
+	const char *none;
+};
+
+static const struct column processes[] = {
+	{ "PROCESS", cell_value, "process", false },
+	{ "INDEX", cell_value, "index", true },
+	{ "PID", cell_value, "pid", true },
+	{ "UPTIME", cell_seconds, "uptime", true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column rules[] = {
+	{ "#", cell_value, "number", true },
+	{ "HITS", cell_value, "hits", true },
+	{ "SHADOW", cell_value, "shadow_hits", true },
+	{ "VERDICT", cell_value, "verdict", false },
+	{ "NAME", cell_value, "name", false },
+	{ "RULE", cell_value, "text", false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column lists[] = {
+	{ "NAME", cell_value, "name", false },
+	{ "ADDRESSES", cell_value, "addresses", true },
+	{ "NAMES", cell_value, "names", true },
+	{ "BAD LINES", cell_value, "bad_lines", true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column timings[] = {
+	{ "DURATION", cell_value, "duration", false },
+	{ "MEDIAN", cell_milliseconds, "p50", true },
+	{ "90 %", cell_milliseconds, "p90", true },
+	{ "99 %", cell_milliseconds, "p99", true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column connections[] = {
+	{ "CONNECTION", cell_value, "connection", false },
+	{ "CLIENT", cell_address, "client.peername", false },
+	{ "DEVICE", cell_value, "client.device", false },
+	{ "DESTINATION", cell_address, "client.sockname", false },
+	{ "HOST", cell_value, "host", false },
+	{ "PROTOCOL", cell_value, "protocol", false },
+	{ "CLIENT STATE", cell_value, "client.state", false },
+	{ "SERVER STATE", cell_value, "server.state", false },
+	{ "RULE", cell_value, "rule", false },
+	{ "STAGE", cell_value, "stage", false },
+	{ "AGE", cell_milliseconds, "durations.total", true },
+	{ "TO CLIENT", cell_bytes, "bytes.to_client", true },
+	{ NULL, NULL, NULL, false },
+};
+
+_Static_assert(sizeof connections / sizeof *connections <= TABLE_COLUMNS_MAX + 1,
+	       "the table takes all columns");
+
+/* The words of the request, in the order they are given. */
+static const char *const explain_words[] = { "device", "destination", "host", "method", "path" };
+static const char *const cut_words[] = { "what" };
+
+struct asking {
+	const struct tool *tool;
+	struct show *show;
+};
+
+static void take_line(void *context, json_t *line, const char *text)
+{
+	struct asking *asking = context;
+
+	if (!asking->tool->json) {
+		asking->show->line(asking->show, line);
+		return;
+	}
+	puts(text);
+	fflush(stdout);
+}
+
+static int usage_error(const char *message)
+{
+	fprintf(stderr, "headgatectl: %s; see headgatectl --help\n", message);
+	return STATUS_USAGE;
+}
+
+/* The daemon's message goes where it does not disturb what a script reads. */
+static void say(const struct tool *tool, int status, const char *message)
+{
+	if (!*message)
+		return;
+	if (status)
+		fprintf(stderr, "headgatectl: %s\n", message);
+	else if (!tool->json)
+		puts(message);
+}
+
+static int ask(const struct subcommand *subcommand, const struct tool *tool, json_t *request)
+{
+	char message[CALL_MESSAGE];
+	struct show show = {
+		.line = subcommand->show,
+		.columns = subcommand->columns,
+		.none = subcommand->none,
+	};
+	struct asking asking = { .tool = tool, .show = &show };
+	struct call call = {
+		.run_directory = tool->run_directory,
+		.socket = subcommand->socket,
+		.line = take_line,
+		.context = &asking,
+	};
+	int status;
+
+	if (!request || (!tool->json && show_begin(&show))) {
+		fputs("headgatectl: out of memory, or an argument is not UTF-8\n", stderr);
+		json_decref(request);
+		return STATUS_NO;
+	}
+	status = call_make(&call, request, message);
+	show_end(&show, status == STATUS_DONE);
+	say(tool, status, message);
+	return status;
+}
+
+static json_t *make_request(const char *command, const struct tool *tool, const char *const *names)
+{
+	json_t *request = json_pack("{ss}", "command", command);
+
+	for (int i = 0; request && i < tool->word_count; i++) {
+		if (!json_object_set_new(request, names[i], json_string(tool->words[i])))
+			continue;
+		json_decref(request);
+		request = NULL;
+	}
+	return request;
+}
+
+static int run_plain(const struct subcommand *subcommand, const struct tool *tool)
+{
+	return ask(subcommand, tool, make_request(subcommand->name, tool, NULL));
+}
+
+static int run_explain(const struct subcommand *subcommand, const struct tool *tool)
+{
+	if (tool->word_count == 4)
+		return usage_error("explain: METHOD needs a PATH");
+	return ask(subcommand, tool, make_request(subcommand->name, tool, explain_words));
+}
+
+static int run_cut(const struct subcommand *subcommand, const struct tool *tool)
+{
+	return ask(subcommand, tool, make_request(subcommand->name, tool, cut_words));
+}
+
+static int run_authority(const struct subcommand *subcommand, const struct tool *tool)
+{
+	struct subcommand chosen = *subcommand;
+
+	if (strcmp(tool->words[0], "export") == 0)
+		chosen.show = tool->der ? export_der : export_pem;
+	else if (strcmp(tool->words[0], "show") != 0)
+		return usage_error("authority takes `show` or `export`");
+	else if (tool->der)
+		return usage_error("--der belongs to `authority export`");
+	return ask(&chosen, tool, json_pack("{ss}", "command", subcommand->name));
+}
+
+static int run_check(const struct subcommand *subcommand, const struct tool *tool)
+{
+	(void)subcommand;
+	return check_file(tool);
+}
+
+static int run_schema(const struct subcommand *subcommand, const struct tool *tool)
+{
+	(void)subcommand;
+	return check_schema(tool);
+}
+
+static const struct subcommand subcommands[] = {
+	{ "status", "", "how the daemon fares: processes, totals, reasons", 0, 0, run_plain, "control",
+	  show_status, processes, "no processes" },
+	{ "check", "[--plan] FILE", "check a policy file; --plan: print its nft table", 1, 1,
+	  run_check, NULL, NULL, NULL, NULL },
+	{ "explain", "DEVICE DESTINATION [HOST [METHOD PATH]]", "which rule decides, and why", 2, 5,
+	  run_explain, "control", show_text, NULL, NULL },
+	{ "reload", "", "read the policy file again", 0, 0, run_plain, "control", show_finding,
+	  NULL, NULL },
+	{ "rules", "", "the rules in force and how often each decided", 0, 0, run_plain, "control",
+	  show_row, rules, "no rules" },
+	{ "lists", "", "the lists in force", 0, 0, run_plain, "control", show_row, lists,
+	  "no lists" },
+	{ "connections", "", "the live connections", 0, 0, run_plain, "journal", show_row,
+	  connections, "no connections" },
+	{ "events", "", "what happens, as it happens", 0, 0, run_plain, "journal", show_event, NULL,
+	  NULL },
+	{ "cut", "all | CONNECTION | ADDRESS", "end live connections", 1, 1, run_cut, "control",
+	  show_text, NULL, NULL },
+	{ "timings", "", "how long connecting, TLS and answers take", 0, 0, run_plain, "control",
+	  show_row, timings, "nothing was timed yet" },
+	{ "authority", "show | export [--der]", "the certificate that devices must trust", 1, 1,
+	  run_authority, "control", export_facts, NULL, NULL },
+	{ "schema", "", "the JSON Schema of the policy file, for editors", 0, 0, run_schema, NULL,
+	  NULL, NULL, NULL },
+};
+
+enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands };
+
+static void print_help(void)
+{
+	puts("usage: headgatectl [--run-directory DIR] [--json] SUBCOMMAND ...\n");
+	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
+		const struct subcommand *each = &subcommands[i];
+		int width = printf("  %s %s", each->name, each->arguments);
+
+		printf("%*s%s\n", width < 28 ? 28 - width : 2, "", each->help);
+	}
+	puts("\n--json prints the daemon's answer as it is, one JSON object per line.\n"
+	     "The run directory is " RUN_DIRECTORY ", or $HEADGATE_RUN_DIRECTORY.\n"
+	     "Exit status: 0 done, 1 no, 2 used wrongly. See headgatectl(8).");
+}
+
+static const struct subcommand *find(const char *name)
+{
+	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+		if (strcmp(subcommands[i].name, name) == 0)
+			return &subcommands[i];
+	return NULL;
+}
+
+static int run(const struct subcommand *subcommand, const struct tool *tool)
+{
+	char message[256];
+
+	if (tool->word_count < subcommand->least || tool->word_count > subcommand->most) {
+		snprintf(message, sizeof message, "usage: headgatectl %s %s", subcommand->name,
+			 subcommand->arguments);
+		return usage_error(message);
+	}
+	if (tool->plan && subcommand->run != run_check)
+		return usage_error("--plan belongs to `check`");
+	if (tool->der && subcommand->run != run_authority)
+		return usage_error("--der belongs to `authority export`");
+	return subcommand->run(subcommand, tool);
+}
+
+enum { OPTION_RUN_DIRECTORY = 1, OPTION_JSON, OPTION_PLAN, OPTION_DER, OPTION_HELP };
+
+static const struct option options[] = {
+	{ "run-directory", required_argument, NULL, OPTION_RUN_DIRECTORY },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "plan", no_argument, NULL, OPTION_PLAN },
+	{ "der", no_argument, NULL, OPTION_DER },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void begin_tool(struct tool *tool)
+{
+	const char *directory = getenv("HEADGATE_RUN_DIRECTORY");
+
+	*tool = (struct tool){ .run_directory = directory && *directory ? directory
+									: RUN_DIRECTORY };
+}
+
+int main(int argc, char **argv)
+{
+	const struct subcommand *subcommand;
+	struct tool tool;
+	int option;
+
+	begin_tool(&tool);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_RUN_DIRECTORY:
+			tool.run_directory = optarg;
+			break;
+		case OPTION_JSON:
+			tool.json = true;
+			break;
+		case OPTION_PLAN:
+			tool.plan = true;
+			break;
+		case OPTION_DER:
+			tool.der = true;
+			break;
+		case OPTION_HELP:
+			print_help();
+			return STATUS_DONE;
+		default:
+			return usage_error("unknown option");
+		}
+	}
+	if (optind == argc)
+		return usage_error("which subcommand?");
+	subcommand = find(argv[optind]);
+	if (!subcommand)
+		return usage_error("there is no such subcommand");
+	tool.words = argv + optind + 1;
+	tool.word_count = argc - optind - 1;
+	return run(subcommand, &tool);
+}
