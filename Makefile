@@ -128,4 +128,4 @@ clean:
 format:
 	clang-format -i $(SOURCES) $(MAINS) $(wildcard daemon/*.h daemon/*/*.h netfilter/*.h)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

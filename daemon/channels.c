@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-	MESSAGES_PER_TURN = 16,      /* of one worker, before the others have their turn */
+	MESSAGES_PER_TURN = 16,	     /* of one worker, before the others have their turn */
 	ANNOUNCE_MILLISECONDS = 100, /* until a worker whose queue was full is told again */
 };
 
@@ -11,7 +11,7 @@ struct channel {
 	struct channels *among;
 	int fd;
 	struct event *readable; /* NULL: closed */
-	bool told;              /* knows whether events are wanted */
+	bool told;		/* knows whether events are wanted */
 };
 
 struct channels {
@@ -26,8 +26,8 @@ struct channels {
 static bool tell(struct channel *channel)
 {
 	if (channel->readable && !channel->told)
-		channel->told = !message_send(channel->fd, MESSAGE_WANTED,
-					      channel->among->wanted, NULL, 0);
+		channel->told =
+			!message_send(channel->fd, MESSAGE_WANTED, channel->among->wanted, NULL, 0);
 	return channel->told || !channel->readable;
 }
 

@@ -159,65 +159,64 @@ static int renew_orders(struct children *children, unsigned worker)
 	return orders_open(channel);
 }
 
-static int start(struct child *child, int *ready)
+/* ready: where the child says that it is; closed here. */
+static int start(struct child *child, int ready)
 {
-	int ends[2];
-
-	if (child->role == CHILD_WORKER && renew_orders(child->children, child->index) < 0)
+	if (ready < 0)
 		return -1;
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (child->role == CHILD_WORKER && renew_orders(child->children, child->index) < 0) {
+		close(ready);
 		return -1;
+	}
 	child->pid = fork();
 	if (child->pid == 0)
-		become(child, ends[1]);
-	close(ends[1]);
+		become(child, ready);
+	close(ready);
 	if (child->pid < 0) {
 		child->pid = 0;
-		close(ends[0]);
 		return -1;
 	}
 	child->born = clock_steady();
 	child->missed = 0;
-	*ready = ends[0];
 	return 0;
 }
 
-static int await(int ready)
+static bool says_ready(int ready)
 {
 	struct pollfd wait = { .fd = ready, .events = POLLIN };
 	char byte;
-	bool said = poll(&wait, 1, READY_MILLISECONDS) == 1 && read(ready, &byte, 1) == 1;
 
-	close(ready);
-	return said ? 0 : -1;
+	return poll(&wait, 1, READY_MILLISECONDS) == 1 && read(ready, &byte, 1) == 1;
 }
 
 static void restart(evutil_socket_t fd, short what, void *argument)
 {
 	struct child *child = argument;
 	const struct timeval second = { 1, 0 };
-	int ready;
 
 	(void)fd;
 	(void)what;
 	if (child->pid || child->children->stopping)
 		return;
-	if (start(child, &ready) < 0) {
+	/* Nobody waits for a replacement: its doors have been open all the time. */
+	if (start(child, open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0) {
 		log_error("the %s could not be started: %s", child_word(child), strerror(errno));
 		evtimer_add(&child->restart, &second);
-		return;
 	}
-	close(ready);
 }
 
 static int start_and_await(struct child *child)
 {
-	int ready;
+	bool ready = false;
+	int ends[2];
 
-	if (start(child, &ready) == 0 && await(ready) == 0)
-		return 0;
-	log_error("the %s did not start", child_word(child));
-	return -1;
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		ready = start(child, ends[1]) == 0 && says_ready(ends[0]);
+		close(ends[0]);
+	}
+	if (!ready)
+		log_error("the %s did not start", child_word(child));
+	return ready ? 0 : -1;
 }
 
 static void child_begin(struct child *child, struct children *children, enum child_role role,

@@ -8,13 +8,13 @@ enum { STEPS_PER_DOUBLING = 4 };
 struct counters *counters_new(unsigned count)
 {
 	size_t size = (size_t)count * sizeof(struct counters);
-	void *memory =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Buckets 0 to 3 hold exactly that many microseconds; after that every power of two is cut into four. */
+/* Buckets 0 to 3 hold exactly that many microseconds; after that every power of two is cut into
+ * four. */
 static unsigned bucket_of(uint64_t microseconds)
 {
 	unsigned power, bucket;

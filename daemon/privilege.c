@@ -132,10 +132,16 @@ static const char *const everyone[] = {
 	NULL,
 };
 
+#ifdef __NR_poll
+#define POLL "poll"
+#else
+#define POLL "ppoll"
+#endif
+
 static const char *const worker[] = {
-	"accept4",    "bind",	     "connect",	    "epoll_ctl",  "epoll_pwait",
-	"epoll_wait", "getpeername", "getsockname", "getsockopt", "pipe2",
-	"setsockopt", "shutdown",    "splice",	    "writev",	  NULL,
+	POLL,	      "accept4",     "bind",	    "connect",	  "epoll_ctl", "epoll_pwait",
+	"epoll_wait", "getpeername", "getsockname", "getsockopt", "pipe2",     "setsockopt",
+	"shutdown",   "splice",	     "writev",	    NULL,
 };
 
 static const char *const signer[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",

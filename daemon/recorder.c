@@ -24,7 +24,7 @@ struct recorder {
 	struct output *output;
 	struct channels *channels;
 	struct subscribers *subscribers; /* NULL: nobody can listen */
-	uint64_t lost;                   /* journal lines, since the last that could be written */
+	uint64_t lost;			 /* journal lines, since the last that could be written */
 	struct log_limit losing;
 	struct log_limit writing;
 };
@@ -73,7 +73,8 @@ static bool write_lost(struct recorder *recorder)
 	text_add(&text, "}\n");
 	if (recorder->output->write(recorder->output, text.bytes, text.length))
 		return false;
-	log_warning_limited(&recorder->writing, "the journal is written again; %llu lines were lost",
+	log_warning_limited(&recorder->writing,
+			    "the journal is written again; %llu lines were lost",
 			    (unsigned long long)recorder->lost);
 	recorder->lost = 0;
 	return true;

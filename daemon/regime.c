@@ -15,20 +15,34 @@ struct regime {
 	struct policy *policy;
 	struct trust *trust;
 	const char *trust_pem; /* what trust was made from; the policy's */
+	const char *authority_pem;
 	struct own_trust *own;
 };
 
-static struct trust *load(const struct policy *policy, const struct regime *before)
+static struct trust *load_roots(const char *pem, const char *authority_pem)
+{
+	struct trust *trust = trust_new(pem, strlen(pem));
+
+	if (trust && authority_pem && trust_exclude(trust, authority_pem) < 0) {
+		trust_release(trust);
+		return NULL;
+	}
+	return trust;
+}
+
+static struct trust *load(const struct policy *policy, const struct regime *before,
+			  const char *authority_pem)
 {
 	if (!policy->trust_pem)
 		return NULL;
 	/* Parsing 140 roots takes tens of milliseconds: a reload that leaves them alone must not pay. */
 	if (before && before->trust && strcmp(before->trust_pem, policy->trust_pem) == 0)
 		return trust_hold(before->trust);
-	return trust_new(policy->trust_pem, strlen(policy->trust_pem));
+	return load_roots(policy->trust_pem, authority_pem);
 }
 
-struct regime *regime_new(struct policy *policy, const struct regime *before)
+struct regime *regime_new(struct policy *policy, const struct regime *before,
+			  const char *authority_pem)
 {
 	struct regime *regime = calloc(1, sizeof(*regime));
 
@@ -38,7 +52,8 @@ struct regime *regime_new(struct policy *policy, const struct regime *before)
 	}
 	regime->holders = 1;
 	regime->policy = policy;
-	regime->trust = load(policy, before);
+	regime->authority_pem = authority_pem;
+	regime->trust = load(policy, before, authority_pem);
 	regime->trust_pem = policy->trust_pem;
 	return regime;
 }
@@ -81,7 +96,7 @@ static struct trust *own_trust(struct regime *regime, const struct upstream *ups
 	if (!own)
 		return NULL;
 	own->upstream = upstream;
-	own->trust = trust_new(upstream->verify_ca_pem, strlen(upstream->verify_ca_pem));
+	own->trust = load_roots(upstream->verify_ca_pem, regime->authority_pem);
 	own->next = regime->own;
 	regime->own = own;
 	return own->trust;

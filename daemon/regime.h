@@ -7,9 +7,11 @@
 
 struct regime;
 
-/* Takes over one hold of the policy. Roots that equal those of before (may be NULL) are shared with it. NULL
- * when out of memory; the policy is then released. */
-struct regime *regime_new(struct policy *policy, const struct regime *before);
+/* Takes over one hold of the policy. Roots that equal those of before (may be NULL) are shared with it. An
+ * origin whose chain leads to authority_pem, the gateway's own CA, is never trusted; the text outlives the
+ * regime. NULL when out of memory; the policy is then released. */
+struct regime *regime_new(struct policy *policy, const struct regime *before,
+			  const char *authority_pem);
 
 struct regime *regime_hold(struct regime *regime);
 void regime_release(struct regime *regime);

@@ -252,8 +252,7 @@ static void serve(const struct signer *signer, struct channel *channel, int fd)
 	struct issue_reply reply;
 
 	for (int i = 0; i < REQUESTS_PER_TURN; i++) {
-		ssize_t length =
-			recv(fd, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC);
+		ssize_t length = recv(fd, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC);
 
 		if (length < 0)
 			return;
@@ -318,8 +317,8 @@ void signer_run(const struct signer_settings *settings)
 	log_name("headgated", "signer");
 	set_signals();
 	close_others(settings);
-	/* Key bytes then live in locked pages that no core dump holds; where the kernel allows less,
-	 * the account, the mode and PR_SET_DUMPABLE still stand. */
+	/* Key bytes then live in locked pages that no core dump holds; where the kernel allows
+	 * less, the account, the mode and PR_SET_DUMPABLE still stand. */
 	CRYPTO_secure_malloc_init(SECURE_HEAP_SIZE, SECURE_HEAP_MIN);
 	become_account(settings);
 	signer.authority = open_authority(settings);

@@ -87,7 +87,8 @@ static void cut_blocked(struct gateway *gateway)
 static void begin_regime(struct worker *worker, struct policy *policy)
 {
 	struct gateway *gateway = &worker->gateway;
-	struct regime *regime = regime_new(policy, gateway->regime);
+	struct regime *regime = regime_new(policy, gateway->regime,
+					   worker->settings->authority_pem);
 
 	if (!regime) {
 		log_error("out of memory: the policy before stays in force");

@@ -18,7 +18,7 @@ struct control_answer {
 	struct event *writable;
 	struct evbuffer *request;
 	struct evbuffer *unread;
-	bool asked;  /* the command has begun */
+	bool asked; /* the command has begun */
 	bool ended;
 	bool broken; /* a line was lost on the way */
 	void (*gone)(void *context);
@@ -176,7 +176,8 @@ void control_answer_end(struct control_answer *answer, int status, const char *m
 		message = "the daemon ran out of memory; the answer is not complete";
 	}
 	add_end(answer, status, message);
-	write_later(answer); /* even when nothing could be added: then the end of the stream tells */
+	write_later(
+		answer); /* even when nothing could be added: then the end of the stream tells */
 }
 
 bool control_answer_gone(const struct control_answer *answer)

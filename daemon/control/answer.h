@@ -1,5 +1,5 @@
-/* One client of a control socket: reads its request line, holds what it has not read of the answer yet.
- * Inside of server.h; commands see only control_answer_…(). */
+/* One client of a control socket: reads its request line, holds what it has not read of the answer
+ * yet. Inside of server.h; commands see only control_answer_…(). */
 #pragma once
 
 #include "daemon/control/server.h"
@@ -11,12 +11,11 @@ struct answer_list {
 
 struct answer_settings {
 	struct event_base *base;
-	int client;         /* a connected, non-blocking socket; the answer's from now on */
+	int client;	    /* a connected, non-blocking socket; the answer's from now on */
 	int reader_seconds; /* how long a reader may take nothing; -1: for ever */
 
 	/* The request line has come, without its newline. Must lead to control_answer_end(). */
-	void (*ask)(void *context, struct control_answer *answer, const char *line,
-		    size_t length);
+	void (*ask)(void *context, struct control_answer *answer, const char *line, size_t length);
 	void *context;
 };
 

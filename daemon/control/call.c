@@ -32,11 +32,12 @@ static int dial(const char *path)
 static void explain_failure(const char *path, char message[static CALL_MESSAGE])
 {
 	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
-		snprintf(message, CALL_MESSAGE,
-			 "headgated is not running (nobody listens at %s).\n"
-			 "Start it with `systemctl start headgate` or `headgated --config FILE`, or "
-			 "say where it runs with --run-directory DIR.",
-			 path);
+		snprintf(
+			message, CALL_MESSAGE,
+			"headgated is not running (nobody listens at %s).\n"
+			"Start it with `systemctl start headgate` or `headgated --config FILE`, or "
+			"say where it runs with --run-directory DIR.",
+			path);
 	else if (errno == EACCES || errno == EPERM)
 		snprintf(message, CALL_MESSAGE,
 			 "you may not speak to headgated at %s.\n"

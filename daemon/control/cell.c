@@ -127,6 +127,12 @@ char *cell_bytes(const json_t *line, const char *member)
 	return printed(unit && bytes < 100 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
+/* Nonsense from the other end stays within what a clock can take. */
+static long long whole(double number)
+{
+	return number > 0 ? (long long)(number < 1e11 ? number : 1e11) : 0;
+}
+
 static char *print_seconds(long long seconds)
 {
 	if (seconds < 60)
@@ -151,25 +157,25 @@ char *cell_milliseconds(const json_t *line, const char *member)
 		return printed("%.0f ms", milliseconds);
 	if (milliseconds < 60000)
 		return printed("%.1f s", milliseconds / 1000);
-	return print_seconds((long long)(milliseconds / 1000));
+	return print_seconds(whole(milliseconds / 1000));
 }
 
 char *cell_seconds(const json_t *line, const char *member)
 {
 	const json_t *value = member_at(line, member);
 
-	return json_is_number(value) ? print_seconds((long long)json_number_value(value)) : NULL;
+	return json_is_number(value) ? print_seconds(whole(json_number_value(value))) : NULL;
 }
 
 char *cell_clock(const json_t *line, const char *member)
 {
 	const json_t *value = member_at(line, member);
 	double wall = json_number_value(value);
-	time_t second = (time_t)wall;
+	time_t second = (time_t)whole(wall);
 	struct tm parts;
 	char clock[16];
 
-	if (!json_is_number(value) || !localtime_r(&second, &parts))
+	if (!json_is_number(value) || wall < 0 || wall > 1e11 || !localtime_r(&second, &parts))
 		return NULL;
 	strftime(clock, sizeof clock, "%H:%M:%S", &parts);
 	return printed("%s.%06d", clock, (int)((wall - (double)second) * 1e6));

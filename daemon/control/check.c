@@ -17,7 +17,6 @@ enum { LISTENER_EXAMPLE = 61000 };
 struct findings {
 	bool json;
 	unsigned errors;
-	unsigned warnings;
 };
 
 static void print_json(json_t *line)
@@ -49,8 +48,6 @@ static void report(void *context, enum severity severity, const struct place *pl
 
 	if (severity == SEVERITY_ERROR)
 		findings->errors++;
-	else
-		findings->warnings++;
 	if (!line)
 		line = finding_json(word, NULL, "a message that is not UTF-8");
 	if (findings->json) {
@@ -114,13 +111,6 @@ static void print_line_json(void *context, const char *line)
 	print_json(json_pack("{ss}", "text", line));
 }
 
-static void print_end(const struct findings *findings, int status)
-{
-	print_json(json_pack("{sb si ss? si si}", "end", 1, "status", status, "message",
-			     status ? "the policy has errors" : NULL, "errors",
-			     (int)findings->errors, "warnings", (int)findings->warnings));
-}
-
 /* Of a policy that is right. */
 static int tell(const struct tool *tool, const struct policy *policy)
 {
@@ -144,8 +134,6 @@ int check_file(const struct tool *tool)
 	else if (!tool->json)
 		printf("%s: %u error%s\n", tool->words[0], findings.errors,
 		       plural(findings.errors));
-	if (tool->json)
-		print_end(&findings, status);
 	policy_release(policy);
 	return status;
 }

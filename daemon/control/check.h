@@ -1,10 +1,12 @@
-/* `headgatectl check` and `schema`: what can be said about a policy file without a running daemon. */
+/* `headgatectl check` and `schema`: what can be said about a policy file without a running daemon.
+ */
 #pragma once
 
 #include "daemon/control/tool.h"
 
-/* Checks the file named by the first word as the daemon would: reads it and everything it names, parses,
- * and prints each finding with its place; of a policy that is right then what check_policy() says, or with
+/* Checks the file named by the first word as the daemon would: reads it and everything it names,
+ * parses, and prints each finding with its place; of a policy that is right then what
+ * check_policy() says, or with
  * --plan the nft table that would be loaded. STATUS_DONE when there is no error. */
 int check_file(const struct tool *tool);
 

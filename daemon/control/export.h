@@ -1,5 +1,5 @@
-/* The authority's certificate as the daemon shows it (the member "pem"), for devices and for people. The
- * certificate is public; its key never leaves the signer. */
+/* The authority's certificate as the daemon shows it (the member "pem"), for devices and for
+ * people. The certificate is public; its key never leaves the signer. */
 #pragma once
 
 #include "daemon/control/show.h"

@@ -202,8 +202,8 @@ static int run_schema(const struct subcommand *subcommand, const struct tool *to
 }
 
 static const struct subcommand subcommands[] = {
-	{ "status", "", "how the daemon fares: processes, totals, reasons", 0, 0, run_plain, "control",
-	  show_status, processes, "no processes" },
+	{ "status", "", "how the daemon fares: processes, totals, reasons", 0, 0, run_plain,
+	  "control", show_status, processes, "no processes" },
 	{ "check", "[--plan] FILE", "check a policy file; --plan: print its nft table", 1, 1,
 	  run_check, NULL, NULL, NULL, NULL },
 	{ "explain", "DEVICE DESTINATION [HOST [METHOD PATH]]", "which rule decides, and why", 2, 5,
@@ -228,7 +228,7 @@ static const struct subcommand subcommands[] = {
 	  NULL, NULL, NULL },
 };
 
-enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands };
+enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands, HELP_COLUMN = 28 };
 
 static void print_help(void)
 {
@@ -237,9 +237,11 @@ static void print_help(void)
 		const struct subcommand *each = &subcommands[i];
 		int width = printf("  %s %s", each->name, each->arguments);
 
-		printf("%*s%s\n", width < 28 ? 28 - width : 2, "", each->help);
+		if (width >= HELP_COLUMN)
+			width = printf("\n") - 1;
+		printf("%*s%s\n", HELP_COLUMN - width, "", each->help);
 	}
-	puts("\n--json prints the daemon's answer as it is, one JSON object per line.\n"
+	puts("\n--json prints the answer as JSON, one object per line.\n"
 	     "The run directory is " RUN_DIRECTORY ", or $HEADGATE_RUN_DIRECTORY.\n"
 	     "Exit status: 0 done, 1 no, 2 used wrongly. See headgatectl(8).");
 }
@@ -283,8 +285,8 @@ static void begin_tool(struct tool *tool)
 {
 	const char *directory = getenv("HEADGATE_RUN_DIRECTORY");
 
-	*tool = (struct tool){ .run_directory = directory && *directory ? directory
-									: RUN_DIRECTORY };
+	*tool = (struct tool){ .run_directory =
+				       directory && *directory ? directory : RUN_DIRECTORY };
 }
 
 int main(int argc, char **argv)

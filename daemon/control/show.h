@@ -8,10 +8,10 @@
 struct show {
 	void (*line)(struct show *show, const json_t *line);
 	const struct column *columns; /* show_row: the table's */
-	const char *none;             /* show_row: what stands for an empty table */
-	struct table *table;          /* made by show_begin() where there are columns */
-	bool begun;                   /* there was a line */
-	bool facts;                   /* facts were printed */
+	const char *none;	      /* show_row: what stands for an empty table */
+	struct table *table;	      /* made by show_begin() where there are columns */
+	bool begun;		      /* there was a line */
+	bool facts;		      /* facts were printed */
 };
 
 /* 0, or -1 when out of memory. */

@@ -16,7 +16,7 @@ struct subscriber {
 	struct subscribers *among;
 	struct control_answer *answer;
 	uint64_t lost;
-	size_t bound;       /* bytes it may be behind */
+	size_t bound;	    /* bytes it may be behind */
 	uint32_t question;  /* 0: reads events */
 	size_t waiting_for; /* workers that have not answered yet */
 	struct event *timer;
@@ -174,8 +174,8 @@ static void run_connections(void *context, json_t *request, struct control_answe
 	}
 	subscriber->bound = CONNECTIONS_UNREAD_MAX;
 	subscriber->question = next_question(subscribers);
-	subscriber->waiting_for = subscribers->settings.ask(subscribers->settings.context,
-							    subscriber->question);
+	subscriber->waiting_for =
+		subscribers->settings.ask(subscribers->settings.context, subscriber->question);
 	if (subscriber->waiting_for)
 		wait_for_workers(subscriber);
 	else

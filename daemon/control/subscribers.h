@@ -9,9 +9,9 @@
 #include <sys/types.h>
 
 enum {
-	EVENTS_UNREAD_MAX = 256 << 10,     /* bytes one reader of events may be behind */
+	EVENTS_UNREAD_MAX = 256 << 10,	   /* bytes one reader of events may be behind */
 	CONNECTIONS_UNREAD_MAX = 16 << 20, /* the same for one answer to `connections` */
-	ANSWER_SECONDS = 2,                /* a worker that says nothing for so long is given up */
+	ANSWER_SECONDS = 2,		   /* a worker that says nothing for so long is given up */
 };
 
 struct subscribers;

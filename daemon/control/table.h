@@ -13,7 +13,7 @@ struct column {
 	const char *title;
 	cell_print *cell;
 	const char *member; /* given to cell() */
-	bool right;         /* aligned to the right: numbers */
+	bool right;	    /* aligned to the right: numbers */
 };
 
 struct table;

@@ -7,9 +7,9 @@ enum { STATUS_DONE = 0, STATUS_NO = 1, STATUS_USAGE = 2 };
 
 struct tool {
 	const char *run_directory;
-	bool json; /* --json: answers as they are, one object per line */
-	bool plan; /* --plan, of check */
-	bool der;  /* --der, of authority export */
+	bool json;	/* --json: answers as they are, one object per line */
+	bool plan;	/* --plan, of check */
+	bool der;	/* --der, of authority export */
 	int word_count; /* after the subcommand's name */
 	char **words;
 };

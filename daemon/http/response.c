@@ -231,6 +231,7 @@ static void finish_response(struct conversation *conversation, size_t left)
 static void take(struct conversation *conversation, struct span *input)
 {
 	struct exchange *exchange = &conversation->exchange;
+	bool begun = conversation->response_begun;
 	struct text output;
 	struct carriage carriage = {
 		.reader = &conversation->response_reader,
@@ -252,7 +253,9 @@ static void take(struct conversation *conversation, struct span *input)
 		finish_response(conversation, input->length);
 		break;
 	case CARRIED_BROKEN:
-		flow_break(conversation, REASON_RESPONSE_MALFORMED);
+		/* A head that is still in output has not been seen by anybody. */
+		conversation->response_begun = begun;
+		refuse_unreadable(conversation);
 		break;
 	case CARRIED_UNSENT:
 		flow_break(conversation, REASON_CLIENT_RESET);

@@ -61,10 +61,11 @@ static void add_durations(struct text *text, const struct exchange *exchange,
 	text_add_char(text, '{');
 	member_add_duration(text, "connect",
 			    connected ? instant_between(&server->start, &server->tcp_setup) : -1);
-	member_add_duration(
-		text, "tls",
-		connected ? instant_between(&server->tcp_setup, &server->tls_setup) : -1);
-	member_add_duration(text, "send", instant_between(&exchange->start, &exchange->request_end));
+	member_add_duration(text, "tls",
+			    connected ? instant_between(&server->tcp_setup, &server->tls_setup)
+				      : -1);
+	member_add_duration(text, "send",
+			    instant_between(&exchange->start, &exchange->request_end));
 	member_add_duration(text, "wait",
 			    instant_between(&exchange->request_end, &exchange->response_start));
 	member_add_duration(text, "receive",

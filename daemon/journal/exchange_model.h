@@ -1,15 +1,16 @@
-/* An exchange as JSON members: what was asked, what was answered, how long it took. Pure but for the
- * caller's text. */
+/* An exchange as JSON members: what was asked, what was answered, how long it took. Pure but for
+ * the caller's text. */
 #pragma once
 
 #include "daemon/endpoint.h"
 #include "daemon/http/exchange.h"
 #include "daemon/text.h"
 
-/* Everything but identity and headers. server is the end that served it, for the time its connection
- * took; NULL: none. */
+/* Everything but identity and headers. server is the end that served it, for the time its
+ * connection took; NULL: none. */
 void exchange_model_add(struct text *text, const struct exchange *exchange,
 			const struct endpoint *server);
 
-/* "request_headers" and "response_headers": arrays of [name, value], in order, as they were sent. */
+/* "request_headers" and "response_headers": arrays of [name, value], in order, as they were sent.
+ */
 void exchange_model_add_headers(struct text *text, const struct exchange *exchange);

@@ -22,8 +22,8 @@ struct file {
 	struct output output;
 	char *path;
 	const char *name; /* the last part of path */
-	int directory;    /* -1: not open */
-	int fd;           /* -1: not open */
+	int directory;	  /* -1: not open */
+	int fd;		  /* -1: not open */
 	uint64_t size;
 	uint64_t rotate;    /* bytes; 0: never */
 	uint64_t rotate_at; /* size of the file when it is due */
@@ -165,7 +165,8 @@ static void rotate(struct file *file)
 	file->rotate_at = file->size + file->rotate;
 }
 
-/* Takes back what lies behind the last whole line, so that the file stays one line after the other. */
+/* Takes back what lies behind the last whole line, so that the file stays one line after the other.
+ */
 static size_t keep_whole_lines(struct file *file, const char *lines, size_t written)
 {
 	const char *last = memrchr(lines, '\n', written);

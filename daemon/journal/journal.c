@@ -24,7 +24,7 @@ struct journal {
 	struct journal_settings_worker settings;
 	bool wants_events;
 	struct event *readable; /* what the recorder says */
-	struct event *flush;    /* the end of a batch's 50 ms */
+	struct event *flush;	/* the end of a batch's 50 ms */
 	struct outbox *answers;
 	struct batch journal;
 	struct batch events;
@@ -156,7 +156,8 @@ static void hear(evutil_socket_t channel, short what, void *context)
 	size_t length;
 
 	(void)what;
-	while ((answer = message_receive(channel, &header, journal->line, &length)) == MESSAGE_TAKEN)
+	while ((answer = message_receive(channel, &header, journal->line, &length)) ==
+	       MESSAGE_TAKEN)
 		obey(journal, &header);
 	if (answer == MESSAGE_CLOSED) {
 		event_del(journal->readable);
@@ -182,8 +183,8 @@ struct journal *journal_new(const struct journal_settings_worker *settings)
 	journal->events.kind = MESSAGE_EVENTS;
 	journal->answers = outbox_new(settings->base, settings->channel);
 	journal->flush = evtimer_new(settings->base, flush_now, journal);
-	journal->readable = event_new(settings->base, settings->channel, EV_READ | EV_PERSIST, hear,
-				      journal);
+	journal->readable =
+		event_new(settings->base, settings->channel, EV_READ | EV_PERSIST, hear, journal);
 	if (!journal->answers || !journal->flush || !journal->readable ||
 	    event_add(journal->readable, NULL)) {
 		journal_free(journal);

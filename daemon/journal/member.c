@@ -60,8 +60,7 @@ void member_add_duration(struct text *text, const char *name, int64_t microsecon
 {
 	member_add(text, name);
 	if (microseconds >= 0)
-		text_addf(text, "%" PRId64 ".%03" PRId64, microseconds / 1000,
-			  microseconds % 1000);
+		text_addf(text, "%" PRId64 ".%03" PRId64, microseconds / 1000, microseconds % 1000);
 	else
 		text_add(text, "null");
 }

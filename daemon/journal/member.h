@@ -1,5 +1,5 @@
-/* Members of JSON objects, as every line of the journal is made of them. The caller writes the braces;
- * commas come by themselves; names need no escaping. */
+/* Members of JSON objects, as every line of the journal is made of them. The caller writes the
+ * braces; commas come by themselves; names need no escaping. */
 #pragma once
 
 #include "daemon/clock.h"

@@ -21,7 +21,8 @@ int message_send(int channel, enum message_kind kind, uint32_t number, const cha
 	return sent < 0 ? -1 : 0;
 }
 
-/* A peer that closed with something unread leaves one ECONNRESET before what it had sent (unix(7)). */
+/* A peer that closed with something unread leaves one ECONNRESET before what it had sent (unix(7)).
+ */
 static bool is_passing(int error)
 {
 	return error == EINTR || error == ECONNRESET;

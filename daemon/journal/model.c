@@ -56,8 +56,7 @@ static const struct certificate *leaf_of(const struct endpoint *endpoint)
 	return list && list->count ? &list->certificates[0] : NULL;
 }
 
-static void print_certificate(struct text *text, const struct certificate *certificate,
-			      int64_t now)
+static void print_certificate(struct text *text, const struct certificate *certificate, int64_t now)
 {
 	text_add_char(text, '{');
 	member_add_string(text, "subject", certificate->subject);

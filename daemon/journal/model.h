@@ -1,6 +1,6 @@
-/* The public model as JSON: one end of a connection with all its members, as events, journal lines and
- * live answers carry it (docs/journal.md). Each function adds one member. Pure but for the caller's
- * text. */
+/* The public model as JSON: one end of a connection with all its members, as events, journal lines
+ * and live answers carry it (docs/journal.md). Each function adds one member. Pure but for the
+ * caller's text. */
 #pragma once
 
 #include "daemon/endpoint.h"
@@ -11,7 +11,7 @@
 enum detail {
 	DETAIL_ALL,
 	DETAIL_NO_HEADERS,
-	DETAIL_NO_CIPHERS,      /* nor headers */
+	DETAIL_NO_CIPHERS,	/* nor headers */
 	DETAIL_NO_CERTIFICATES, /* nor ciphers, nor headers */
 	DETAIL_COUNT,
 };
@@ -25,8 +25,8 @@ struct client_model {
 /* "client": the client's end. */
 void model_add_client(struct text *text, const struct client_model *client, enum detail detail);
 
-/* "server": the server's end; null when endpoint is NULL. rule names the proxy it is reached through;
- * NULL: none. */
+/* "server": the server's end; null when endpoint is NULL. rule names the proxy it is reached
+ * through; NULL: none. */
 void model_add_server(struct text *text, const struct endpoint *endpoint, const struct rule *rule,
 		      enum detail detail);
 

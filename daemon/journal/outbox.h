@@ -1,5 +1,6 @@
-/* A worker's answers to questions about its live connections: unlike other lines they wait until the
- * recorder takes them, up to OUTBOX_MAX bytes. Uses memory only while there is something to say. */
+/* A worker's answers to questions about its live connections: unlike other lines they wait until
+ * the recorder takes them, up to OUTBOX_MAX bytes. Uses memory only while there is something to
+ * say. */
 #pragma once
 
 #include <event2/event.h>

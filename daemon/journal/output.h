@@ -1,5 +1,5 @@
-/* Where the journal's lines go: a file that is rotated, standard output, or the system's log. None of
- * them ever blocks. */
+/* Where the journal's lines go: a file that is rotated, standard output, or the system's log. None
+ * of them ever blocks. */
 #pragma once
 
 #include <event2/event.h>
@@ -21,17 +21,17 @@ struct output {
  * already is left alone. 0, or -1 with errno. */
 int file_prepare(const char *path, const struct account *account);
 
-/* A file, opened at once and again whenever it was moved or removed. A directory that cannot be opened
- * or a file that cannot be written is lost lines, not an error: each write tries again. NULL with
- * errno when out of memory. */
+/* A file, opened at once and again whenever it was moved or removed. A directory that cannot be
+ * opened or a file that cannot be written is lost lines, not an error: each write tries again. NULL
+ * with errno when out of memory. */
 struct output *file_output(const struct journal_settings *settings);
 
-/* Standard output: a reader that falls behind by more than STANDARD_MAX bytes loses lines. NULL when out
- * of memory. */
+/* Standard output: a reader that falls behind by more than STANDARD_MAX bytes loses lines. NULL
+ * when out of memory. */
 struct output *standard_output(struct event_base *base);
 
-/* The system's log by datagrams to path ("/dev/log"; RFC 3164 as syslogd reads it), facility daemon,
- * severity info. NULL when out of memory. */
+/* The system's log by datagrams to path ("/dev/log"; RFC 3164 as syslogd reads it), facility
+ * daemon, severity info. NULL when out of memory. */
 struct output *syslog_output(const char *path);
 
 /* Number of newlines. */

@@ -26,8 +26,8 @@ struct line {
 
 typedef void line_print(struct text *text, const struct line *line, enum detail detail);
 
-/* Prints in the greatest detail that fits. What does not fit in the least becomes a stub, so that its
- * connection is still named. */
+/* Prints in the greatest detail that fits. What does not fit in the least becomes a stub, so that
+ * its connection is still named. */
 static void print_fitting(struct text *text, const struct line *line, line_print *print)
 {
 	size_t start = text->length;
@@ -134,8 +134,8 @@ static void add_outcome(struct text *text, const struct connection_view *view)
 	member_add_string(text, "sentence", reason_sentence(view->reason));
 }
 
-/* Our handshake with the client begins when the server's is done, or with the client where there is no
- * server's. */
+/* Our handshake with the client begins when the server's is done, or with the client where there is
+ * no server's. */
 static int64_t client_handshake(const struct connection_view *view)
 {
 	const struct instant *done = &view->client->tls_setup;

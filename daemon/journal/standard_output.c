@@ -8,12 +8,12 @@
 
 enum {
 	STANDARD_MAX = 256 << 10, /* bytes */
-	PIECE = 4096,             /* PIPE_BUF: a ready pipe takes so much without blocking (pipe(7)) */
+	PIECE = 4096, /* PIPE_BUF: a ready pipe takes so much without blocking (pipe(7)) */
 	RETRY_MILLISECONDS = 20,
 };
 
-/* The descriptor is shared with others, the terminal's shell among them: it is never made non-blocking,
- * but asked before each small write. */
+/* The descriptor is shared with others, the terminal's shell among them: it is never made
+ * non-blocking, but asked before each small write. */
 struct standard {
 	struct output output;
 	struct event *retry;

@@ -78,8 +78,10 @@ static void tell_lists(const struct policy *policy, struct check *check)
 		text_addf(text, "list %s: ", list->name);
 		count(text, list->prefix_count, "prefix, ", "prefixes, ");
 		count(text, list->names ? name_set_count(list->names) : 0, "name", "names");
-		if (list->bad_lines)
-			text_addf(text, ", %zu lines left out", list->bad_lines);
+		if (list->bad_lines) {
+			text_add(text, ", ");
+			count(text, list->bad_lines, "line left out", "lines left out");
+		}
 		end(check);
 	}
 }

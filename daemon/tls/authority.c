@@ -163,8 +163,8 @@ static int load_constraints(struct authority *authority)
 static int prepare(struct authority *authority)
 {
 	int64_t not_before;
-	int length = i2d_X509_NAME(X509_get_subject_name(authority->certificate),
-				   &authority->subject);
+	int length =
+		i2d_X509_NAME(X509_get_subject_name(authority->certificate), &authority->subject);
 
 	if (length <= 0)
 		return -1;

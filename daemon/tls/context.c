@@ -11,8 +11,8 @@
 #include "daemon/tls/sessions.h"
 
 enum {
-	SECURITY_LEVEL = 2,        /* 112 bits: no SHA-1, no RSA below 2048 */
-	CHAIN_DEPTH = 10,          /* certificates above the leaf */
+	SECURITY_LEVEL = 2, /* 112 bits: no SHA-1, no RSA below 2048 */
+	CHAIN_DEPTH = 10,   /* certificates above the leaf */
 	CLIENT_SESSION_SECONDS = 7200,
 };
 
@@ -83,8 +83,7 @@ static SSL_CTX *new_servers(void)
 
 	if (!context)
 		return NULL;
-	SSL_CTX_set_session_cache_mode(context,
-				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH);
 	return context;

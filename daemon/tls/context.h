@@ -9,15 +9,15 @@
 enum { TICKET_KEYS_SIZE = 80 }; /* SSL_CTX_set_tlsext_ticket_keys() */
 
 struct tls_context {
-	SSL_CTX *clients;  /* LAN leg: we are the server */
-	SSL_CTX *servers;  /* origin leg: we are the client */
-	EVP_PKEY *leaf_key; /* P-256, new at every start of the worker */
+	SSL_CTX *clients;      /* LAN leg: we are the server */
+	SSL_CTX *servers;      /* origin leg: we are the client */
+	EVP_PKEY *leaf_key;    /* P-256, new at every start of the worker */
 	uint8_t *leaf_key_der; /* its SubjectPublicKeyInfo, for the signer */
 	size_t leaf_key_der_length;
 	struct session_cache *sessions; /* origin leg resumption */
 };
 
-/* ticket_keys are shared by all workers so that a client may resume on any of them. NULL when out of
- * memory or when OpenSSL refuses; the cause is logged. */
+/* ticket_keys are shared by all workers so that a client may resume on any of them. NULL when out
+ * of memory or when OpenSSL refuses; the cause is logged. */
 struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS_SIZE]);
 void tls_context_free(struct tls_context *context);

@@ -1,6 +1,6 @@
-/* DER written from the end to the beginning (X.690 section 8.1): the content is there before its length
- * is needed, so a certificate is a straight list read from the bottom up. What does not fit is
- * remembered, as in reader.h. */
+/* DER written from the end to the beginning (X.690 section 8.1): the content is there before its
+ * length is needed, so a certificate is a straight list read from the bottom up. What does not fit
+ * is remembered, as in reader.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,5 +40,6 @@ void der_wrap(struct der *der, uint8_t tag, size_t since);
 /* Puts a whole element with the given content. */
 void der_element(struct der *der, uint8_t tag, const void *content, size_t length);
 
-/* Puts a time, seconds since 1970, in the form that RFC 5280 section 4.1.2.5 demands for its year. */
+/* Puts a time, seconds since 1970, in the form that RFC 5280 section 4.1.2.5 demands for its year.
+ */
 void der_time(struct der *der, int64_t seconds);

@@ -1,5 +1,6 @@
 /* One SHA-256 over several parts, each with its length before it, so that no two different lists of
- * parts give the same digest: the keys of the session and leaf tables and the session id context. */
+ * parts give the same digest: the keys of the session and leaf tables and the session id context.
+ */
 #pragma once
 
 #include <stddef.h>

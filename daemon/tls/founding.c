@@ -74,7 +74,7 @@ static int add_usages(X509 *certificate)
 	ASN1_BIT_STRING *usage = ASN1_BIT_STRING_new();
 	EXTENDED_KEY_USAGE *extended = sk_ASN1_OBJECT_new_null();
 	int done = usage && extended && ASN1_BIT_STRING_set_bit(usage, 5, 1) && /* keyCertSign */
-		   ASN1_BIT_STRING_set_bit(usage, 6, 1) &&                      /* cRLSign */
+		   ASN1_BIT_STRING_set_bit(usage, 6, 1) &&			/* cRLSign */
 		   sk_ASN1_OBJECT_push(extended, OBJ_nid2obj(NID_server_auth)) > 0 &&
 		   X509_add1_ext_i2d(certificate, NID_key_usage, usage, 1, 0) == 1 &&
 		   X509_add1_ext_i2d(certificate, NID_ext_key_usage, extended, 0, 0) == 1;
@@ -89,10 +89,10 @@ static int add_identifier(X509 *certificate)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	ASN1_OCTET_STRING *identifier = ASN1_OCTET_STRING_new();
-	int done = identifier && X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL) &&
-		   ASN1_OCTET_STRING_set(identifier, digest, IDENTIFIER_SIZE) &&
-		   X509_add1_ext_i2d(certificate, NID_subject_key_identifier, identifier, 0, 0) ==
-			   1;
+	int done =
+		identifier && X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL) &&
+		ASN1_OCTET_STRING_set(identifier, digest, IDENTIFIER_SIZE) &&
+		X509_add1_ext_i2d(certificate, NID_subject_key_identifier, identifier, 0, 0) == 1;
 
 	ASN1_OCTET_STRING_free(identifier);
 	return done;

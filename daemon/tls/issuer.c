@@ -28,7 +28,7 @@ struct question {
 	struct question *next;
 	struct issue_request request;
 	uint8_t key[DIGEST_SIZE];
-	int64_t asked;  /* steady microseconds */
+	int64_t asked; /* steady microseconds */
 	int64_t sent;
 	struct leaf_wait *waits;
 };

@@ -8,7 +8,7 @@
 #include "daemon/tls/context.h"
 
 enum {
-	ISSUES_MAX = 256,         /* questions to the signer under way */
+	ISSUES_MAX = 256, /* questions to the signer under way */
 	RESEND_MILLISECONDS = 200,
 	TICK_MILLISECONDS = 50,
 };
@@ -18,18 +18,18 @@ struct issuer;
 struct leaf {
 	unsigned holders;
 	X509 *certificate;
-	EVP_PKEY *key;       /* the worker's leaf key; not owned */
-	X509 *authority;     /* sent with it; not owned by the leaf */
-	int64_t not_before;  /* seconds since 1970 */
+	EVP_PKEY *key;	    /* the worker's leaf key; not owned */
+	X509 *authority;    /* sent with it; not owned by the leaf */
+	int64_t not_before; /* seconds since 1970 */
 	int64_t not_after;
 };
 
 struct leaf *leaf_hold(struct leaf *leaf);
 void leaf_release(struct leaf *leaf);
 
-/* channel: the worker's end of the pair to the signer; authority_pem: the CA certificate, sent as chain.
- * The pair outlives a signer: what a dead one did not answer is asked again (SIGNER_MILLISECONDS in all).
- * NULL when out of memory. */
+/* channel: the worker's end of the pair to the signer; authority_pem: the CA certificate, sent as
+ * chain. The pair outlives a signer: what a dead one did not answer is asked again
+ * (SIGNER_MILLISECONDS in all). NULL when out of memory. */
 struct issuer *issuer_new(struct event_base *base, int channel, struct tls_context *context,
 			  const char *authority_pem);
 
@@ -45,9 +45,9 @@ struct leaf_wait {
 };
 
 /* Asks for the leaf of name (canonical host name or IP literal) bound to the origin certificate's
- * digest and dates. From the cache the leaf is returned at once, held for the caller. Otherwise NULL and
- * *reason REASON_NONE: wait->ready() will be called later with a held leaf, or NULL and why
- * (REASON_NAME_NEVER, REASON_SIGNER_UNAVAILABLE). NULL and another *reason: refused at once. */
+ * digest and dates. From the cache the leaf is returned at once, held for the caller. Otherwise
+ * NULL and *reason REASON_NONE: wait->ready() will be called later with a held leaf, or NULL and
+ * why (REASON_NAME_NEVER, REASON_SIGNER_UNAVAILABLE). NULL and another *reason: refused at once. */
 struct leaf_order {
 	const char *name;
 	const uint8_t *origin_digest; /* 32 bytes */

@@ -17,10 +17,10 @@ struct memory {
 	struct session_cache *sessions;
 	struct trust *trust;
 	uint8_t key[DIGEST_SIZE]; /* of the sessions */
-	int64_t verified;         /* of the session offered; seconds since 1970 */
-	enum reason reason;       /* the first fault of the certificate */
+	int64_t verified;	  /* of the session offered; seconds since 1970 */
+	enum reason reason;	  /* the first fault of the certificate */
 	const char *detail;
-	const char *alert;        /* that the server sent */
+	const char *alert; /* that the server sent */
 	bool tolerant;
 	bool wants_certificate;
 };
@@ -99,7 +99,8 @@ static int judge(int good, X509_STORE_CTX *store)
 	int error = X509_STORE_CTX_get_error(store);
 
 	if (!good)
-		return note_fault(memory, error_reason(error), X509_verify_cert_error_string(error));
+		return note_fault(memory, error_reason(error),
+				  X509_verify_cert_error_string(error));
 	if (!certificate)
 		return 1;
 	if (trust_excludes(memory->trust, certificate)) {
@@ -135,7 +136,8 @@ static const char *find_flaw(const SSL *ssl)
 	return NULL;
 }
 
-/* Called when a session may be kept: at the end of a TLS 1.2 handshake, any time later in TLS 1.3. */
+/* Called when a session may be kept: at the end of a TLS 1.2 handshake, any time later in TLS 1.3.
+ */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct memory *memory = recall(ssl);
@@ -154,7 +156,8 @@ static bool is_name(const char *name)
 	return name_canonical(name, strlen(name), canonical) && strcmp(name, canonical) == 0;
 }
 
-/* What the certificate must prove (RFC 9525 section 6); without one of the two there is no SSL object. */
+/* What the certificate must prove (RFC 9525 section 6); without one of the two there is no SSL
+ * object. */
 static bool set_identity(SSL *ssl, const struct origin *origin)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -206,8 +209,8 @@ static bool attach_memory(SSL *ssl, struct tls_context *context, const struct or
 static void offer_session(SSL *ssl)
 {
 	struct memory *memory = recall(ssl);
-	SSL_SESSION *session = sessions_take(memory->sessions, memory->key, time(NULL),
-					     &memory->verified);
+	SSL_SESSION *session =
+		sessions_take(memory->sessions, memory->key, time(NULL), &memory->verified);
 
 	if (session)
 		SSL_set_session(ssl, session);

@@ -1,5 +1,5 @@
-/* The origin leg: we are a full TLS client that verifies whom it talks to. There is no way to make an
- * SSL object here without saying which name it must prove (RFC 9525; shared bug class 1 of
+/* The origin leg: we are a full TLS client that verifies whom it talks to. There is no way to make
+ * an SSL object here without saying which name it must prove (RFC 9525; shared bug class 1 of
  * docs/threats.md). */
 #pragma once
 
@@ -10,15 +10,15 @@
 #include "daemon/tls/trust.h"
 
 struct origin {
-	const char *name;              /* canonical host name to send as SNI and to verify; NULL: verify
-	                                  the address, send no SNI */
+	const char *name; /* canonical host name to send as SNI and to verify; NULL: verify
+			     the address, send no SNI */
 	const struct address *address; /* the server's address and port */
-	const uint8_t *alpn;           /* wire form: vectors with 8-bit lengths */
-	size_t alpn_length;            /* 0: offer none */
+	const uint8_t *alpn;	       /* wire form: vectors with 8-bit lengths */
+	size_t alpn_length;	       /* 0: offer none */
 	struct trust *trust;
-	unsigned generation;           /* of the policy: sessions never outlive it */
-	bool tolerant;                 /* finish the handshake even when the certificate fails, because a
-	                                  rule wants to see it; origin_verdict() then tells */
+	unsigned generation; /* of the policy: sessions never outlive it */
+	bool tolerant;	     /* finish the handshake even when the certificate fails, because a
+				rule wants to see it; origin_verdict() then tells */
 };
 
 /* A client SSL over fd, ready for side_handshake(), resuming a session of exactly this origin where
@@ -26,8 +26,8 @@ struct origin {
  * unusable. The struct is not kept. */
 SSL *origin_open(struct tls_context *context, const struct origin *origin, int fd);
 
-/* After the handshake, or after it failed: REASON_NONE when chain, name and dates were verified (in this
- * handshake or in the one that made the resumed session), REASON_ORIGIN_… why not, or
+/* After the handshake, or after it failed: REASON_NONE when chain, name and dates were verified (in
+ * this handshake or in the one that made the resumed session), REASON_ORIGIN_… why not, or
  * REASON_TLS_SERVER_FAILED when it was not the certificate. *detail (may be NULL) receives a static
  * or SSL-owned text for the journal. */
 enum reason origin_verdict(const SSL *ssl, const char **detail);
@@ -35,8 +35,8 @@ enum reason origin_verdict(const SSL *ssl, const char **detail);
 /* True when the server asked for a client certificate in this handshake. */
 bool origin_wants_certificate(const SSL *ssl);
 
-/* Fills the facts of a finished handshake (version, cipher, alpn, certificates, resumed). 0 or -1 when
- * out of memory. */
+/* Fills the facts of a finished handshake (version, cipher, alpn, certificates, resumed). 0 or -1
+ * when out of memory. */
 int origin_facts(SSL *ssl, struct tls_facts *facts);
 
 /* SHA-256 of the leaf certificate the origin showed (or the resumed session holds). 0 or -1. */

@@ -113,8 +113,8 @@ static bool is_good(const struct kept *kept, int64_t now)
 	       now >= not_before && now < not_after;
 }
 
-/* Takes the newest session off, or counts a reference where it may be used again. NULL when it is no
- * longer good. */
+/* Takes the newest session off, or counts a reference where it may be used again. NULL when it is
+ * no longer good. */
 static SSL_SESSION *take_newest(struct visits *visits, int64_t now, int64_t *verified)
 {
 	const struct kept newest = visits->kept[visits->count - 1];

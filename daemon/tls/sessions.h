@@ -1,6 +1,6 @@
 /* Sessions with origins, for resumption. A session is found again only for exactly the same server,
- * name, protocols, policy generation and trusted roots (the name is not verified again on resumption), and
- * only for as long as the certificate that was verified is believed. */
+ * name, protocols, policy generation and trusted roots (the name is not verified again on
+ * resumption), and only for as long as the certificate that was verified is believed. */
 #pragma once
 
 #include <openssl/ssl.h>
@@ -12,7 +12,7 @@
 
 enum {
 	SESSIONS_PER_ORIGIN = 4, /* TLS 1.3 tickets are used once (RFC 8446 appendix C.4) */
-	SESSION_SECONDS = 7200,  /* from the verification, however often it was renewed */
+	SESSION_SECONDS = 7200,	 /* from the verification, however often it was renewed */
 };
 
 struct session_cache;

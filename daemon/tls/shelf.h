@@ -1,5 +1,5 @@
-/* A bounded table keyed by SHA-256 digests: when it is full, what was used least recently falls out.
- * Items are embedded in what they keep. */
+/* A bounded table keyed by SHA-256 digests: when it is full, what was used least recently falls
+ * out. Items are embedded in what they keep. */
 #pragma once
 
 #include <stddef.h>
@@ -16,8 +16,8 @@ struct shelf_item {
 
 struct shelf;
 
-/* room: items kept at most; drop() is called for every item that falls out and owns it from then on.
- * NULL when out of memory. */
+/* room: items kept at most; drop() is called for every item that falls out and owns it from then
+ * on. NULL when out of memory. */
 struct shelf *shelf_new(size_t room, void (*drop)(struct shelf_item *item));
 
 /* Drops all items. NULL is fine. */

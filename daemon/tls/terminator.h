@@ -10,19 +10,20 @@ struct terminator {
 	struct leaf *leaf;
 	const char *name;    /* the client's SNI, "" for none: resumption is bound to it */
 	unsigned generation; /* of the policy: a ticket of an older one means a full handshake */
-	const char *alpn;    /* the one protocol the origin chose; "" for none: then no ALPN is answered */
+	const char *
+		alpn; /* the one protocol the origin chose; "" for none: then no ALPN is answered */
 };
 
 /* A server SSL over fd, ready for side_handshake(); reads the ClientHello that is still in the
- * socket. The caller owns it. NULL when out of memory. The struct is not kept; the leaf is held by the
- * SSL as long as it needs it. */
+ * socket. The caller owns it. NULL when out of memory. The struct is not kept; the leaf is held by
+ * the SSL as long as it needs it. */
 SSL *terminator_open(struct tls_context *context, const struct terminator *terminator, int fd);
 
-/* After side_handshake() failed: REASON_LEAF_REFUSED when the client's alert says that it does not accept
- * our certificate (bad_certificate, unknown_ca, certificate_unknown …, RFC 8446 section 6.2), else
- * REASON_TLS_CLIENT_FAILED; *detail receives static text. */
+/* After side_handshake() failed: REASON_LEAF_REFUSED when the client's alert says that it does not
+ * accept our certificate (bad_certificate, unknown_ca, certificate_unknown …, RFC 8446
+ * section 6.2), else REASON_TLS_CLIENT_FAILED; *detail receives static text. */
 enum reason terminator_failure(const SSL *ssl, const char **detail);
 
-/* Fills version, cipher, alpn, resumed of a finished handshake, and certificates with the leaf shown
- * (mitmcert in the model). 0 or -1 when out of memory. */
+/* Fills version, cipher, alpn, resumed of a finished handshake, and certificates with the leaf
+ * shown (mitmcert in the model). 0 or -1 when out of memory. */
 int terminator_facts(SSL *ssl, struct tls_facts *facts);

@@ -48,7 +48,8 @@ static void add_roots(struct trust *trust, BIO *pem)
 	/* The same root twice is one. */
 	trust->count = (size_t)sk_X509_OBJECT_num(X509_STORE_get0_objects(trust->store));
 	if (left_out > 0)
-		log_warning("trusted roots: %zu certificates are no authorities, left out", left_out);
+		log_warning("trusted roots: %zu certificates are no authorities, left out",
+			    left_out);
 }
 
 struct trust *trust_new(const char *pem, size_t length)

@@ -9,16 +9,16 @@
 
 struct trust;
 
-/* Loads concatenated PEM certificates; what is no certificate authority is left out with a warning. NULL
- * when there is not a single usable one (then nothing may be inspected: fail closed) or when out of
- * memory. One holder. */
+/* Loads concatenated PEM certificates; what is no certificate authority is left out with a warning.
+ * NULL when there is not a single usable one (then nothing may be inspected: fail closed) or when
+ * out of memory. One holder. */
 struct trust *trust_new(const char *pem, size_t length);
 struct trust *trust_hold(struct trust *trust);
 void trust_release(struct trust *trust);
 
-/* Bans the key of the gateway's own authority (PEM): no origin may prove itself with it, even where the
- * owner has installed our certificate among the system's roots. Call before the first connection. 0 or
- * -1 when pem holds no certificate. */
+/* Bans the key of the gateway's own authority (PEM): no origin may prove itself with it, even where
+ * the owner has installed our certificate among the system's roots. Call before the first
+ * connection. 0 or -1 when pem holds no certificate. */
 int trust_exclude(struct trust *trust, const char *pem);
 
 /* True when the certificate's public key is banned. */

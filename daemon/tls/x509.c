@@ -59,7 +59,8 @@ static char *print_serial(const X509 *certificate)
 	text_begin(&text, storage, sizeof(storage));
 	if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER)
 		text_add_char(&text, '-');
-	text_add_hex(&text, ASN1_STRING_get0_data(serial), length < SERIAL_MAX ? length : SERIAL_MAX);
+	text_add_hex(&text, ASN1_STRING_get0_data(serial),
+		     length < SERIAL_MAX ? length : SERIAL_MAX);
 	return strdup(storage);
 }
 
@@ -140,7 +141,9 @@ static const char *key_type(EVP_PKEY *key)
 
 	if (!name)
 		return "unknown";
-	return strcmp(name, "ED25519") == 0 ? "Ed25519" : strcmp(name, "ED448") == 0 ? "Ed448" : name;
+	return strcmp(name, "ED25519") == 0 ? "Ed25519"
+	       : strcmp(name, "ED448") == 0 ? "Ed448"
+					    : name;
 }
 
 static int fill(struct certificate *facts, X509 *certificate)
@@ -159,7 +162,8 @@ static int fill(struct certificate *facts, X509 *certificate)
 	if (!X509_digest(certificate, EVP_sha256(), facts->sha256, &length))
 		return -1;
 	return facts->subject && facts->issuer && facts->serial && facts->names && facts->key_type
-		? 0 : -1;
+		       ? 0
+		       : -1;
 }
 
 static struct certificate_list *new_list(size_t count)
@@ -172,7 +176,7 @@ static struct certificate_list *new_list(size_t count)
 	return list;
 }
 
-struct certificate_list *x509_list(const STACK_OF(X509) *chain)
+struct certificate_list *x509_list(const STACK_OF(X509) * chain)
 {
 	int count = sk_X509_num(chain);
 	struct certificate_list *list;

@@ -1,6 +1,6 @@
 // link: daemon/tls/issue.c daemon/tls/leaf.c daemon/tls/der.c daemon/tls/authority.c daemon/tls/founding.c daemon/tls/keyfile.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/name.c daemon/address.c -lcrypto
-/* What a captured worker could send to the signer: whatever is accepted must be a canonical name, and what
- * is issued must be a certificate of a host and never of an authority. */
+/* What a captured worker could send to the signer: whatever is accepted must be a canonical name,
+ * and what is issued must be a certificate of a host and never of an authority. */
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <stdio.h>

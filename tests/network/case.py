@@ -258,7 +258,11 @@ class Case:
             settle(self._check_journal)
         if "events" in self.content:
             settle(self._check_events)
-        for pattern in self.content.get("stderr", []):
+        if "stderr" in self.content:
+            settle(self._check_stderr)
+
+    def _check_stderr(self):
+        for pattern in self.content["stderr"]:
             if not any(re.search(pattern.removeprefix("~"), line) for line in self.gateway.said()):
                 raise Failure(f"stderr: no line with {pattern!r}")
 

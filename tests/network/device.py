@@ -96,10 +96,10 @@ class Device:
         with inside(self._topology.device):
             try:
                 peer = socket.create_connection(address, step.get("refused", 10))
-            except ConnectionRefusedError as error:
+            except (ConnectionRefusedError, ConnectionResetError) as error:
                 if "refused" in step and time.monotonic() - started <= step["refused"]:
                     return
-                raise Failure(f"{step['connect']} refused after {time.monotonic() - started:.2f} s") from error
+                raise Failure(f"{step['connect']}: {error} after {time.monotonic() - started:.2f} s") from error
             except OSError as error:
                 raise Failure(f"cannot connect to {step['connect']}: {error}") from error
         dialogue = self._connections[name] = Dialogue(peer)

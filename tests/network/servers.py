@@ -34,6 +34,7 @@ http {{
 	default_type text/plain;
 	root {directory}/files;
 	keepalive_timeout 60;
+	ssl_protocols TLSv1.2 TLSv1.3;
 {sites}
 }}
 """

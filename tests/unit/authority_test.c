@@ -144,7 +144,8 @@ static void an_authority_is_never_replaced(void **state)
 	free(after);
 }
 
-/* A version number of PKCS #8 or a line end may change without harm; the key and certificate may not. */
+/* A version number of PKCS #8 or a line end may change without harm; the key and certificate may
+ * not. */
 static void assert_still_itself(const struct authority *authority, const X509 *original)
 {
 	uint8_t signature[AUTHORITY_SIGNATURE_MAX];

@@ -27,7 +27,7 @@ static int listener;
 static struct event_base *base;
 static struct control_server *server;
 static struct control_answer *waiting; /* of "later" */
-static int left;                       /* how often its client was seen to leave */
+static int left;		       /* how often its client was seen to leave */
 
 static void run_echo(void *context, json_t *request, struct control_answer *answer)
 {

@@ -15,7 +15,8 @@
 
 enum { STORY = 1 << 18 };
 
-/* What a stream of bytes means, told in one line a message: printed head, body, trailers, or the failure. */
+/* What a stream of bytes means, told in one line a message: printed head, body, trailers, or the
+ * failure. */
 struct telling {
 	struct text story;
 	const char *method; /* of responses; NULL: requests */
@@ -171,10 +172,11 @@ static void expect_response(const char *method, const char *bytes, const char *s
 	expect_bytes(method, bytes, strlen(bytes), story);
 }
 
-#define HOST "Host: a.example\r\n"
+#define HOST	     "Host: a.example\r\n"
 #define PRINTED_HOST "Host: a.example\r\n"
 
-/* The head of a test is printed as it is read here, its Host twice: once regenerated, once as a field. */
+/* The head of a test is printed as it is read here, its Host twice: once regenerated, once as a
+ * field. */
 #define HEAD(line) line " HTTP/1.1\r\n" PRINTED_HOST "Host: a.example\r\n"
 
 static void requests_are_read(void **state)
@@ -200,7 +202,8 @@ static void pipelined_requests_are_told_apart(void **state)
 static void requests_after_close_or_upgrade_are_still_messages(void **state)
 {
 	(void)state;
-	expect("GET /1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nGET /2 HTTP/1.1\r\n" HOST "\r\n",
+	expect("GET /1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nGET /2 HTTP/1.1\r\n" HOST
+	       "\r\n",
 	       HEAD("GET /1") "Connection: close\r\nConnection: close\r\n\r\nbody<> end\n" HEAD(
 		       "GET /2") "\r\nbody<> end\n");
 	expect("GET /1 HTTP/1.1\r\n" HOST "Connection: upgrade\r\nUpgrade: x\r\n\r\n"
@@ -217,7 +220,8 @@ static void chunks_are_joined_and_trailers_kept(void **state)
 {
 	(void)state;
 	expect(CHUNKED "5\r\nhello\r\n0\r\n\r\n", CHUNKED_HEAD "body<hello> end\n");
-	expect(CHUNKED "1;a=b\r\nh\r\n0004;x=\"y;z\"\r\nello\r\n0;q\r\nDigest: d\r\nHost: evil\r\n\r\n",
+	expect(CHUNKED
+	       "1;a=b\r\nh\r\n0004;x=\"y;z\"\r\nello\r\n0;q\r\nDigest: d\r\nHost: evil\r\n\r\n",
 	       CHUNKED_HEAD "body<hello> 0\r\nDigest: d\r\n\r\nend\n");
 	expect(CHUNKED "a\r\n0123456789\r\nA\r\n0123456789\r\n000\r\n\r\n",
 	       CHUNKED_HEAD "body<01234567890123456789> end\n");
@@ -226,14 +230,36 @@ static void chunks_are_joined_and_trailers_kept(void **state)
 static void broken_chunks_fail(void **state)
 {
 	static const char *const wrong[] = {
-		"0x0\r\n\r\n",	"5\nhello\r\n0\r\n\r\n", "-5\r\nhello",	      "+5\r\nhello",
-		" 5\r\nhello",	"5 \r\nhello\r\n0\r\n\r\n", "5\r\r\nhello",	      "5\rhello",
-		"\r\n",		"g\r\n",		"10000000000000000\r\n", "5\r\nhello0\r\n\r\n",
-		"5\r\nhello\n0\r\n\r\n", "5\r\nhello\r\r\n", "5;\rx\r\nhello",	      "5;a\nb\r\nhello",
-		"0\r\n\n",	"0\r\nA: b\r\n\n",	"0\r\nA: b\n\r\n",    "0\r\nA : b\r\n\r\n",
-		"0\r\n A: b\r\n\r\n", "0\r\nA: b\r\n c\r\n\r\n", "0\r\nA: b\rc\r\n\r\n",
-		"0\r\nA\r\n\r\n", "0\r\n: b\r\n\r\n", "0\r\nA: \x01\r\n\r\n", "ffffffffffffffffff\r\n",
-		"5;a=b c\r\nhello", "0\r\rX",	"0\n\n",
+		"0x0\r\n\r\n",
+		"5\nhello\r\n0\r\n\r\n",
+		"-5\r\nhello",
+		"+5\r\nhello",
+		" 5\r\nhello",
+		"5 \r\nhello\r\n0\r\n\r\n",
+		"5\r\r\nhello",
+		"5\rhello",
+		"\r\n",
+		"g\r\n",
+		"10000000000000000\r\n",
+		"5\r\nhello0\r\n\r\n",
+		"5\r\nhello\n0\r\n\r\n",
+		"5\r\nhello\r\r\n",
+		"5;\rx\r\nhello",
+		"5;a\nb\r\nhello",
+		"0\r\n\n",
+		"0\r\nA: b\r\n\n",
+		"0\r\nA: b\n\r\n",
+		"0\r\nA : b\r\n\r\n",
+		"0\r\n A: b\r\n\r\n",
+		"0\r\nA: b\r\n c\r\n\r\n",
+		"0\r\nA: b\rc\r\n\r\n",
+		"0\r\nA\r\n\r\n",
+		"0\r\n: b\r\n\r\n",
+		"0\r\nA: \x01\r\n\r\n",
+		"ffffffffffffffffff\r\n",
+		"5;a=b c\r\nhello",
+		"0\r\rX",
+		"0\n\n",
 	};
 
 	(void)state;
@@ -300,12 +326,14 @@ static void broken_heads_fail(void **state)
 		"get / HTTP/1.1\r\n" HOST "\r\n",
 		"NONSENSE / HTTP/1.1\r\n" HOST "\r\n",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-		"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST / HTTP/1.1\r\n" HOST
+		"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"POST / HTTP/1.1\r\n" HOST "Content-Length: +1\r\n\r\n",
 		"POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\n",
 		"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
 		"POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551616\r\n\r\n",
-		"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n",
+		"POST / HTTP/1.1\r\n" HOST
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n",
 		"\x16\x03\x01\x02",
 	};
 
@@ -378,8 +406,9 @@ static void responses_are_read(void **state)
 			OK "A: b\r\nConnection: close\r\n\r\nbody<until the end> eof");
 	expect_response("GET", "HTTP/1.0 200 OK\r\n\r\nx",
 			OK "Connection: close\r\n\r\nbody<x> eof");
-	expect_response("GET", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n",
-			"HTTP/1.1 404 \r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\nbody<> end\n");
+	expect_response(
+		"GET", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 404 \r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\nbody<> end\n");
 	expect_response("GET", OK "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nA: b\r\n\r\n",
 			OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"
 			   "body<hi> 0\r\nA: b\r\n\r\nend\n");
@@ -388,10 +417,12 @@ static void responses_are_read(void **state)
 static void responses_without_a_body_end_with_their_head(void **state)
 {
 	(void)state;
-	expect_response("HEAD", OK "Content-Length: 9\r\n\r\n" OK "Transfer-Encoding: chunked\r\n\r\n",
+	expect_response("HEAD",
+			OK "Content-Length: 9\r\n\r\n" OK "Transfer-Encoding: chunked\r\n\r\n",
 			OK "Content-Length: 9\r\n\r\nbody<> end\n" OK
 			   "Transfer-Encoding: chunked\r\n\r\nbody<> end\n");
-	expect_response("GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n",
+	expect_response("GET",
+			"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n",
 			"HTTP/1.1 100 Continue\r\n\r\nbody<> end\n"
 			"HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\nbody<> end\n");
 	expect_response("GET", "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
@@ -468,7 +499,8 @@ static void a_chunk_is_printed_with_the_shortest_size(void **state)
 	text_add(&text, "0123456789abcdef0");
 	h1_chunk_end(&text, mark);
 	h1_print_last_chunk(&text, NULL);
-	assert_string_equal(text.bytes, "c\r\nhello world!\r\n11\r\n0123456789abcdef0\r\n0\r\n\r\n");
+	assert_string_equal(text.bytes,
+			    "c\r\nhello world!\r\n11\r\n0123456789abcdef0\r\n0\r\n\r\n");
 	text_begin(&text, storage, sizeof(storage));
 	mark = h1_chunk_begin(&text);
 	for (int i = 0; i < 0xffff; i++)
@@ -505,7 +537,8 @@ static void connection_says_what_the_peer_must_know(void **state)
 		head.version = cases[i].version;
 		head.keep_alive = cases[i].keep_alive;
 		if (cases[i].upgrade)
-			assert_int_equal(head_add_field(&head, "Upgrade", 7, cases[i].upgrade, 1), 0);
+			assert_int_equal(head_add_field(&head, "Upgrade", 7, cases[i].upgrade, 1),
+					 0);
 		text_begin(&text, storage, sizeof(storage));
 		h1_print_response(&text, &head);
 		assert_string_equal(text.bytes, cases[i].printed);

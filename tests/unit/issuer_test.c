@@ -134,7 +134,8 @@ static void a_leaf_is_made_once_and_kept(void **state)
 	again = order(&asker, "www.example.com", origin);
 	assert_ptr_equal(again, leaf);
 	assert_int_equal(issuer_cached(issuer), 1);
-	assert_null(order(&asker, "www.example.com", other_origin)); /* the origin changed its own */
+	assert_null(
+		order(&asker, "www.example.com", other_origin)); /* the origin changed its own */
 	await(&asker);
 	assert_ptr_not_equal(asker.leaf, leaf);
 	assert_int_equal(issuer_cached(issuer), 2);
@@ -216,7 +217,8 @@ static void a_silent_signer_is_given_up(void **state)
 	assert_int_equal(asker.reason, REASON_SIGNER_UNAVAILABLE);
 	assert_in_range(clock_steady() - begin, SIGNER_MILLISECONDS * 1000,
 			SIGNER_MILLISECONDS * 1000 + 150000);
-	signer = signing_start(&pair[1], 1, never, 1, NULL); /* what it finds is answered to nobody */
+	signer = signing_start(&pair[1], 1, never, 1,
+			       NULL); /* what it finds is answered to nobody */
 	leaf_release(get("www.example.com"));
 }
 

@@ -33,7 +33,8 @@ static void set_key(struct issue_request *request, EVP_PKEY *of)
 
 static struct issue_request make_request(const char *name)
 {
-	struct issue_request request = { .id = 77, .not_before = now - DAY,
+	struct issue_request request = { .id = 77,
+					 .not_before = now - DAY,
 					 .not_after = now + 90 * DAY };
 
 	snprintf(request.name, sizeof(request.name), "%s", name);
@@ -85,7 +86,8 @@ static int verify(X509 *leaf, const char *host, const char *address)
 	X509_STORE_CTX_init(context, store, leaf, NULL);
 	X509_STORE_CTX_set_default(context, "ssl_server");
 	param = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+	X509_VERIFY_PARAM_set_flags(param,
+				    X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (host)
@@ -122,10 +124,10 @@ static void the_leaf_is_exactly_as_promised(void **state)
 	assert_int_equal(X509_get_extended_key_usage(leaf), XKU_SSL_SERVER);
 	assert_int_equal(X509_get_signature_nid(leaf), NID_ecdsa_with_SHA256);
 	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(leaf), key), 1);
-	assert_int_equal(ASN1_OCTET_STRING_cmp(
-				 X509_get0_authority_key_id(leaf),
-				 X509_get0_subject_key_id(authority_certificate(authority))),
-			 0);
+	assert_int_equal(
+		ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(leaf),
+				      X509_get0_subject_key_id(authority_certificate(authority))),
+		0);
 	assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(leaf)), 1);
 	X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, name, sizeof(name));
 	assert_string_equal(name, "www.example.com");
@@ -243,9 +245,24 @@ static void names_under_never_are_refused(void **state)
 static void what_is_no_canonical_name_is_refused(void **state)
 {
 	const char *const names[] = {
-		"", "*.example.com", "*", "WWW.example.com", "www.example.com.", ".example.com",
-		"a..b", "a b", "www.example.com\n", "192.0.2.07", "2001:DB8::1", "::ffff:192.0.2.1",
-		"fe80::1%1", "a,DNS:b", "b\xc3\xbc""cher.example", "user@host", "host:443",
+		"",
+		"*.example.com",
+		"*",
+		"WWW.example.com",
+		"www.example.com.",
+		".example.com",
+		"a..b",
+		"a b",
+		"www.example.com\n",
+		"192.0.2.07",
+		"2001:DB8::1",
+		"::ffff:192.0.2.1",
+		"fe80::1%1",
+		"a,DNS:b",
+		"b\xc3\xbc"
+		"cher.example",
+		"user@host",
+		"host:443",
 	};
 
 	(void)state;

@@ -137,12 +137,15 @@ static void nothing_reads_as_empty_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(fields_are_found_without_case_and_in_order, begin, end),
+		cmocka_unit_test_setup_teardown(fields_are_found_without_case_and_in_order, begin,
+						end),
 		cmocka_unit_test_setup_teardown(removing_takes_every_field_of_the_name, begin, end),
-		cmocka_unit_test_setup_teardown(tokens_of_lists_are_found_over_several_fields, begin, end),
+		cmocka_unit_test_setup_teardown(tokens_of_lists_are_found_over_several_fields,
+						begin, end),
 		cmocka_unit_test_setup_teardown(text_stops_at_its_limit, begin, end),
 		cmocka_unit_test_setup_teardown(fields_stop_at_their_limit, begin, end),
-		cmocka_unit_test_setup_teardown(own_text_can_be_added_again_while_it_grows, begin, end),
+		cmocka_unit_test_setup_teardown(own_text_can_be_added_again_while_it_grows, begin,
+						end),
 		cmocka_unit_test_setup_teardown(clearing_keeps_only_the_storage, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_reads_as_empty_text, begin, end),
 	};

@@ -39,15 +39,15 @@ static struct chain_plan good_plan(void)
 /* What the server of a test is made of. */
 struct scene {
 	struct chain_plan plan;
-	EVP_PKEY *key;        /* NULL: leaf_key */
-	X509 *issuer;         /* NULL: root */
+	EVP_PKEY *key; /* NULL: leaf_key */
+	X509 *issuer;  /* NULL: root */
 	EVP_PKEY *issuer_key;
 	bool self_signed;
-	int version;          /* 0: any */
-	const char *name;     /* wanted; "" : by address; NULL: www.example.com */
+	int version;	  /* 0: any */
+	const char *name; /* wanted; "" : by address; NULL: www.example.com */
 	bool tolerant;
 	bool asks_certificate;
-	const char *alpn;     /* that the server insists on */
+	const char *alpn; /* that the server insists on */
 	unsigned generation;
 };
 
@@ -149,8 +149,8 @@ static struct outcome meet(const struct scene *scene)
 	return visit(scene);
 }
 
-/* Strict: the handshake fails with the reason. Tolerant: it finishes, with the same reason, and leaves
- * no session behind. */
+/* Strict: the handshake fails with the reason. Tolerant: it finishes, with the same reason, and
+ * leaves no session behind. */
 static void assert_refused(struct scene scene, enum reason reason)
 {
 	struct outcome outcome = meet(&scene);
@@ -175,8 +175,9 @@ static void a_good_chain_is_accepted(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct outcome outcome;
 
-		scene.key = i < 2 ? EVP_EC_gen(kinds[i]) : i == 2 ? EVP_RSA_gen(2048)
-			: EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+		scene.key = i < 2    ? EVP_EC_gen(kinds[i])
+			    : i == 2 ? EVP_RSA_gen(2048)
+				     : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		scene.generation = 100 + (unsigned)i;
 		outcome = meet(&scene);
 		assert_true(outcome.finished);
@@ -236,9 +237,16 @@ static void strangers_are_refused(void **state)
 static void wrong_names_are_refused(void **state)
 {
 	const char *const wrong[] = {
-		"DNS:example.com", "DNS:a.www.example.com", "DNS:w*.example.com", "DNS:*.com",
-		"DNS:*", "DNS:www.example.org", "DNS:www.example.com.evil.example",
-		"DNS:*.www.example.com", "DNS:www.*.com", NULL,
+		"DNS:example.com",
+		"DNS:a.www.example.com",
+		"DNS:w*.example.com",
+		"DNS:*.com",
+		"DNS:*",
+		"DNS:www.example.org",
+		"DNS:www.example.com.evil.example",
+		"DNS:*.www.example.com",
+		"DNS:www.*.com",
+		NULL,
 	};
 	struct scene scene = { .plan = good_plan() };
 
@@ -377,8 +385,8 @@ static void old_protocols_are_refused(void **state)
 
 static void unusable_names_make_no_connection(void **state)
 {
-	const char *const names[] = { "", "*.example.com", "WWW.example.com", "a b", "192.0.2.7",
-				      "www.example.com." };
+	const char *const names[] = { "",    "*.example.com", "WWW.example.com",
+				      "a b", "192.0.2.7",     "www.example.com." };
 	struct scene scene = { .plan = good_plan() };
 	struct origin origin = make_origin(&scene);
 

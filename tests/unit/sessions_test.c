@@ -74,8 +74,8 @@ static void every_part_of_the_subject_counts(void **state)
 {
 	struct address address, other;
 	uint8_t trust[32] = { 1 }, other_trust[32] = { 2 };
-	const struct session_subject base = { &address, "a.example", (const uint8_t *)"\2h2", 3, 7,
-					      trust };
+	const struct session_subject base = { &address, "a.example", (const uint8_t *)"\2h2",
+					      3,	7,	     trust };
 	struct session_subject subjects[8];
 	uint8_t keys[8][DIGEST_SIZE];
 

@@ -74,7 +74,8 @@ pid_t signing_start(const int *channels, size_t count, const struct authority_co
 			*status = ended;
 		child = -1;
 	} else {
-		assert_int_equal(read(ready[0], &byte, 1), 0); /* it closes the pipe after its word */
+		assert_int_equal(read(ready[0], &byte, 1),
+				 0); /* it closes the pipe after its word */
 	}
 	close(ready[0]);
 	return child;

@@ -23,10 +23,10 @@ static SSL_CTX *client_context;
 static SSL_SESSION *kept;
 
 struct scene {
-	const char *name;       /* the client's SNI, and what the ticket is bound to */
+	const char *name; /* the client's SNI, and what the ticket is bound to */
 	unsigned generation;
-	const char *alpn;       /* the origin's choice */
-	const char *offered;    /* the client's, in wire form */
+	const char *alpn;    /* the origin's choice */
+	const char *offered; /* the client's, in wire form */
 	SSL_SESSION *session;
 	int version;
 	const char *ciphers;
@@ -134,8 +134,8 @@ static void a_client_sees_our_leaf_and_authority(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct outcome outcome = visit(&(struct scene){ .name = "www.example.com",
-								.version = versions[i] });
+		struct outcome outcome =
+			visit(&(struct scene){ .name = "www.example.com", .version = versions[i] });
 
 		assert_true(outcome.finished);
 		assert_string_equal(outcome.version, texts[i]);
@@ -167,7 +167,8 @@ static void tickets_are_bound_to_name_and_generation(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct scene scene = { .name = "www.example.com", .generation = 4,
+		struct scene scene = { .name = "www.example.com",
+				       .generation = 4,
 				       .version = versions[i] };
 
 		assert_false(visit(&scene).resumed);
@@ -265,7 +266,8 @@ static void both_contexts_are_strict(void **state)
 /* The state of a connection whose peer vanished without close_notify is an error, never an end. */
 static void a_stream_cut_short_is_an_error(void **state)
 {
-	const struct terminator terminator = { .leaf = &leaf, .name = "www.example.com",
+	const struct terminator terminator = { .leaf = &leaf,
+					       .name = "www.example.com",
 					       .alpn = "" };
 	int fds[2];
 	SSL *server, *client;
@@ -305,8 +307,8 @@ static int set_up(void **state)
 	client_context = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_security_level(client_context, 0);
 	X509_STORE_add_cert(SSL_CTX_get_cert_store(client_context), root);
-	SSL_CTX_set_session_cache_mode(client_context, SSL_SESS_CACHE_CLIENT |
-							       SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(client_context,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(client_context, keep_session);
 	return 0;
 }
