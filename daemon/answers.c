@@ -320,7 +320,7 @@ static void answer_cut(void *context, json_t *request, struct control_answer *an
 	}
 	order.cut.all = strcmp(what, "all") == 0;
 	if (!order.cut.all && address_parse(&order.cut.address, what) < 0) {
-		order.cut.id = strtoull(what, &end, 10);
+		order.cut.id = strtoull(what, &end, 16);
 		if (!order.cut.id || *end) {
 			control_answer_end(answer, 1,
 					   "cut takes all, a connection's id or an address");

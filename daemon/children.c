@@ -114,6 +114,7 @@ static void run_recorder(const struct child *child, int ready)
 		.listener = children->journal_listener,
 		.journal = &children->policy->journal,
 		.account = worker_account,
+		.group = children->group,
 		.ready = ready,
 		.counters = &children->counters[children->workers],
 	};
@@ -417,7 +418,8 @@ void children_end(struct children *children)
 		end_child(&children->worker[i], until);
 	end_child(&children->signer, until);
 	end_child(&children->recorder, until);
-	close_pairs(children);
+	if (children->signer.children)
+		close_pairs(children);
 	free(children->authority_pem);
 	free(children->authority_directory);
 }

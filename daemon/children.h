@@ -32,6 +32,7 @@ struct children {
 	unsigned workers;
 	bool transparent;              /* captured by TPROXY */
 	int journal_listener;
+	gid_t group;                   /* whose members may read RUN/journal; (gid_t)-1: none */
 	char *authority_directory;
 	char *authority_pem;           /* once the signer has made or read it */
 	uint8_t ticket_keys[TICKET_KEYS_SIZE];

@@ -156,19 +156,33 @@ static enum client_peek peek_http(struct client *client, const uint8_t *bytes, s
 	return CLIENT_SPOKE;
 }
 
+/* Only one TLS record can be looked at, and it may hold a single byte. What could be the start of a method is
+ * taken for HTTP: the codec's guard refuses it if it is not, so no request slips past the rules. */
+static enum protocol inner_protocol(const uint8_t *bytes, size_t length)
+{
+	enum protocol protocol;
+
+	if (protocol_of_client(bytes, length, false, &protocol) == RECOGNITION_DONE)
+		return protocol;
+	if (bytes[0] >= 'A' && bytes[0] <= 'Z')
+		return PROTOCOL_HTTP;
+	protocol_of_client(bytes, length, true, &protocol);
+	return protocol;
+}
+
 static enum client_peek peek_bytes(struct client *client, struct peek_room *room, size_t length,
 				   enum reason *reason)
 {
 	bool inside = client->side.tls != NULL;
 	enum protocol protocol;
 
+	if (inside) {
+		client->inner = inner_protocol(room->stream, length);
+		return CLIENT_SPOKE;
+	}
 	if (protocol_of_client(room->stream, length, length == HELLO_MAX, &protocol) ==
 	    RECOGNITION_MORE)
 		return CLIENT_MORE;
-	if (inside) {
-		client->inner = protocol;
-		return CLIENT_SPOKE;
-	}
 	client->protocol = protocol;
 	if (protocol == PROTOCOL_TLS)
 		return peek_tls(client, room, length, reason);

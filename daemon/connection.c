@@ -15,6 +15,8 @@
 #include "daemon/view.h"
 #include "netfilter/original.h"
 
+enum { REFUSED_CHUNKS = 16 }; /* thrown away in one turn */
+
 static enum stage peek(struct connection *connection);
 static enum stage decide(struct connection *connection);
 static enum stage reach_server(struct connection *connection);
@@ -83,14 +85,6 @@ static void unlink_from_gateway(struct connection *connection)
 	atomic_store_explicit(&gateway->counters->live, gateway->live, memory_order_relaxed);
 }
 
-static bool is_own_listener(const struct gateway *gateway, const struct address *destination)
-{
-	for (size_t i = 0; i < gateway->listener_count; i++)
-		if (gateway->listener_ports[i] == destination->port)
-			return local_addresses_contain(gateway->local, destination);
-	return false;
-}
-
 static void identify(struct connection *connection, const struct arrival *arrival)
 {
 	struct client *client = &connection->client;
@@ -106,7 +100,8 @@ static enum reason check_destination(const struct connection *connection, bool f
 {
 	if (!found)
 		return REASON_NO_DESTINATION;
-	if (is_own_listener(connection->gateway, &connection->client.side.endpoint.local))
+	if (gateway_is_own_listener(connection->gateway,
+				    &connection->client.side.endpoint.local))
 		return REASON_LOOP;
 	return REASON_NONE;
 }
@@ -183,6 +178,8 @@ static void end(struct connection *connection)
 {
 	bool orderly = ends_in_order(connection);
 
+	/* Nothing that is told on the way down can begin another end. */
+	connection->turning = true;
 	evtimer_del(&connection->deadline);
 	if (connection->leaf_wanted)
 		issuer_cancel(&connection->leaf_wait);
@@ -232,6 +229,7 @@ static void set_alarm(struct connection *connection, int64_t when)
 static void enter(struct connection *connection, enum stage stage)
 {
 	connection->stage = stage;
+	connection->since = clock_steady();
 	if (stage == PEEKING && connection->silent)
 		set_alarm(connection, clock_steady() + KEEPALIVE_SECONDS * 1000000LL);
 	else if (stage == PEEKING)
@@ -295,14 +293,17 @@ static enum stage refuse_failure(struct connection *connection, enum reason reas
 static enum stage refuse(struct connection *connection)
 {
 	struct side *side = &connection->client.side;
-	ssize_t got;
+	ssize_t got = 1;
 
 	if (side_flush(side) < 0)
 		return ENDED;
 	/* Unread bytes would turn our close into a reset and take the alert with them. */
-	do {
+	for (int chunk = 0; got > 0 && chunk < REFUSED_CHUNKS; chunk++)
 		got = side_read(side, connection->gateway->scratch, CHUNK_SIZE);
-	} while (got > 0);
+	if (got > 0)
+		gateway_again(connection->gateway, connection);
+	if (got > 0)
+		return REFUSING;
 	if (got < 0 && errno == EAGAIN)
 		return REFUSING;
 	return connection->refusal == REFUSE_BY_SILENCE && got == 0 ? REFUSING : ENDED;
@@ -360,6 +361,10 @@ static enum stage peek(struct connection *connection)
 	case CLIENT_SILENT:
 		return connection->silent ? peek_server(connection) : PEEKING;
 	case CLIENT_MORE:
+		/* It has begun to speak after all. */
+		if (connection->silent)
+			set_alarm(connection, clock_steady() + HELLO_SECONDS * 1000000LL);
+		connection->silent = false;
 		return PEEKING;
 	case CLIENT_LEFT:
 		return leave(connection, REASON_FINISHED);
@@ -437,15 +442,22 @@ static enum stage open_tls(struct connection *connection, const struct rule *rul
 	return refuse_failure(connection, reason);
 }
 
+/* No rule holds yet: the certificate is looked at even when it fails, so that the judge can see it. */
+static enum stage look_inside(struct connection *connection)
+{
+	enum stage next = open_tls(connection, NULL);
+
+	connection->target.tolerant = true;
+	return next;
+}
+
 static enum stage learn(struct connection *connection, const struct decision *decision)
 {
 	if (decision->wanted == MOMENT_HELLO)
 		return PEEKING;
 	if (connection->client.protocol == PROTOCOL_HTTP)
 		return EXCHANGING;
-	/* From here on the client's TLS is opened; whether by a rule that will hold is not known yet, so
-	 * a certificate that fails is only tolerated until the judge has seen it. */
-	return open_tls(connection, NULL);
+	return look_inside(connection);
 }
 
 static enum stage block(struct connection *connection)
@@ -510,15 +522,9 @@ static void adopt(struct connection *connection, const struct decision *decision
 	memcpy(connection->shadows, decision->shadows, sizeof(connection->shadows));
 }
 
-static enum stage decide(struct connection *connection)
+static enum stage obey(struct connection *connection)
 {
-	struct decision decision = connection_judge(connection);
-
-	connection->rule = NULL;
-	if (decision.ask)
-		return learn(connection, &decision);
-	adopt(connection, &decision);
-	switch (decision.rule->verdict) {
+	switch (connection->rule->verdict) {
 	case VERDICT_BLOCK:
 		return block(connection);
 	case VERDICT_INSPECT:
@@ -530,6 +536,24 @@ static enum stage decide(struct connection *connection)
 	}
 }
 
+static enum stage decide(struct connection *connection)
+{
+	struct decision decision = connection_judge(connection);
+	enum stage next;
+
+	connection->rule = NULL;
+	if (decision.ask)
+		return learn(connection, &decision);
+	adopt(connection, &decision);
+	next = obey(connection);
+	/* Where more has to be learned, or every request is judged, the hit is counted there. */
+	if (next != PEEKING && next != EXCHANGING && connection->counted != connection->rule) {
+		decision_count(connection, &decision);
+		connection->counted = connection->rule;
+	}
+	return next;
+}
+
 /* Connecting and securing the server */
 
 static void start_server(struct connection *connection)
@@ -537,11 +561,11 @@ static void start_server(struct connection *connection)
 	struct server *server = &connection->server;
 
 	if (server->side.fd >= 0) {
+		server_event(server, EVENT_SERVER_DISCONNECTED);
 		server_close(server);
-		connection_note(connection, EVENT_SERVER_DISCONNECTED, NULL);
 	}
 	server_start(server, &connection->target, gateway_id(connection->gateway));
-	connection_note(connection, EVENT_SERVER_CONNECT, NULL);
+	server_event(server, EVENT_SERVER_CONNECT);
 }
 
 static enum stage reach_server(struct connection *connection)
@@ -549,8 +573,11 @@ static enum stage reach_server(struct connection *connection)
 	struct server *server = &connection->server;
 	enum server_stage before;
 
-	if (server->stage == SERVER_FAILED && server->side.endpoint.error)
+	/* The resolver's answer came between two turns. */
+	if (server->stage == SERVER_FAILED && server->side.endpoint.error) {
+		server_note(server, SERVER_RESOLVING);
 		return refuse_failure(connection, server->side.endpoint.error);
+	}
 	if (!server_is_for(server, &connection->target))
 		start_server(connection);
 	before = server->stage;
@@ -714,11 +741,32 @@ static enum stage relay_failed(struct connection *connection, enum reason reason
 	return leave(connection, side->endpoint.error);
 }
 
+/* What was decided by addresses alone is still named in the journal, as far as one look at the first bytes
+ * tells; nothing waits for it and nothing depends on it. */
+static void sniff(struct connection *connection)
+{
+	enum reason reason;
+	enum client_peek seen;
+
+	if (connection->sniffed || connection->learned & MOMENT_HELLO)
+		return;
+	seen = client_peek(&connection->client, connection->gateway->room, &reason);
+	if (seen == CLIENT_SILENT && !connection->client.side.endpoint.received)
+		return;
+	connection->sniffed = true;
+	if (seen != CLIENT_SPOKE)
+		return;
+	if (connection->client.protocol == PROTOCOL_TLS)
+		connection_note(connection, EVENT_TLS_CLIENTHELLO, NULL);
+	connection_judge_shadows(connection);
+}
+
 static enum stage carry(struct connection *connection)
 {
 	struct gateway *gateway = connection->gateway;
 	struct relay *relay = &connection->relay;
 
+	sniff(connection);
 	if (!relay->scratch)
 		relay_begin(relay, &connection->client.side, &connection->server.side,
 			    &gateway->pipes, gateway->scratch);
@@ -781,8 +829,7 @@ static void late_peeking(struct connection *connection)
 
 	if (connection->silent ||
 	    side_peek(&connection->client.side, &byte, 1) > 0) {
-		int64_t until = connection->client.side.endpoint.start.steady +
-				HELLO_SECONDS * 1000000LL;
+		int64_t until = connection->since + HELLO_SECONDS * 1000000LL;
 
 		if (!connection->silent && until > clock_steady()) {
 			set_alarm(connection, until);
@@ -796,8 +843,22 @@ static void late_peeking(struct connection *connection)
 
 static void late_server(struct connection *connection)
 {
-	servers_expire(connection);
+	struct server *server = &connection->server;
+	enum server_stage before = server->stage;
+
+	server_expire(server);
+	server_note(server, before);
 	divert(connection, refuse_failure(connection, connection->server.side.endpoint.error));
+}
+
+static void late_client(struct connection *connection)
+{
+	enum reason reason = connection->leaf_wanted ? REASON_SIGNER_UNAVAILABLE
+						     : REASON_TLS_CLIENT_TIMEOUT;
+
+	endpoint_fail(&connection->client.side.endpoint, reason, NULL);
+	connection_note(connection, EVENT_TLS_FAILED_CLIENT, NULL);
+	connection_close(connection, reason);
 }
 
 static void late_exchanging(struct connection *connection)
@@ -824,8 +885,7 @@ static void late(evutil_socket_t fd, short what, void *argument)
 		late_server(connection);
 		break;
 	case SECURING_CLIENT:
-		connection_close(connection, connection->leaf_wanted ? REASON_SIGNER_UNAVAILABLE
-								     : REASON_TLS_CLIENT_TIMEOUT);
+		late_client(connection);
 		break;
 	case RELAYING:
 		idle(connection, relay_half_closed(&connection->relay) ? HALF_CLOSED_SECONDS
@@ -853,8 +913,15 @@ bool connection_is_cut(const struct connection *connection, const struct policy 
 
 void connection_drain(struct connection *connection)
 {
-	if (connection->stage == EXCHANGING && connection->conversation)
+	if (connection->stage == EXCHANGING && connection->conversation) {
+		connection->turning = true;
 		conversation_drain(connection->conversation);
-	else if (connection->stage != RELAYING)
+		connection->turning = false;
+		if (connection->stage == ENDED)
+			end(connection);
+		else
+			connection_turn(connection);
+	} else if (connection->stage != RELAYING) {
 		connection_close(connection, REASON_DRAINED);
+	}
 }

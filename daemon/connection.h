@@ -32,12 +32,15 @@ struct connection {
 	enum reason reason;          /* REASON_NONE while alive */
 	struct event deadline;
 	int64_t alarm;               /* steady microseconds the deadline is set to */
-	int64_t active;              /* when bytes last moved */
+	int64_t active;              /* when it last had a turn */
+	int64_t since;               /* when it entered its stage */
 
 	unsigned learned;            /* MOMENT_… bits */
 	bool silent;                 /* the client waits for the server to speak first */
+	bool sniffed;                /* its first bytes have been looked at, though nothing depends on them */
 	bool opened;                 /* TLS of the client is, or will be, terminated */
 	const struct rule *rule;     /* NULL before the decision */
+	const struct rule *counted;  /* the rule whose hit has been counted for the whole connection */
 	size_t shadow_count;
 	const struct rule *shadows[SHADOWS_MAX];
 	struct target target;        /* where the primary server should be */

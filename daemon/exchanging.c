@@ -4,6 +4,13 @@
 #include "daemon/servers.h"
 #include "daemon/view.h"
 
+static uint64_t identify(void *context)
+{
+	const struct connection *connection = context;
+
+	return gateway_id(connection->gateway);
+}
+
 static struct decision judge(void *context, const struct exchange *exchange)
 {
 	struct connection *connection = context;
@@ -62,6 +69,7 @@ static void finish(void *context, enum reason reason)
 }
 
 static const struct conversation_host host = {
+	.identify = identify,
 	.judge = judge,
 	.reach = reach,
 	.release = release,

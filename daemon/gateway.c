@@ -6,6 +6,16 @@
 
 enum { ID_STEP = 256 }; /* the lowest 8 bits are the worker's number */
 
+bool gateway_is_own_listener(const void *context, const struct address *address)
+{
+	const struct gateway *gateway = context;
+
+	for (size_t i = 0; i < gateway->listener_count; i++)
+		if (gateway->listener_ports[i] == address->port)
+			return local_addresses_contain(gateway->local, address);
+	return false;
+}
+
 uint64_t gateway_id(struct gateway *gateway)
 {
 	uint64_t id = gateway->next_id;

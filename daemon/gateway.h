@@ -43,6 +43,10 @@ struct gateway {
 	int64_t time_minute;
 };
 
+/* True for one of the gateway's own addresses together with one of its listening ports. context: the
+ * gateway. */
+bool gateway_is_own_listener(const void *context, const struct address *address);
+
 /* A new id, never used before in this journal: 36 bits of milliseconds when the worker started, its
  * number, and a count. */
 uint64_t gateway_id(struct gateway *gateway);

@@ -1,16 +1,23 @@
 #include "daemon/judgement.h"
 
-static void count(struct connection *connection, const struct decision *decision)
+#include <string.h>
+
+static void count_shadows(struct connection *connection, const struct decision *decision)
 {
 	struct counters *counters = connection->gateway->counters;
 
-	if (decision->ask)
-		return;
-	atomic_fetch_add_explicit(&counters->rule_hits[decision->rule->slot], 1,
-				  memory_order_relaxed);
 	for (size_t i = 0; i < decision->shadow_count; i++)
 		atomic_fetch_add_explicit(&counters->shadow_hits[decision->shadows[i]->slot], 1,
 					  memory_order_relaxed);
+}
+
+void decision_count(struct connection *connection, const struct decision *decision)
+{
+	struct counters *counters = connection->gateway->counters;
+
+	atomic_fetch_add_explicit(&counters->rule_hits[decision->rule->slot], 1,
+				  memory_order_relaxed);
+	count_shadows(connection, decision);
 }
 
 void connection_facts(const struct connection *connection, struct facts *facts)
@@ -33,23 +40,38 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 	};
 	if (client->protocol == PROTOCOL_TLS)
 		facts->host = client->host;
-	if (!(connection->learned & MOMENT_CERTIFICATE))
-		return;
 	facts->wall_seconds = clock_now().wall / 1000000;
 	facts->certificate_verdict = server->verdict;
 	if (server->side.endpoint.tls_facts)
 		facts->certificates = server->side.endpoint.tls_facts->certificates;
 }
 
-struct decision connection_judge(struct connection *connection)
+struct decision connection_judge(const struct connection *connection)
+{
+	struct facts facts;
+
+	connection_facts(connection, &facts);
+	return policy_decide(regime_policy(connection->regime), &facts);
+}
+
+void connection_judge_shadows(struct connection *connection)
 {
 	struct facts facts;
 	struct decision decision;
 
 	connection_facts(connection, &facts);
+	facts.learned |= MOMENT_HELLO;
+	/* Of plain HTTP the first request has been seen, and no more will be. */
+	if (facts.protocol == PROTOCOL_HTTP) {
+		facts.learned |= MOMENT_REQUEST;
+		facts.host = connection->client.host;
+	}
 	decision = policy_decide(regime_policy(connection->regime), &facts);
-	count(connection, &decision);
-	return decision;
+	if (decision.ask)
+		return;
+	count_shadows(connection, &decision);
+	connection->shadow_count = decision.shadow_count;
+	memcpy(connection->shadows, decision.shadows, sizeof(connection->shadows));
 }
 
 struct decision exchange_judge(struct connection *connection, const struct exchange *exchange)
@@ -61,6 +83,7 @@ struct decision exchange_judge(struct connection *connection, const struct excha
 	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE;
 	exchange_facts(exchange, &facts);
 	decision = policy_decide(regime_policy(connection->regime), &facts);
-	count(connection, &decision);
+	if (!decision.ask)
+		decision_count(connection, &decision);
 	return decision;
 }

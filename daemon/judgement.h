@@ -6,8 +6,15 @@
 /* Fills what is known of the connection now. */
 void connection_facts(const struct connection *connection, struct facts *facts);
 
-/* Asks the judge about the connection. Counts hits when it has decided. */
-struct decision connection_judge(struct connection *connection);
+/* Asks the judge about the connection. */
+struct decision connection_judge(const struct connection *connection);
+
+/* The first bytes of a connection that was decided without them have been seen: counts and names the shadow
+ * rules that would have decided otherwise. */
+void connection_judge_shadows(struct connection *connection);
+
+/* Counts the hits of a decision that is carried out. */
+void decision_count(struct connection *connection, const struct decision *decision);
 
 /* Asks the judge about one request (or response) of the connection. Counts hits when it has decided. */
 struct decision exchange_judge(struct connection *connection, const struct exchange *exchange);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 /* Reads of one flow before the other gets its turn, so that a fast sender starves nobody. */
@@ -113,12 +114,31 @@ static enum step flow_step(struct relay *relay, struct flow *flow)
 	return can_splice(relay, flow) ? splice_through(relay, flow) : copy(relay, flow);
 }
 
+/* A side that is not read now does not tell by a read that its peer has reset it. */
+static bool was_reset(const struct side *side)
+{
+	struct pollfd look = { .fd = side->fd };
+
+	if (poll(&look, 1, 0) != 1 || !(look.revents & POLLERR))
+		return false;
+	errno = ECONNRESET;
+	return true;
+}
+
+static bool is_held_up(const struct flow *flow)
+{
+	return side_pending(flow->to) || (flow->pipe && flow->pipe->held);
+}
+
 static enum step flow_turn(struct relay *relay, struct flow *flow)
 {
 	enum step step = STEP_MORE;
 
 	for (int chunk = 0; step == STEP_MORE && chunk < CHUNKS_PER_TURN; chunk++)
 		step = flow_step(relay, flow);
+	if ((step == STEP_ENDED || (step == STEP_WAIT && is_held_up(flow))) &&
+	    was_reset(flow->from))
+		return STEP_FROM_FAILED;
 	return step;
 }
 
@@ -126,16 +146,17 @@ enum relay_answer relay_turn(struct relay *relay)
 {
 	enum step up, down;
 
-	up = flow_turn(relay, &relay->up);
-	if (up == STEP_FROM_FAILED)
-		return RELAY_CLIENT_FAILED;
-	if (up == STEP_TO_FAILED)
-		return RELAY_SERVER_FAILED;
+	/* First what a server said before it closed on a client that is still sending. */
 	down = flow_turn(relay, &relay->down);
 	if (down == STEP_FROM_FAILED)
 		return RELAY_SERVER_FAILED;
 	if (down == STEP_TO_FAILED)
 		return RELAY_CLIENT_FAILED;
+	up = flow_turn(relay, &relay->up);
+	if (up == STEP_FROM_FAILED)
+		return RELAY_CLIENT_FAILED;
+	if (up == STEP_TO_FAILED)
+		return RELAY_SERVER_FAILED;
 	if (up == STEP_ENDED && down == STEP_ENDED)
 		return RELAY_FINISHED;
 	return up == STEP_MORE || down == STEP_MORE ? RELAY_AGAIN : RELAY_WAIT;

@@ -11,6 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/orders.h"
 #include "daemon/supervisor.h"
+#include "netfilter/routes.h"
 
 enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };
 
@@ -231,6 +232,32 @@ static void close_new_doors(struct doors *doors, const struct doors *before)
 	doors_close(doors);
 }
 
+static bool same_routes(const struct capture *a, const struct capture *b)
+{
+	return a->mark == b->mark && a->mark_mask == b->mark_mask && a->table == b->table;
+}
+
+/* The new marks need their routes before the table sets them; the old ones go when it no longer does. */
+static int move_routes(const struct supervisor *supervisor, const struct policy *before)
+{
+	const struct capture *capture = &supervisor->policy->capture;
+
+	if (supervisor->probe.method != CAPTURE_TPROXY || same_routes(capture, &before->capture))
+		return 0;
+	return routes_add(capture);
+}
+
+static void drop_old_routes(const struct supervisor *supervisor, const struct policy *before)
+{
+	const struct capture *capture = &supervisor->policy->capture;
+
+	if (supervisor->probe.method != CAPTURE_TPROXY || same_routes(capture, &before->capture))
+		return;
+	routes_remove(&before->capture);
+	/* What both had in common, the table's default route, is gone with the old ones. */
+	routes_add(capture);
+}
+
 /* Nothing has been touched when this fails. */
 static const char *change_over(struct supervisor *supervisor, struct reload *reload,
 			       struct policy *policy)
@@ -253,7 +280,7 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	supervisor->doors = doors;
 	supervisor->policy = policy;
 	supervisor->children.policy = policy;
-	if (supervisor_redirect(supervisor) < 0) {
+	if (move_routes(supervisor, before) < 0 || supervisor_redirect(supervisor) < 0) {
 		supervisor->policy = before;
 		supervisor->children.policy = before;
 		supervisor->doors = old;
@@ -264,6 +291,7 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	}
 	order_all(supervisor, packed);
 	close(packed);
+	drop_old_routes(supervisor, before);
 	replace_changed(supervisor, before);
 	policy_release(before);
 	return NULL;

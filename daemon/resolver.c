@@ -27,7 +27,7 @@ struct resolver *resolver_new(struct event_base *base)
 	resolver->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
 						     EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!resolver->dns)
-		/* No resolv.conf: names of the hosts file still work. */
+		/* No resolv.conf: names stay unresolved, everything else works. */
 		resolver->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!resolver->dns) {
 		free(resolver);

@@ -132,6 +132,7 @@ static int dial(struct server *server)
 static enum side_progress set_out(struct server *server)
 {
 	struct target *target = &server->target;
+	const struct server_world *world = server->world;
 	int error;
 
 	if (target->address.family == AF_UNSPEC) {
@@ -139,10 +140,17 @@ static enum side_progress set_out(struct server *server)
 			return SIDE_WAIT;
 		server->resolution.done = resolved;
 		server->resolution.context = server;
-		resolver_ask(server->world->resolver, target->host, target->source.family,
+		resolver_ask(world->resolver, target->host, target->source.family,
 			     &server->resolution);
-		return server->stage == SERVER_FAILED ? SIDE_FAILED : SIDE_WAIT;
+		if (server->stage == SERVER_FAILED)
+			return SIDE_FAILED;
+		/* A name of the hosts file is answered at once. */
+		if (target->address.family == AF_UNSPEC)
+			return SIDE_WAIT;
 	}
+	/* A rule, or a name, that leads back to us would have us talk to ourselves for ever. */
+	if (world->is_own_listener(world->context, &target->address))
+		return fail(server, REASON_LOOP, NULL);
 	server->side.endpoint.peer = target->address;
 	server->stage = SERVER_CONNECTING;
 	if (dial(server) == 0)

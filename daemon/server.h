@@ -32,6 +32,8 @@ struct server_world {
 	struct event_base *base;
 	struct resolver *resolver;
 	struct tls_context *tls;
+	bool (*is_own_listener)(const void *context, const struct address *address);
+	const void *context; /* of is_own_listener */
 };
 
 enum server_stage {

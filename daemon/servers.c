@@ -71,7 +71,7 @@ void connection_target(struct connection *connection, const struct rule *rule,
 		return;
 	target->name = name_to_verify(connection, upstream);
 	target->trust = regime_trust(connection->regime, upstream);
-	target->tolerant = !rule || rule->on_invalid != ON_INVALID_REFUSE;
+	target->tolerant = rule && rule->on_invalid == ON_INVALID_ALLOW;
 	if (client_offers_http1(&connection->client) || connection->client.protocol == PROTOCOL_HTTP) {
 		target->alpn = http1;
 		target->alpn_length = sizeof(http1);
@@ -80,21 +80,21 @@ void connection_target(struct connection *connection, const struct rule *rule,
 
 void server_note(struct server *server, enum server_stage before)
 {
-	struct connection *connection = server->connection;
-
+	if (server->stage == SERVER_FAILED && before == SERVER_SECURING) {
+		server_event(server, EVENT_TLS_FAILED_SERVER);
+		server_event(server, EVENT_SERVER_DISCONNECTED);
+		return;
+	}
 	if (server->stage == SERVER_FAILED) {
-		connection_note(connection,
-				before == SERVER_SECURING ? EVENT_TLS_FAILED_SERVER
-							  : EVENT_SERVER_CONNECT_ERROR,
-				server->exchange);
+		server_event(server, EVENT_SERVER_CONNECT_ERROR);
 		return;
 	}
 	if (before == SERVER_CONNECTING)
-		connection_note(connection, EVENT_SERVER_CONNECTED, server->exchange);
+		server_event(server, EVENT_SERVER_CONNECTED);
 	if (server->stage == SERVER_SECURING)
-		connection_note(connection, EVENT_TLS_START_SERVER, server->exchange);
+		server_event(server, EVENT_TLS_START_SERVER);
 	if (before == SERVER_SECURING)
-		connection_note(connection, EVENT_TLS_ESTABLISHED_SERVER, server->exchange);
+		server_event(server, EVENT_TLS_ESTABLISHED_SERVER);
 }
 
 static void woke(struct server *server)
@@ -113,7 +113,7 @@ static struct server *find(struct connection *connection, const struct target *t
 			continue;
 		if (!server_is_stale(server))
 			return server;
-		connection_note(connection, EVENT_SERVER_DISCONNECTED, NULL);
+		server_event(server, EVENT_SERVER_DISCONNECTED);
 		server_close(server);
 	}
 	return NULL;
@@ -143,7 +143,7 @@ static struct server *vacant(struct connection *connection)
 		return server;
 	}
 	if (idle) {
-		connection_note(connection, EVENT_SERVER_DISCONNECTED, NULL);
+		server_event(idle, EVENT_SERVER_DISCONNECTED);
 		server_close(idle);
 	}
 	return idle;
@@ -206,7 +206,7 @@ void exchange_reach(struct connection *connection, struct exchange *exchange)
 	server_start(server, &target, gateway_id(connection->gateway));
 	server->exchange = exchange;
 	exchange->server = &server->side;
-	connection_note(connection, EVENT_SERVER_CONNECT, exchange);
+	server_event(server, EVENT_SERVER_CONNECT);
 	advance(server);
 }
 
@@ -220,7 +220,7 @@ void exchange_release(struct connection *connection, struct exchange *exchange, 
 		server->exchange = NULL;
 		if (reusable)
 			return;
-		connection_note(connection, EVENT_SERVER_DISCONNECTED, exchange);
+		server_event(server, EVENT_SERVER_DISCONNECTED);
 		server_close(server);
 	}
 }
@@ -228,11 +228,15 @@ void exchange_release(struct connection *connection, struct exchange *exchange, 
 void servers_turn(struct connection *connection)
 {
 	for (struct server *server = connection->servers; server; server = server->next) {
-		if (on_its_way(server))
+		if (on_its_way(server)) {
 			advance(server);
-		else if (!server->exchange && server->stage == SERVER_READY &&
-			 server_is_stale(server)) {
-			connection_note(connection, EVENT_SERVER_DISCONNECTED, NULL);
+		} else if (server->exchange && server->stage == SERVER_FAILED) {
+			/* The resolver's answer came between two turns. */
+			server_note(server, SERVER_RESOLVING);
+			settle(server);
+		} else if (!server->exchange && server->stage == SERVER_READY &&
+			   server_is_stale(server)) {
+			server_event(server, EVENT_SERVER_DISCONNECTED);
 			server_close(server);
 		}
 	}
@@ -274,7 +278,7 @@ void servers_close(struct connection *connection, bool orderly)
 		else
 			server_reset(server);
 		if (open)
-			connection_note(connection, EVENT_SERVER_DISCONNECTED, NULL);
+			server_event(server, EVENT_SERVER_DISCONNECTED);
 	}
 }
 

@@ -18,6 +18,9 @@ void side_begin(struct side *side)
 void side_open(struct side *side, int fd)
 {
 	side->fd = fd;
+	side->read_ended = false;
+	side->write_ended = false;
+	side->shutdown_wanted = false;
 	side->endpoint.state = ENDPOINT_ACTIVE;
 }
 
@@ -169,17 +172,25 @@ int side_send(struct side *side, const void *bytes, size_t length)
 	return length ? keep(side, next, length) : 0;
 }
 
+/* False while the socket has no room for the alert. */
+static bool close_notify(struct side *side)
+{
+	int result;
+
+	ERR_clear_error();
+	result = SSL_shutdown(side->tls);
+	return result >= 0 || SSL_get_error(side->tls, result) != SSL_ERROR_WANT_WRITE;
+}
+
 static int finish_writing(struct side *side)
 {
-	side->shutdown_wanted = false;
 	if (side->write_ended)
+		return 0;
+	side->shutdown_wanted = side->tls && !close_notify(side);
+	if (side->shutdown_wanted)
 		return 0;
 	side->write_ended = true;
 	side->endpoint.state &= ~ENDPOINT_CAN_WRITE;
-	if (side->tls) {
-		ERR_clear_error();
-		SSL_shutdown(side->tls);
-	}
 	return shutdown(side->fd, SHUT_WR);
 }
 
@@ -204,7 +215,7 @@ int side_flush(struct side *side)
 
 size_t side_pending(const struct side *side)
 {
-	return side->pending_length;
+	return side->pending_length + side->shutdown_wanted;
 }
 
 int side_shutdown(struct side *side)

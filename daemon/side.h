@@ -59,7 +59,7 @@ int side_send(struct side *side, const void *bytes, size_t length);
 /* Writes pending bytes. 0 even when some remain; -1 with errno. */
 int side_flush(struct side *side);
 
-/* Bytes accepted by side_send() and not yet taken by the socket. */
+/* Bytes accepted by side_send() and not yet taken by the socket, and 1 for an end that waits for room. */
 size_t side_pending(const struct side *side);
 
 /* Ends our direction after pending bytes: FIN, before it close_notify on TLS. The other direction goes

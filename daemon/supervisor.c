@@ -142,6 +142,7 @@ static int start_children(struct supervisor *supervisor)
 
 	children->base = supervisor->base;
 	children->policy = policy;
+	children->group = control_group();
 	children->doors = &supervisor->doors;
 	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
 	children->workers = supervisor->settings->workers;
@@ -345,7 +346,7 @@ static int watch_events(struct supervisor *supervisor)
 
 static void remove_sockets(const struct supervisor *supervisor)
 {
-	static const char *const names[] = { "control", "journal", "lock" };
+	static const char *const names[] = { "control", "journal" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		char *path = join(supervisor->settings->run_directory, names[i]);

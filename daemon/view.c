@@ -44,6 +44,19 @@ void connection_note(struct connection *connection, enum event_kind kind,
 	journal_event(journal, kind, &view, exchange);
 }
 
+void server_event(const struct server *server, enum event_kind kind)
+{
+	const struct connection *connection = server->connection;
+	struct journal *journal = connection->gateway->journal;
+	struct connection_view view;
+
+	if (!journal_wants_events(journal))
+		return;
+	connection_view(connection, NULL, &view);
+	view.server = &server->side.endpoint;
+	journal_event(journal, kind, &view, server->exchange);
+}
+
 static void count(_Atomic uint64_t *counter, uint64_t amount)
 {
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);

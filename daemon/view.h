@@ -12,6 +12,9 @@ void connection_view(const struct connection *connection, const struct exchange 
 void connection_note(struct connection *connection, enum event_kind kind,
 		     const struct exchange *exchange);
 
+/* Writes an event about one server of the connection when somebody listens. */
+void server_event(const struct server *server, enum event_kind kind);
+
 /* Writes the journal's line for a connection that has ended, as its rule's `log` says, and counts. */
 void connection_report(struct connection *connection);
 

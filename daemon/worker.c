@@ -287,6 +287,9 @@ static int open_signals(void)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* A terminal's Ctrl-C reaches us, too; the supervisor tells us in its own time. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_SETMASK, &set, NULL);
@@ -340,6 +343,8 @@ static int make_gateway(struct worker *worker)
 	gateway->local = local_addresses_open();
 	gateway->neighbours = neighbours_open();
 	gateway->world.base = gateway->base;
+	gateway->world.is_own_listener = gateway_is_own_listener;
+	gateway->world.context = gateway;
 	gateway->world.resolver = resolver_new(gateway->base);
 	gateway->journal = journal_new(&journal);
 	evtimer_assign(&gateway->again_event, gateway->base, on_again, gateway);

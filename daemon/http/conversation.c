@@ -255,7 +255,8 @@ static void carry(struct conversation *conversation)
 
 static void begin_exchange(struct conversation *conversation)
 {
-	exchange_begin(&conversation->exchange, conversation);
+	exchange_begin(&conversation->exchange, conversation,
+		       conversation->settings.host->identify(conversation->settings.context));
 	h1_reader_begin_request(&conversation->request_reader, &conversation->exchange.request);
 	conversation->running = true;
 	conversation->interim = 0;

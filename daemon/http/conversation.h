@@ -11,6 +11,9 @@ struct conversation;
 
 /* What a conversation needs of the connection it lives in, handed down at birth. */
 struct conversation_host {
+	/* A new id for an exchange, never used before in this journal. */
+	uint64_t (*identify)(void *context);
+
 	/* Decides about the exchange's request (head complete, body not yet read). A decision that
 	 * asks is asked for again when the server is there and when the response head is known: a
 	 * block then is a page in the response's place, a route then is no longer possible. */

@@ -2,14 +2,12 @@
 
 #include <string.h>
 
-void exchange_begin(struct exchange *exchange, struct conversation *conversation)
+void exchange_begin(struct exchange *exchange, struct conversation *conversation, uint64_t id)
 {
-	static uint64_t last_id;
-
 	memset(exchange, 0, sizeof(*exchange));
 	head_begin(&exchange->request);
 	head_begin(&exchange->response);
-	exchange->id = ++last_id;
+	exchange->id = id;
 	exchange->conversation = conversation;
 	exchange->start = clock_now();
 }

@@ -43,7 +43,7 @@ struct exchange {
 };
 
 /* Makes it the next exchange of the conversation, starting now; both heads empty. */
-void exchange_begin(struct exchange *exchange, struct conversation *conversation);
+void exchange_begin(struct exchange *exchange, struct conversation *conversation, uint64_t id);
 
 /* Frees both heads. */
 void exchange_end(struct exchange *exchange);

@@ -7,26 +7,34 @@
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 
+#define WORD(text)                                                                                 \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
+
 /* Fields that concern one hop alone, or that the printer makes. */
 static bool is_hop_field(const char *name, size_t length)
 {
-	static const char *const names[] = {
-		"te",
-		"host",
-		"upgrade",
-		"connection",
-		"keep-alive",
-		"content-length",
-		"http2-settings",
-		"proxy-connection",
-		"transfer-encoding",
-		"proxy-authenticate",
-		"proxy-authorization",
-		"proxy-authentication-info",
+	static const struct {
+		const char *name;
+		size_t length;
+	} fields[] = {
+		WORD("te"),
+		WORD("host"),
+		WORD("upgrade"),
+		WORD("connection"),
+		WORD("keep-alive"),
+		WORD("content-length"),
+		WORD("http2-settings"),
+		WORD("proxy-connection"),
+		WORD("transfer-encoding"),
+		WORD("proxy-authenticate"),
+		WORD("proxy-authorization"),
+		WORD("proxy-authentication-info"),
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strlen(names[i]) == length && strcasecmp(names[i], name) == 0)
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (fields[i].length == length && strcasecmp(fields[i].name, name) == 0)
 			return true;
 	return false;
 }

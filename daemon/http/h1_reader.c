@@ -239,11 +239,16 @@ static bool first_line_byte(const struct h1_reader *reader, struct h1_scan *scan
 						   : status_line_byte(scan, byte);
 }
 
-static bool first_line_ends(const struct h1_reader *reader, const struct h1_scan *scan)
+static bool line_ends(const struct h1_reader *reader, struct h1_scan *scan)
 {
-	if (reader->parser.type == HTTP_REQUEST)
-		return scan->spaces == 2;
-	return scan->column > STATUS_END_COLUMN;
+	bool request = reader->parser.type == HTTP_REQUEST;
+
+	/* RFC 9112 section 2.2: an empty line before a request is skipped. */
+	if (scan->column == 2)
+		return request;
+	if (scan->line++)
+		return true;
+	return request ? scan->spaces == 2 : scan->column > STATUS_END_COLUMN;
 }
 
 /* True when the byte may follow what was scanned; line and column are those of the byte. */
@@ -256,6 +261,22 @@ static bool byte_allowed(const struct h1_reader *reader, struct h1_scan *scan, c
 	return scan->line || byte == '\n' || first_line_byte(reader, scan, byte);
 }
 
+/* Most bytes stand inside a field line, where only control bytes are worth a look. Returns how many
+ * may be skipped. */
+static size_t skip_plain(struct h1_scan *scan, const uint8_t *bytes, size_t length)
+{
+	size_t count = 0;
+
+	if (!scan->line || !scan->column || scan->previous == '\r')
+		return 0;
+	while (count < length && bytes[count] >= ' ')
+		count++;
+	scan->column += (uint32_t)count;
+	if (count)
+		scan->previous = (char)bytes[count - 1];
+	return count;
+}
+
 enum scanned { SCAN_MORE, SCAN_ENDED, SCAN_FAILED };
 
 /* Looks at raw bytes up to the section's empty line; *used receives how many belong to it. */
@@ -263,10 +284,13 @@ static enum scanned scan_section(struct h1_reader *reader, const struct span *in
 {
 	struct h1_scan *scan = &reader->scan;
 
-	for (size_t i = 0; i < input->length; i++) {
-		char byte = (char)input->bytes[i];
+	while (*used < input->length) {
+		char byte;
 
-		*used = i + 1;
+		*used += skip_plain(scan, input->bytes + *used, input->length - *used);
+		if (*used == input->length)
+			break;
+		byte = (char)input->bytes[(*used)++];
 		if (!byte_allowed(reader, scan, byte))
 			return SCAN_FAILED;
 		scan->previous = byte;
@@ -275,15 +299,8 @@ static enum scanned scan_section(struct h1_reader *reader, const struct span *in
 			continue;
 		if (scan->column == 2 && scan->line)
 			return SCAN_ENDED;
-		/* RFC 9112 section 2.2: an empty line before a request is skipped. */
-		if (scan->column == 2) {
-			if (reader->parser.type == HTTP_RESPONSE)
-				return SCAN_FAILED;
-		} else if (scan->line == 0 && !first_line_ends(reader, scan)) {
+		if (!line_ends(reader, scan))
 			return SCAN_FAILED;
-		} else {
-			scan->line++;
-		}
 		scan->column = 0;
 	}
 	return SCAN_MORE;

@@ -10,7 +10,9 @@ const struct source *find_roots(struct reading *reading, struct value value, con
 	const struct source *source = sources_find(reading->policy->sources, name);
 	bool system = strcmp(name, "system") == 0;
 
-	if (!source) {
+	if (!source && system) {
+		reading_error(reading, value, "the system's bundle of roots was not read");
+	} else if (!source) {
 		reading_error(reading, value, "%s was not read: there are more than %d files", name,
 			      SOURCES_MAX);
 	} else if (!source->bytes) {

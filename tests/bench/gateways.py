@@ -110,8 +110,17 @@ class Direct(Way):
 
 
 class Kernel(Direct):
+    """Forwarding. Without early demultiplexing, as befits a router: else the kernel drops what it
+    should forward where a gateway's socket of the turn before is still in TIME-WAIT."""
+
     name = "kernel"
     address = topology.ORIGIN
+
+    def engage(self):
+        self.bench.topology.gateway.set("ipv4/tcp_early_demux", "0")
+
+    def disengage(self):
+        self.bench.topology.gateway.set("ipv4/tcp_early_demux", "1")
 
 
 class LimTls(Direct):

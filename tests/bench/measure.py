@@ -5,16 +5,16 @@ import json
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from origin import NAME, SIZES
-from process import machine, softirq_cpu, tcp_counters
+from process import machine, softirq_cpu
 
 STEAL_MAX = 0.01    # share of a turn; above it the turn is dropped where others are left
 SETTLE_SECONDS = 0.05
 IDLE_SECONDS = 0.3
 TROUBLE = (RuntimeError, OSError, ValueError, ArithmeticError, subprocess.SubprocessError)
-DROPS = ("ListenOverflows", "ListenDrops", "TCPBacklogDrop", "TCPTimeouts")
+DROPS = ("ListenDrops", "TCPBacklogDrop", "TCPTimeouts")
 
 
 @dataclass
@@ -35,22 +35,33 @@ class Turn:
 
 @dataclass
 class Sample:
-    """Counters of one moment."""
+    """What was used until a moment."""
     gateway: float
     path: float
     busy: float
     steal: float
     all: float
-    opened: int                                 # connections that the gateway opened
-    tcp: dict = field(default_factory=dict)     # the server's counters
 
     @classmethod
     def take(cls, bench, way):
         busy, steal, whole = machine()
         gateway = way.role.cpu()
         path = gateway + bench.device.cpu() + bench.server.cpu() + softirq_cpu()
-        opened = tcp_counters(way.process.pid).get("ActiveOpens", 0) if way.process else 0
-        return cls(gateway, path, busy, steal, whole, opened, tcp_counters(bench.origin.process.pid))
+        return cls(gateway, path, busy, steal, whole)
+
+
+@dataclass
+class Traffic:
+    """TCP counters until a moment."""
+    opened: int      # by the gateway
+    accepted: int    # by the origin
+    drops: int       # anywhere
+
+    @classmethod
+    def take(cls, topology):
+        counters = [each.tcp_counters() for each in (topology.device, topology.gateway, topology.server)]
+        drops = sum(each.get(name, 0) for each in counters for name in DROPS)
+        return cls(counters[1]["ActiveOpens"], counters[2]["PassiveOpens"], drops)
 
 
 def load_words(bench, way, row, connections, requests):
@@ -88,30 +99,31 @@ def turn(bench, way, row):
         with way.engaged():
             load(bench, way, row, min(row.connections, 4 * row.threads), 1)
             time.sleep(SETTLE_SECONDS)
-            before = Sample.take(bench, way)
+            seen, before = Traffic.take(bench.topology), Sample.take(bench, way)
             result = load(bench, way, row, row.connections, row.requests)
             time.sleep(SETTLE_SECONDS)
-            after = Sample.take(bench, way)
+            after, traffic = Sample.take(bench, way), Traffic.take(bench.topology)
     except TROUBLE as error:
         return Turn(failure=str(error))
-    return weigh(row, before, after, result, check(bench, row, result))
+    done = weigh(row, before, after, result)
+    done.wrong = check(bench, row, result)
+    done.origin_connections = (traffic.accepted - seen.accepted) / max(result["connections"], 1)
+    done.relayed = (traffic.opened - seen.opened) / max(result["connections"], 1)
+    done.drops = traffic.drops - seen.drops
+    return done
 
 
-def weigh(row, before, after, result, wrong):
+def weigh(row, before, after, result):
     units = result[row.per] / row.divisor
     per = units or float("inf")
     busy = after.busy - before.busy
-    moved = {name: after.tcp.get(name, 0) - before.tcp.get(name, 0) for name in after.tcp}
     failed = f"{result['failures']} failed: {result['failure']}" if result["failures"] else ""
     return Turn(
         units=units, gateway=(after.gateway - before.gateway) / per,
         path=(after.path - before.path) / per, busy=busy / per,
         steal=(after.steal - before.steal) / max(after.all - before.all, 0.01),
         foreign=max(0.0, 1 - (after.path - before.path) / busy) if busy else 0.0,
-        origin_connections=moved.get("PassiveOpens", 0) / max(result["connections"], 1),
-        relayed=(after.opened - before.opened) / max(result["connections"], 1),
-        drops=sum(moved.get(name, 0) for name in DROPS), version=result["version"], wrong=wrong,
-        failure=failed or ("" if units else "nothing arrived"))
+        version=result["version"], failure=failed or ("" if units else "nothing arrived"))
 
 
 @contextlib.contextmanager

@@ -193,17 +193,6 @@ def machine():
     return user + nice + system + irq + softirq, steal, sum(fields)
 
 
-def tcp_counters(pid):
-    """The TCP counters of the network namespace that the process lives in."""
-    counters = {}
-    for file in ("snmp", "netstat"):
-        lines = read(f"/proc/{pid}/net/{file}").splitlines()
-        for names, values in zip(lines[::2], lines[1::2]):
-            if names.startswith("Tcp"):
-                counters.update(zip(names.split()[1:], map(int, values.split()[1:])))
-    return counters
-
-
 def wait_listening(process, ports, seconds=10):
     """Returns when the process's namespace has listeners at all the ports; raises when it has not."""
     wanted = {f"{port:04X}" for port in ports}

@@ -23,10 +23,12 @@ table inet bench_tracking {
 }
 """
 
+# A SYN must not be given to a socket in TIME-WAIT: tproxy knows what to do with it, the socket not.
 TPROXY = """
     chain capture {{
         type filter hook prerouting priority mangle - 1
-        iifname {{ "lan", "wan" }} meta l4proto tcp socket transparent 1 meta mark set {mark} accept
+        iifname {{ "lan", "wan" }} tcp flags & (syn | ack) != syn socket transparent 1 \
+            meta mark set {mark} accept
         iifname "lan" ip daddr {origin} tcp dport 80 tproxy ip to :{http} meta mark set {mark} accept
         iifname "lan" ip daddr {origin} tcp dport 443 tproxy ip to :{https} meta mark set {mark} accept
     }}
@@ -67,6 +69,15 @@ class Namespace:
 
     def set(self, name, value):
         self.run("sh", "-c", f"echo '{value}' >/proc/sys/net/{name}")
+
+    def tcp_counters(self):
+        text = subprocess.run(self.command("cat", "/proc/net/snmp", "/proc/net/netstat"),
+                              capture_output=True, text=True, check=True).stdout
+        lines, counters = text.splitlines(), {}
+        for names, values in zip(lines[::2], lines[1::2]):
+            if names.startswith("Tcp"):
+                counters.update(zip(names.split()[1:], map(int, values.split()[1:])))
+        return counters
 
     def address(self, interface, address):
         self.run("ip", "address", "add", address, "dev", interface)
@@ -116,8 +127,10 @@ class Topology:
     def tune(self):
         """Thousands of short connections between two addresses need ports and short memories."""
         for namespace in (self.device, self.gateway, self.server):
-            namespace.set("ipv4/ip_local_port_range", "1100 65000")
             namespace.set("ipv4/tcp_tw_reuse", "1")
+        # Apart, as a gateway that keeps the client's address shares its ports towards the origin.
+        self.device.set("ipv4/ip_local_port_range", "1100 32999")
+        self.gateway.set("ipv4/ip_local_port_range", "33000 64999")
         self.gateway.set("ipv4/ip_forward", "1")
         self.gateway.set("ipv4/conf/all/rp_filter", "0")
         self.gateway.set("ipv4/conf/default/rp_filter", "0")

@@ -13,11 +13,13 @@ left behind is removed by the next.
 """
 import contextlib
 import ctypes
+import glob
 import os
 import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 CLONE_NEWNET = 0x40000000
@@ -177,8 +179,19 @@ def _remove(namespace):
         os.rmdir("/etc/netns")
 
 
+def make_directory():
+    """A directory for one run, which every account may enter."""
+    directory = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+    os.chmod(directory, 0o755)
+    return directory
+
+
 def sweep():
-    """Removes the namespaces of runs that were killed."""
+    """Removes the namespaces and directories of runs that were killed."""
+    for directory in glob.glob(f"{tempfile.gettempdir()}/{PREFIX}*"):
+        match = re.match(PREFIX + r"(\d+)-\w{8}$", os.path.basename(directory))
+        if match and not os.path.exists(f"/proc/{match[1]}"):
+            shutil.rmtree(directory, ignore_errors=True)
     listed = set(os.listdir("/run/netns") if os.path.isdir("/run/netns") else [])
     listed |= set(os.listdir("/etc/netns") if os.path.isdir("/etc/netns") else [])
     for name in sorted(listed):

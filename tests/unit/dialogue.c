@@ -140,7 +140,17 @@ static void finish(void *context, enum reason reason)
 		side_reset(&dialogue->client);
 }
 
-static const struct conversation_host host = { judge, reach, release, note, upgrade, finish };
+static uint64_t identify(void *context)
+{
+	static uint64_t last;
+
+	(void)context;
+	return ++last;
+}
+
+static const struct conversation_host host = {
+	identify, judge, reach, release, note, upgrade, finish,
+};
 
 struct dialogue *dialogue_new(void)
 {

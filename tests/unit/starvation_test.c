@@ -1,0 +1,143 @@
+// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/request.c daemon/http/response.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
+/* Every n-th allocation fails in turn: the exchange may fail, nothing else may. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/dialogue.h"
+
+#ifdef SANITIZED
+int main(void)
+{
+	print_message("1..0 # SKIP a sanitizer has its own allocator\n");
+	return 0;
+}
+#else
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+extern void __libc_free(void *old);
+
+static unsigned long left; /* allocations until one fails; 0: none fails */
+static unsigned long failures;
+static long alive;
+
+static bool starved(void)
+{
+	if (!left || --left)
+		return false;
+	failures++;
+	errno = ENOMEM;
+	return true;
+}
+
+static void *count(void *made)
+{
+	if (made)
+		alive++;
+	return made;
+}
+
+void *malloc(size_t size)
+{
+	return starved() ? NULL : count(__libc_malloc(size));
+}
+
+void *calloc(size_t number, size_t size)
+{
+	return starved() ? NULL : count(__libc_calloc(number, size));
+}
+
+void *realloc(void *old, size_t size)
+{
+	void *made = starved() ? NULL : __libc_realloc(old, size);
+
+	return old ? made : count(made);
+}
+
+void *reallocarray(void *old, size_t number, size_t size)
+{
+	return realloc(old, number * size);
+}
+
+void free(void *old)
+{
+	if (old)
+		alive--;
+	__libc_free(old);
+}
+
+#define HOST "Host: a.example\r\n"
+#define GET "GET / HTTP/1.1\r\n" HOST "\r\n"
+#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+static const struct {
+	const char *request;
+	const char *response;
+} scenarios[] = {
+	{ GET, OK_HI },
+	{ GET GET, OK_HI },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nA: b\r\n\r\n",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nC: d\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: x\r\n\r\nahead",
+	  "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nahead" },
+	{ "GET http://a.example HTTP/1.0\r\n\r\n", "HTTP/1.1 103 E\r\nA: b\r\n\r\n" OK_HI },
+};
+
+/* One exchange first, so that the dialogue has all the storage it needs itself. */
+static bool fails_at(size_t scenario, unsigned long allocation)
+{
+	struct dialogue *dialogue = dialogue_new();
+	bool failed;
+
+	client_says(dialogue, GET);
+	server_says(dialogue, 0, OK_HI);
+	client_hears(dialogue, OK_HI);
+	failures = 0;
+	left = allocation;
+	client_says(dialogue, scenarios[scenario].request);
+	if (dialogue->servers[0].busy)
+		server_says(dialogue, 0, scenarios[scenario].response);
+	left = 0;
+	failed = failures > 0;
+	if (!failed)
+		assert_int_equal(dialogue->error, REASON_NONE);
+	else if (dialogue->finished == REASON_NONE && !dialogue->upgraded)
+		client_ends(dialogue);
+	dialogue_free(dialogue);
+	return failed;
+}
+
+static void a_failed_allocation_ends_one_conversation_at_most(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		unsigned long allocation = 1;
+		long before;
+
+		fails_at(i, 0); /* what the process keeps for good is there now */
+		before = alive;
+		while (fails_at(i, allocation))
+			allocation++;
+		assert_int_equal(alive, before);
+		assert_in_range(allocation, 4, 1000);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failed_allocation_ends_one_conversation_at_most),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+#endif
