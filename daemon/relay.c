@@ -59,11 +59,11 @@ static enum step drain(struct flow *flow)
 	return STEP_MORE;
 }
 
-static void leave_bulk(struct relay *relay, struct flow *flow)
+/* An idle flow holds no pipe; a bulk one takes the next that rests when it wakes. */
+static void give_pipe_back(struct relay *relay, struct flow *flow)
 {
 	pipes_give(relay->pipes, flow->pipe);
 	flow->pipe = NULL;
-	flow->bulk = false;
 }
 
 static enum step splice_through(struct relay *relay, struct flow *flow)
@@ -73,22 +73,23 @@ static enum step splice_through(struct relay *relay, struct flow *flow)
 	enum step step;
 
 	if (moved < 0 && errno == EAGAIN) {
-		leave_bulk(relay, flow);
+		give_pipe_back(relay, flow);
 		return STEP_WAIT;
 	}
 	if (moved < 0)
 		return STEP_FROM_FAILED;
 	if (moved == 0) {
-		leave_bulk(relay, flow);
+		give_pipe_back(relay, flow);
 		flow->from->read_ended = true;
 		flow->from->endpoint.state &= ~ENDPOINT_CAN_READ;
 		return end_flow(flow);
 	}
 	flow->from->endpoint.received += (uint64_t)moved;
 	flow->pipe->held = (size_t)moved;
+	flow->bulk = moved >= SPLICE_MIN;
 	step = drain(flow);
-	if (step == STEP_MORE && moved < SPLICE_MIN)
-		leave_bulk(relay, flow);
+	if (step == STEP_MORE && !flow->bulk)
+		give_pipe_back(relay, flow);
 	return step;
 }
 
