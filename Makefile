@@ -16,7 +16,7 @@ LLHTTP_H := /usr/share/include/llhttp
 WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror=format-security
 WARN     += $(if $(CI),-Werror)
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
-HARDEN   += $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+HARDEN   += $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),-fcf-protection)
 # clang knows it without a further switch only from 16 on.
 HARDEN   += $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && \
 	    echo -ftrivial-auto-var-init=zero)
