@@ -9,7 +9,8 @@ V        ?=
 Q        := $(if $(V),,@)
 comma    := ,
 
-PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp
+PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp \
+	    zlib libzstd liblzma libidn2
 LLHTTP   := /usr/share/llhttp
 LLHTTP_H := /usr/share/include/llhttp
 
@@ -22,7 +23,10 @@ HARDEN   += $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/n
 	    echo -ftrivial-auto-var-init=zero)
 CFLAGS   ?= -O2 -g
 ifneq ($(SANITIZE),)
-BUILD    := $(BUILD)/$(subst $(comma),-,$(SANITIZE))
+sanitized := $(subst $(comma),-,$(SANITIZE))
+ifeq ($(filter %/$(sanitized),$(BUILD)),)
+override BUILD := $(BUILD)/$(sanitized)
+endif
 HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
 	    -DSANITIZED=1
 LDHARDEN := -fsanitize=$(SANITIZE)
@@ -110,17 +114,24 @@ fuzz:
 
 DESTDIR  ?=
 SBIN     := $(DESTDIR)$(PREFIX)/sbin
+BIN      := $(DESTDIR)$(PREFIX)/bin
 MAN      := $(DESTDIR)$(PREFIX)/share/man
 install: all
 	install -D -m 755 $(BUILD)/headgated $(SBIN)/headgated
-	install -D -m 755 $(BUILD)/headgatectl $(SBIN)/headgatectl
+	install -D -m 755 $(BUILD)/headgatectl $(BIN)/headgatectl
 	install -D -m 644 docs/man/headgated.8 $(MAN)/man8/headgated.8
 	install -D -m 644 docs/man/headgatectl.8 $(MAN)/man8/headgatectl.8
 	install -D -m 644 docs/man/headgate.yaml.5 $(MAN)/man5/headgate.yaml.5
 	test -e $(DESTDIR)/etc/headgate/headgate.yaml || \
 		install -D -m 644 init/headgate.yaml $(DESTDIR)/etc/headgate/headgate.yaml
-	install -D -m 644 init/systemd/headgate.service $(DESTDIR)/lib/systemd/system/headgate.service
+	install -d $(DESTDIR)$(PREFIX)/share/headgate
+	$(BUILD)/headgatectl schema >$(DESTDIR)$(PREFIX)/share/headgate/headgate.schema.json
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|/usr/\(s*bin\)/headgate|$(PREFIX)/\1/headgate|g' init/systemd/headgate.service \
+		>$(DESTDIR)/lib/systemd/system/headgate.service
 	install -D -m 644 init/systemd/headgate.sysusers $(DESTDIR)/usr/lib/sysusers.d/headgate.conf
+	install -D -m 644 init/systemd/headgate.modules $(DESTDIR)/usr/lib/modules-load.d/headgate.conf
+	install -D -m 644 init/headgate.sysctl $(DESTDIR)/usr/lib/sysctl.d/60-headgate.conf
 
 clean:
 	rm -rf build

@@ -209,6 +209,8 @@ struct question {
 	const char *host;
 	const char *method;
 	const char *path;
+	char name[NAME_SIZE]; /* the host as the judge compares it */
+	char target[TARGET_MAX];
 };
 
 static const struct device *find_device(const struct policy *policy, const char *name)
@@ -246,6 +248,39 @@ static bool read_destination(const char *text, struct address *destination)
 	if (address_parse(destination, text) < 0)
 		return false;
 	destination->port = 443;
+	return true;
+}
+
+/* As a browser's address line gives it: any case, with a dot at the end, or an address. */
+static bool read_host(struct question *question)
+{
+	struct address literal;
+
+	if (!question->host)
+		return true;
+	if (name_canonical(question->host, strlen(question->host), question->name))
+		question->host = question->name;
+	else if (address_parse(&literal, question->host) < 0)
+		return false;
+	return true;
+}
+
+/* What stands behind the question mark is the query. */
+static bool read_path(struct question *question)
+{
+	char *mark;
+
+	if (!question->path)
+		return true;
+	if (question->path[0] != '/' || strlen(question->path) >= sizeof(question->target))
+		return false;
+	strcpy(question->target, question->path);
+	mark = strchr(question->target, '?');
+	if (mark) {
+		*mark = '\0';
+		question->facts.query = mark + 1;
+	}
+	question->path = question->target;
 	return true;
 }
 
@@ -297,6 +332,10 @@ static void answer_explain(void *context, json_t *request, struct control_answer
 	} else if (!read_destination(destination, &question.facts.destination)) {
 		control_answer_end(answer, 1, "the destination is not an address like 192.0.2.1, "
 					      "192.0.2.1:443 or [2001:db8::1]:443");
+	} else if (!read_host(&question)) {
+		control_answer_end(answer, 1, "the host is no name like www.example.com");
+	} else if (!read_path(&question)) {
+		control_answer_end(answer, 1, "the path does not begin with /, or is too long");
 	} else {
 		fill_question(&question);
 		explain_policy(supervisor->policy, &question.facts, answer_line, answer);
@@ -313,6 +352,7 @@ static void answer_cut(void *context, json_t *request, struct control_answer *an
 	union order order = { .cut = { .kind = ORDER_CUT } };
 	const char *what = NULL;
 	char *end = NULL;
+	unsigned failed = 0;
 
 	if (json_unpack(request, "{s:s}", "what", &what) < 0) {
 		control_answer_end(answer, 1, "cut takes all, a connection's id or an address");
@@ -328,8 +368,12 @@ static void answer_cut(void *context, json_t *request, struct control_answer *an
 		}
 	}
 	for (unsigned i = 0; i < children->workers; i++)
-		order_send(children->orders[i][0], &order, sizeof(order.cut), NULL, 0);
-	control_answer_end(answer, 0, NULL);
+		if (order_send(children->orders[i][0], &order, sizeof(order.cut), NULL, 0) < 0)
+			failed++;
+	if (failed)
+		control_answer_end(answer, 1, "a worker does not take orders now; try again");
+	else
+		control_answer_end(answer, 0, NULL);
 }
 
 /* authority */

@@ -2,9 +2,16 @@
 
 #include <stdlib.h>
 
-void certificate_list_free(struct certificate_list *list)
+struct certificate_list *certificate_list_hold(struct certificate_list *list)
 {
-	if (!list)
+	if (list)
+		list->holders++;
+	return list;
+}
+
+void certificate_list_release(struct certificate_list *list)
+{
+	if (!list || --list->holders > 0)
 		return;
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->certificates[i].subject);

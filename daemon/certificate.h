@@ -19,16 +19,18 @@ struct certificate {
 	bool self_signed;
 };
 
-/* A chain as the peer sent it, leaf first. */
+/* A chain as the peer sent it, leaf first. Written once and then shared by all who showed the same. */
 struct certificate_list {
+	unsigned holders;
 	size_t count; /* at most CERTIFICATES_MAX; longer chains are cut for the journal */
 	struct certificate certificates[];
 };
 
 enum { CERTIFICATES_MAX = 8 };
 
-/* Frees the list and all its strings; NULL is fine. */
-void certificate_list_free(struct certificate_list *list);
+/* The last holder frees the list and all its strings. NULL is fine for both. */
+struct certificate_list *certificate_list_hold(struct certificate_list *list);
+void certificate_list_release(struct certificate_list *list);
 
 /* By the given time in seconds since 1970. */
 bool certificate_expired(const struct certificate *certificate, int64_t now);

@@ -5,6 +5,7 @@
 enum {
 	MESSAGES_PER_TURN = 16,	     /* of one worker, before the others have their turn */
 	ANNOUNCE_MILLISECONDS = 100, /* until a worker whose queue was full is told again */
+	DRAINED_MAX = 4096, /* messages of one worker: more than its channel can hold */
 };
 
 struct channel {
@@ -109,11 +110,18 @@ static void hear(evutil_socket_t fd, short what, void *context)
 		close_channel(channel);
 }
 
+/* A worker that never stops talking does not keep us from ending. */
+static void drain(struct channel *channel)
+{
+	for (int i = 0; i < DRAINED_MAX && channel->readable; i++)
+		if (take_one(channel) != MESSAGE_TAKEN)
+			return;
+}
+
 void channels_drain(struct channels *channels)
 {
 	for (size_t i = 0; i < channels->settings.count; i++)
-		while (channels->each[i].readable && take_one(&channels->each[i]) == MESSAGE_TAKEN)
-			;
+		drain(&channels->each[i]);
 }
 
 static int open_channel(struct channels *channels, size_t index)

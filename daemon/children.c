@@ -25,7 +25,6 @@ enum {
 	QUICK_DEATHS_MAX = 5,   /* from then on, wait before the next try */
 	RESTART_SECONDS_MAX = 30,
 	MISSED_MAX = 3,
-	KEPT_MAX = 3 * WORKERS_MAX + LAN_PORTS_MAX,
 };
 
 static const char worker_account[] = "headgate";
@@ -81,26 +80,23 @@ static void run_signer(const struct child *child, int ready)
 	const struct authority_settings *authority = &children->policy->authority;
 	struct authority_constraint *never =
 		calloc(authority->never_count + 1, sizeof(*never));
-	int kept[WORKERS_MAX + 1];
+	int channels[WORKERS_MAX];
 	struct signer_settings settings = {
 		.directory = children->authority_directory,
 		.account = signer_account,
 		.never = never,
 		.never_count = authority->never_count,
-		.channels = kept,
+		.channels = channels,
 		.channel_count = children->workers,
 		.ready = ready,
 	};
 
 	if (!never)
 		_exit(1);
-	log_name("headgated", "signer");
 	for (size_t i = 0; i < authority->never_count; i++)
 		never[i].name = authority->never[i].name;
 	for (unsigned i = 0; i < children->workers; i++)
-		kept[i] = children->signing[i][1];
-	kept[children->workers] = ready;
-	descriptors_close_others(kept, children->workers + 1);
+		channels[i] = children->signing[i][1];
 	signer_run(&settings);
 }
 
@@ -150,13 +146,22 @@ static void become(const struct child *child, int ready)
 
 /* Starting */
 
+/* The numbers go too: others may be given them, should the pair not be opened again. */
+static void close_pair(int channel[static 2])
+{
+	for (int end = 0; end < 2; end++) {
+		if (channel[end] >= 0)
+			close(channel[end]);
+		channel[end] = -1;
+	}
+}
+
 /* Orders meant for a dead worker must not reach the next one, which starts under the newest policy. */
 static int renew_orders(struct children *children, unsigned worker)
 {
 	int *channel = children->orders[worker];
 
-	close(channel[0]);
-	close(channel[1]);
+	close_pair(channel);
 	return orders_open(channel);
 }
 
@@ -389,20 +394,12 @@ static void end_child(struct child *child, int64_t until)
 	child->pid = 0;
 }
 
-static void close_one(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void close_pairs(struct children *children)
 {
 	for (unsigned i = 0; i < children->workers; i++) {
-		for (int end = 0; end < 2; end++) {
-			close_one(children->orders[i][end]);
-			close_one(children->signing[i][end]);
-			close_one(children->journal[i][end]);
-		}
+		close_pair(children->orders[i]);
+		close_pair(children->signing[i]);
+		close_pair(children->journal[i]);
 	}
 }
 

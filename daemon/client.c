@@ -21,12 +21,6 @@ void client_begin(struct client *client, int fd, const struct address *peer,
 	client->side.endpoint.start = clock_now();
 }
 
-/* GREASE values (RFC 8701) say nothing about the client. */
-static bool is_grease(uint16_t value)
-{
-	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
-}
-
 static char *print_ciphers(const struct hello *hello)
 {
 	char storage[LISTS_TEXT];
@@ -38,7 +32,7 @@ static char *print_ciphers(const struct hello *hello)
 		const uint8_t *bytes = hello->ciphers.bytes + i;
 		uint16_t value = (uint16_t)(bytes[0] << 8 | bytes[1]);
 
-		if (is_grease(value) || text.length + 16 > sizeof(storage))
+		if (hello_is_grease(value) || text.length + 16 > sizeof(storage))
 			continue;
 		text_addf(&text, "%s\"0x%04x\"", text.length > 1 ? "," : "", value);
 	}
@@ -98,16 +92,19 @@ static void make_room(struct client *client, size_t length)
 {
 	int wanted = (int)length + 1;
 
-	if (length > HELLO_MAX / 4)
-		setsockopt(client->side.fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted));
+	if (length <= HELLO_MAX / 4)
+		return;
+	setsockopt(client->side.fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted));
+	client->roomy = true;
 }
 
-static void give_room_back(struct client *client, size_t length)
+void client_give_up_peeking(struct client *client)
 {
 	int usual = 1;
 
-	if (length > HELLO_MAX / 4)
+	if (client->roomy)
 		setsockopt(client->side.fd, SOL_SOCKET, SO_RCVLOWAT, &usual, sizeof(usual));
+	client->roomy = false;
 }
 
 static enum client_peek peek_tls(struct client *client, struct peek_room *room, size_t length,
@@ -133,7 +130,7 @@ static enum client_peek peek_tls(struct client *client, struct peek_room *room, 
 		*reason = REASON_HELLO_BROKEN;
 		return CLIENT_FAILED;
 	}
-	give_room_back(client, length);
+	client_give_up_peeking(client);
 	if (hello_parse(room->message, message_length, &hello) != HELLO_COMPLETE) {
 		*reason = REASON_HELLO_BROKEN;
 		return CLIENT_FAILED;

@@ -25,6 +25,7 @@ struct client {
 	uint16_t tls_version;       /* highest offered; 0: no TLS */
 	uint8_t *alpn;              /* offered list in wire form; owned; NULL */
 	size_t alpn_length;
+	bool roomy;                 /* its socket wakes us only for more than has been peeked at */
 };
 
 enum client_peek {
@@ -42,6 +43,9 @@ void client_begin(struct client *client, int fd, const struct address *peer,
 /* Looks at the first bytes and leaves them in the socket. Through terminated TLS it sets inner, else
  * protocol, host, ALPN and the endpoint's TLS facts. */
 enum client_peek client_peek(struct client *client, struct peek_room *room, enum reason *reason);
+
+/* The rest of a beginning (CLIENT_MORE) will not be peeked at, but read as it comes. */
+void client_give_up_peeking(struct client *client);
 
 /* Sends a fatal TLS alert in the clear (RFC 8446 section 6), for a client whose hello was not
  * answered. */

@@ -1,6 +1,7 @@
 #include "daemon/descriptors.h"
 
 #include <limits.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The smallest kept descriptor that is at least from; UINT_MAX: none. */
@@ -14,6 +15,17 @@ static unsigned next_kept(const int *kept, size_t count, unsigned from)
 	return next;
 }
 
+/* A kernel before 5.9 has to be asked one by one. */
+static void close_all(unsigned first, unsigned last)
+{
+	long most = sysconf(_SC_OPEN_MAX);
+
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	for (unsigned fd = first; fd <= last && (long)fd < most; fd++)
+		close((int)fd);
+}
+
 void descriptors_close_others(const int *kept, size_t count)
 {
 	unsigned from = STDERR_FILENO + 1;
@@ -22,7 +34,7 @@ void descriptors_close_others(const int *kept, size_t count)
 		unsigned stop = next_kept(kept, count, from);
 
 		if (stop > from)
-			close_range(from, stop - 1, 0);
+			close_all(from, stop - 1);
 		from = stop == UINT_MAX ? 0 : stop + 1;
 	}
 }

@@ -72,7 +72,7 @@ static void tls_facts_free(struct tls_facts *facts)
 		return;
 	free(facts->alpn_offers);
 	free(facts->cipher_list);
-	certificate_list_free(facts->certificates);
+	certificate_list_release(facts->certificates);
 	free(facts);
 }
 

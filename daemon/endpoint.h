@@ -30,7 +30,7 @@ struct tls_facts {
 	char ja4[40];              /* of a client; "" otherwise */
 	char *alpn_offers;         /* JSON array text, owned; NULL when nothing was offered */
 	char *cipher_list;         /* JSON array text, owned */
-	struct certificate_list *certificates; /* owned; NULL */
+	struct certificate_list *certificates; /* held; NULL */
 	bool resumed;
 };
 

@@ -2,6 +2,7 @@
 
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
+#include "daemon/stage.h"
 #include "daemon/view.h"
 
 static uint64_t identify(void *context)
@@ -78,7 +79,7 @@ static const struct conversation_host host = {
 	.finish = finish,
 };
 
-int exchanging_begin(struct connection *connection)
+static int exchanging_begin(struct connection *connection)
 {
 	const struct conversation_settings settings = {
 		.host = &host,
@@ -92,7 +93,7 @@ int exchanging_begin(struct connection *connection)
 	return connection->conversation ? 0 : -1;
 }
 
-int64_t exchanging_deadline(const struct connection *connection)
+static int64_t exchanging_deadline(const struct connection *connection)
 {
 	int64_t conversation = conversation_deadline(connection->conversation);
 	int64_t servers = servers_deadline(connection);
@@ -100,7 +101,7 @@ int64_t exchanging_deadline(const struct connection *connection)
 	return conversation < servers ? conversation : servers;
 }
 
-void exchanging_expire(struct connection *connection)
+static void exchanging_expire(struct connection *connection)
 {
 	if (conversation_deadline(connection->conversation) <= clock_steady())
 		conversation_expire(connection->conversation);
@@ -116,4 +117,35 @@ void exchanging_end(struct connection *connection)
 		connection_note(connection, EVENT_WEBSOCKET_END, upgraded);
 	conversation_free(connection->conversation);
 	connection->conversation = NULL;
+}
+
+enum stage exchanging_turn(struct connection *connection)
+{
+	int64_t due;
+
+	if (!connection->conversation && exchanging_begin(connection) < 0)
+		return connection_leave(connection, REASON_NO_MEMORY);
+	servers_turn(connection);
+	if (connection->stage != ENDED)
+		conversation_turn(connection->conversation);
+	if (connection->stage == ENDED)
+		return ENDED;
+	/* An upgrade has handed both sides to the relay. */
+	if (connection->relay.scratch)
+		return RELAYING;
+	due = exchanging_deadline(connection);
+	if (!due)
+		gateway_again(connection->gateway, connection);
+	else if (due < connection->alarm)
+		connection_set_alarm(connection, due);
+	return EXCHANGING;
+}
+
+void exchanging_late(struct connection *connection)
+{
+	servers_expire(connection);
+	if (connection->stage == EXCHANGING)
+		exchanging_expire(connection);
+	connection->alarm = INT64_MAX;
+	connection_turn(connection);
 }

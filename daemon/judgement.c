@@ -54,6 +54,24 @@ struct decision connection_judge(const struct connection *connection)
 	return policy_decide(regime_policy(connection->regime), &facts);
 }
 
+struct decision connection_judge_anew(const struct connection *connection,
+				      const struct policy *policy)
+{
+	const struct exchange *exchange =
+		connection->conversation ? conversation_exchange(connection->conversation) : NULL;
+	struct facts facts;
+
+	connection_facts(connection, &facts);
+	/* Before the whole head is there, the guard has not said what host it is for. */
+	if (exchange && exchange->request.host[0]) {
+		facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE;
+		exchange_facts(exchange, &facts);
+	} else if (connection->conversation && !facts.host) {
+		facts.host = connection->client.host;
+	}
+	return policy_decide(policy, &facts);
+}
+
 void connection_judge_shadows(struct connection *connection)
 {
 	struct facts facts;

@@ -9,6 +9,11 @@ void connection_facts(const struct connection *connection, struct facts *facts);
 /* Asks the judge about the connection. */
 struct decision connection_judge(const struct connection *connection);
 
+/* Asks the judge of another policy about what the connection carries now: its running request, or between
+ * two requests the name that its first one gave. */
+struct decision connection_judge_anew(const struct connection *connection,
+				      const struct policy *policy);
+
 /* The first bytes of a connection that was decided without them have been seen: counts and names the shadow
  * rules that would have decided otherwise. */
 void connection_judge_shadows(struct connection *connection);

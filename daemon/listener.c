@@ -1,8 +1,6 @@
 #include "daemon/listener.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,18 +111,6 @@ static void knock(evutil_socket_t fd, short what, void *argument)
 			return;
 }
 
-/* Accepted sockets inherit these, which saves a system call each for every connection. */
-static void tune(int fd)
-{
-	int on = 1, after = 60, every = 10, probes = 3;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after, sizeof(after));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-}
-
 struct listener *listener_open(struct gateway *gateway, int fd, const char *port_name,
 			       unsigned port_index)
 {
@@ -140,7 +126,7 @@ struct listener *listener_open(struct gateway *gateway, int fd, const char *port
 	listener->fd = fd;
 	listener->name = name;
 	listener->index = port_index;
-	tune(fd);
+	socket_tune(fd);
 	event_assign(&listener->event, gateway->base, fd, EV_READ | EV_PERSIST, knock, listener);
 	evtimer_assign(&listener->resume, gateway->base, resume, listener);
 	event_add(&listener->event, NULL);

@@ -255,8 +255,7 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 	} allowed[] = {
 		{ ROLE_WORKER, AF_INET, SOCK_STREAM },	 { ROLE_WORKER, AF_INET6, SOCK_STREAM },
 		{ ROLE_WORKER, AF_INET, SOCK_DGRAM },	 { ROLE_WORKER, AF_INET6, SOCK_DGRAM },
-		{ ROLE_WORKER, AF_NETLINK, SOCK_RAW },	 { ROLE_RECORDER, AF_UNIX, SOCK_DGRAM },
-		{ ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
+		{ ROLE_RECORDER, AF_UNIX, SOCK_DGRAM },	 { ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
 	};
 	int result = 0;
 

@@ -12,6 +12,7 @@
 	REASON(BLOCKED, "blocked", policy, "a rule blocked it")                                    \
 	REASON(CUT, "cut", policy, "it was cut by a new rule or by the owner")                     \
 	REASON(DRAINED, "drained", gateway, "the gateway stopped")                                 \
+	REASON(INTERRUPTED, "interrupted", gateway, "the gateway stopped before it was over")      \
 	REASON(LOOP, "loop", gateway, "the destination is the gateway's own listener")             \
 	REASON(NO_DESTINATION, "no-destination", gateway, "the original destination is unknown")   \
 	REASON(HELLO_TIMEOUT, "hello-timeout", client, "the client's first bytes took too long")   \

@@ -21,6 +21,7 @@ struct reload {
 	struct event look;
 	int64_t until;
 	struct doors old_doors; /* closed when nobody uses them any more */
+	bool again;		/* a signal came meanwhile: the file may have changed since it was read */
 };
 
 /* Reading */
@@ -160,6 +161,24 @@ static bool same_never(const struct authority_settings *a, const struct authorit
 	return true;
 }
 
+/* To the log and to whoever asked for the reload. */
+static void warn(struct control_answer *answer, const char *message)
+{
+	log_warning("%s", message);
+	if (answer)
+		control_answer_line(answer, json_pack("{s:s, s:s}", "severity", "warning",
+						      "message", message));
+}
+
+static void say_what_stays(struct control_answer *answer, const struct policy *policy,
+			   const struct policy *before)
+{
+	if (!same_text(before->authority.directory, policy->authority.directory))
+		warn(answer, "authority.directory is taken over at the next start");
+	if (before->capture.method != policy->capture.method)
+		warn(answer, "capture.method is taken over at the next start");
+}
+
 static void replace_changed(struct supervisor *supervisor, const struct policy *before)
 {
 	const struct policy *policy = supervisor->policy;
@@ -169,13 +188,12 @@ static void replace_changed(struct supervisor *supervisor, const struct policy *
 		child_replace(&children->recorder);
 	if (!same_never(&before->authority, &policy->authority))
 		child_replace(&children->signer);
-	if (!same_text(before->authority.directory, policy->authority.directory))
-		log_warning("authority.directory is taken over at the next start");
 }
 
 static void finish(struct reload *reload, int status, const char *message)
 {
 	struct supervisor *supervisor = reload->supervisor;
+	bool again = reload->again;
 
 	evtimer_del(&reload->look);
 	doors_close(&reload->old_doors);
@@ -184,6 +202,8 @@ static void finish(struct reload *reload, int status, const char *message)
 	notify_manager("READY=1");
 	supervisor->reload = NULL;
 	free(reload);
+	if (again)
+		reload_begin(supervisor, NULL);
 }
 
 static bool all_have_it(const struct supervisor *supervisor)
@@ -293,8 +313,24 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	close(packed);
 	drop_old_routes(supervisor, before);
 	replace_changed(supervisor, before);
+	say_what_stays(reload->answer, policy, before);
 	policy_release(before);
 	return NULL;
+}
+
+/* Who asks by the control socket is told to ask again; who sent a signal cannot be. */
+static void refuse(struct supervisor *supervisor, struct control_answer *answer)
+{
+	struct reload *running = supervisor->reload;
+
+	if (answer)
+		control_answer_end(answer, 1,
+				   running ? "a reload is under way already; ask again"
+					   : "the daemon is out of memory");
+	else if (running)
+		running->again = true;
+	else
+		log_error("reload: out of memory; the policy before stays in force");
 }
 
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
@@ -304,8 +340,7 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 	const char *failure;
 
 	if (!reload) {
-		if (answer)
-			control_answer_end(answer, 1, "a reload is under way already");
+		refuse(supervisor, answer);
 		return;
 	}
 	reload->supervisor = supervisor;
@@ -343,6 +378,8 @@ void reload_doors(struct supervisor *supervisor)
 
 void reload_abandon(struct supervisor *supervisor)
 {
-	if (supervisor->reload)
-		finish(supervisor->reload, 1, "the gateway is stopping");
+	if (!supervisor->reload)
+		return;
+	supervisor->reload->again = false;
+	finish(supervisor->reload, 1, "the gateway is stopping");
 }

@@ -1,8 +1,6 @@
 #include "daemon/server.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,9 +9,6 @@
 #include "daemon/limits.h"
 #include "daemon/tls/origin.h"
 #include "netfilter/socket.h"
-
-/* A dead peer is noticed after 60 s + 3 × 10 s of silence. */
-enum { PROBE_AFTER_SECONDS = 60, PROBE_EVERY_SECONDS = 10, PROBES = 3 };
 
 void server_begin(struct server *server, const struct server_world *world,
 		  struct connection *connection, void (*wake)(struct server *server))
@@ -63,6 +58,7 @@ void server_start(struct server *server, const struct target *target, uint64_t i
 {
 	struct endpoint *endpoint = &server->side.endpoint;
 
+	resolver_cancel(&server->resolution);
 	endpoint_end(endpoint);
 	server->target = *target;
 	server->verdict = REASON_NONE;
@@ -97,17 +93,6 @@ static enum reason reason_of_connect(int error)
 	}
 }
 
-static void tune(int fd)
-{
-	int on = 1, after = PROBE_AFTER_SECONDS, every = PROBE_EVERY_SECONDS, probes = PROBES;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after, sizeof(after));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-}
-
 static int dial(struct server *server)
 {
 	const struct target *target = &server->target;
@@ -119,7 +104,7 @@ static int dial(struct server *server)
 	if (fd < 0)
 		return -1;
 	side_open(&server->side, fd);
-	tune(fd);
+	socket_tune(fd);
 	/* A client of the other family cannot be shown to this server: it sees the gateway. */
 	if (target->keep_source && target->source.family == family &&
 	    socket_keep_source(fd, family, &target->source) < 0)
@@ -202,8 +187,8 @@ static int begin_tls(struct server *server)
 
 	if (!target->trust)
 		return -1;
-	server->side.tls = origin_open(server->world->tls, &origin, server->side.fd);
-	return server->side.tls ? 0 : -1;
+	return side_secure(&server->side,
+			   origin_open(server->world->tls, &origin, server->side.fd));
 }
 
 static enum side_progress secure(struct server *server)

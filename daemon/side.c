@@ -18,6 +18,7 @@ void side_begin(struct side *side)
 void side_open(struct side *side, int fd)
 {
 	side->fd = fd;
+	wire_begin(&side->wire, fd);
 	side->read_ended = false;
 	side->write_ended = false;
 	side->shutdown_wanted = false;
@@ -29,7 +30,8 @@ static void awake(evutil_socket_t fd, short what, void *argument)
 	struct side *side = argument;
 
 	(void)fd;
-	(void)what;
+	if (what & (EV_READ | EV_CLOSED))
+		wire_announce(&side->wire, what & EV_CLOSED);
 	side->wake(side->context);
 }
 
@@ -38,12 +40,23 @@ int side_watch(struct side *side, struct event_base *base, void (*wake)(void *co
 {
 	side->wake = wake;
 	side->context = context;
-	if (event_assign(&side->event, base, side->fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
-			 awake, side) < 0)
+	if (event_assign(&side->event, base, side->fd,
+			 EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, awake, side) < 0)
 		return -1;
 	if (event_add(&side->event, NULL) < 0)
 		return -1;
 	side->watched = true;
+	side->wire.announced = true;
+	return 0;
+}
+
+int side_secure(struct side *side, SSL *tls)
+{
+	if (!tls || wire_attach(&side->wire, tls) < 0) {
+		SSL_free(tls);
+		return -1;
+	}
+	side->tls = tls;
 	return 0;
 }
 
@@ -54,13 +67,16 @@ static void end_reading(struct side *side)
 }
 
 /* Translates what OpenSSL said into the errno of side_read(); 0 for an orderly end. */
-static int tls_error(const struct side *side, int result)
+static int tls_error(struct side *side, int result)
 {
 	int saved = errno;
 
 	switch (SSL_get_error(side->tls, result)) {
-	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
+		/* Reading goes on when there is room, not when there is something to read. */
+		side->wire.drained = false;
+		return EAGAIN;
+	case SSL_ERROR_WANT_READ:
 		return EAGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
@@ -69,6 +85,14 @@ static int tls_error(const struct side *side, int result)
 	default:
 		return EPROTO;
 	}
+}
+
+static bool is_resting(const struct side *side)
+{
+	if (!side->wire.drained || side_buffered(side))
+		return false;
+	errno = EAGAIN;
+	return true;
 }
 
 static ssize_t read_tls(struct side *side, void *bytes, size_t size,
@@ -88,9 +112,12 @@ static ssize_t read_tls(struct side *side, void *bytes, size_t size,
 
 ssize_t side_read(struct side *side, void *bytes, size_t size)
 {
-	ssize_t got = side->tls ? read_tls(side, bytes, size, SSL_read_ex)
-				: recv(side->fd, bytes, size, 0);
+	ssize_t got;
 
+	if (is_resting(side))
+		return -1;
+	got = side->tls ? read_tls(side, bytes, size, SSL_read_ex)
+			: wire_read(&side->wire, bytes, size);
 	if (got > 0)
 		side->endpoint.received += (uint64_t)got;
 	else if (got == 0)
@@ -100,8 +127,18 @@ ssize_t side_read(struct side *side, void *bytes, size_t size)
 
 ssize_t side_peek(struct side *side, void *bytes, size_t size)
 {
+	if (is_resting(side))
+		return -1;
 	return side->tls ? read_tls(side, bytes, size, SSL_peek_ex)
-			 : recv(side->fd, bytes, size, MSG_PEEK);
+			 : wire_peek(&side->wire, bytes, size);
+}
+
+void side_rest(struct side *side)
+{
+	struct wire *wire = &side->wire;
+
+	if (wire->announced && !wire->full && !wire->ending && !side_buffered(side))
+		wire->drained = true;
 }
 
 size_t side_buffered(const struct side *side)
@@ -127,7 +164,7 @@ ssize_t side_write(struct side *side, const void *bytes, size_t length)
 				errno = ECONNRESET;
 		}
 	} else {
-		taken = send(side->fd, bytes, length, MSG_NOSIGNAL);
+		taken = wire_write(&side->wire, bytes, length);
 	}
 	if (taken > 0)
 		side->endpoint.sent += (uint64_t)taken;
@@ -178,7 +215,9 @@ static bool close_notify(struct side *side)
 	int result;
 
 	ERR_clear_error();
+	side->wire.more = true;
 	result = SSL_shutdown(side->tls);
+	side->wire.more = false;
 	return result >= 0 || SSL_get_error(side->tls, result) != SSL_ERROR_WANT_WRITE;
 }
 
@@ -227,13 +266,22 @@ int side_shutdown(struct side *side)
 	return finish_writing(side);
 }
 
+/* A server of TLS 1.3 that waits for the client's Finished has nothing left to write but a ticket, which can
+ * travel with the first answer: nobody waits for it (RFC 8446 section 4.6.1). */
+static bool owes_ticket(const SSL *tls)
+{
+	return SSL_get_state(tls) == TLS_ST_EARLY_DATA && SSL_is_server(tls);
+}
+
 enum side_progress side_handshake(struct side *side)
 {
 	int result;
 
 	ERR_clear_error();
 	errno = 0;
+	side->wire.more = owes_ticket(side->tls);
 	result = SSL_do_handshake(side->tls);
+	side->wire.more = false;
 	if (result == 1)
 		return SIDE_DONE;
 	return tls_error(side, result) == EAGAIN ? SIDE_WAIT : SIDE_FAILED;
@@ -261,10 +309,8 @@ void side_close(struct side *side)
 {
 	if (side->fd < 0)
 		return;
-	if (side->tls && !side->write_ended && SSL_is_init_finished(side->tls)) {
-		ERR_clear_error();
-		SSL_shutdown(side->tls);
-	}
+	if (side->tls && !side->write_ended && SSL_is_init_finished(side->tls))
+		close_notify(side);
 	drop(side);
 }
 

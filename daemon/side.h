@@ -10,10 +10,12 @@
 #include <sys/types.h>
 
 #include "daemon/endpoint.h"
+#include "daemon/tls/wire.h"
 
 struct side {
 	struct endpoint endpoint;
 	int fd;              /* -1: not open */
+	struct wire wire;    /* over fd */
 	SSL *tls;            /* owned; NULL: plain */
 	struct event event;
 	bool watched;
@@ -38,6 +40,10 @@ void side_open(struct side *side, int fd);
 int side_watch(struct side *side, struct event_base *base, void (*wake)(void *context),
 	       void *context);
 
+/* Speaks TLS from now on; takes tls (made by tls/origin.h or tls/terminator.h) over. 0; -1 when out of
+ * memory: then there is none. */
+int side_secure(struct side *side, SSL *tls);
+
 /* Reads up to size bytes. >0: bytes; 0: orderly end of stream; -1 with errno: EAGAIN nothing now,
  * ECONNRESET the peer reset, EPROTO TLS was violated or cut short (RFC 8446 section 6.1). Counts bytes and
  * keeps endpoint.state true. */
@@ -48,6 +54,10 @@ ssize_t side_peek(struct side *side, void *bytes, size_t size);
 
 /* Bytes that TLS has decrypted already and the socket will not announce again; 0 for plain sides. */
 size_t side_buffered(const struct side *side);
+
+/* What was read last ended a message: until the peer is announced again there is no use in asking for more.
+ * Not for the middle of one: a reset that came with the bytes is not announced again. */
+void side_rest(struct side *side);
 
 /* Writes up to length bytes at once: >=0 bytes taken, -1 with errno as side_read(). */
 ssize_t side_write(struct side *side, const void *bytes, size_t length);
@@ -68,7 +78,7 @@ int side_shutdown(struct side *side);
 
 enum side_progress { SIDE_DONE, SIDE_WAIT, SIDE_FAILED };
 
-/* Drives the TLS handshake of side->tls (made by tls/origin.h or tls/terminator.h). */
+/* Drives the TLS handshake. */
 enum side_progress side_handshake(struct side *side);
 
 /* Closes in order (FIN): what was written still arrives. Frees TLS and buffers; the model stays. */

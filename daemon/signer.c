@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
+#include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/name.h"
 #include "daemon/privilege.h"
@@ -72,33 +73,17 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static bool is_ours(const struct signer_settings *settings, int fd)
-{
-	if (fd <= STDERR_FILENO || fd == settings->ready)
-		return true;
-	for (size_t i = 0; i < settings->channel_count; i++)
-		if (fd == settings->channels[i])
-			return true;
-	return false;
-}
-
 /* Listeners, netlink, the workers' ends: the supervisor has much that is not our business. */
 static void close_others(const struct signer_settings *settings)
 {
-	long most = sysconf(_SC_OPEN_MAX);
-	int last = STDERR_FILENO;
+	int *kept = calloc(settings->channel_count + 1, sizeof(*kept));
 
-	if (settings->ready > last)
-		last = settings->ready;
-	for (size_t i = 0; i < settings->channel_count; i++)
-		if (settings->channels[i] > last)
-			last = settings->channels[i];
-	for (int fd = 0; fd <= last; fd++)
-		if (!is_ours(settings, fd))
-			close(fd);
-	if (close_range((unsigned)last + 1, ~0U, 0) < 0)
-		for (int fd = last + 1; fd < most; fd++)
-			close(fd);
+	if (!kept)
+		log_fatal("out of memory");
+	memcpy(kept, settings->channels, settings->channel_count * sizeof(*kept));
+	kept[settings->channel_count] = settings->ready;
+	descriptors_close_others(kept, settings->channel_count + 1);
+	free(kept);
 }
 
 static int make_parents(const char *directory)

@@ -170,17 +170,47 @@ static void say_account(void)
 
 /* The redirect */
 
+static int load_table(const char *text)
+{
+	char message[TABLE_MESSAGE];
+
+	if (text && table_load(text, message) == 0)
+		return 0;
+	log_error("the nft table cannot be loaded: %s",
+		  text && message[0] ? message : strerror(errno));
+	return -1;
+}
+
+/* The new table stands in for itself while it takes the place of the old one. */
+static int replace_table(const struct ruleset *ruleset, const char *text,
+			 char *(*print)(const struct ruleset *ruleset))
+{
+	struct ruleset beside = *ruleset;
+	char *stand_in;
+	int result;
+
+	beside.stands_in = true;
+	stand_in = print(&beside);
+	result = load_table(stand_in);
+	if (result == 0)
+		result = load_table(text);
+	table_remove_stand_in();
+	free(stand_in);
+	return result;
+}
+
 int supervisor_redirect(struct supervisor *supervisor)
 {
 	struct ruleset ruleset;
-	char message[TABLE_MESSAGE];
 	char *text;
 
 	plan_make(&ruleset, supervisor->policy, supervisor->probe.method);
 	doors_into_ruleset(&supervisor->doors, &ruleset);
 	text = ruleset_print(&ruleset);
 	if (!text) {
-		log_error("the nft table cannot be written: %s", strerror(errno));
+		log_error("the nft table cannot be written: %s",
+			  errno == EINVAL ? "`lan` or `capture: tcp` names no port"
+					  : strerror(errno));
 		return -1;
 	}
 	if (supervisor->table && strcmp(text, supervisor->table) == 0 &&
@@ -188,8 +218,7 @@ int supervisor_redirect(struct supervisor *supervisor)
 		free(text);
 		return 0;
 	}
-	if (table_load(text, message) < 0) {
-		log_error("the nft table cannot be loaded: %s", message[0] ? message : strerror(errno));
+	if (replace_table(&ruleset, text, ruleset_print) < 0) {
 		free(text);
 		return -1;
 	}
@@ -217,12 +246,28 @@ static int begin_redirect(struct supervisor *supervisor)
 	return add_routes(supervisor) < 0 ? -1 : supervisor_redirect(supervisor);
 }
 
-static void end_redirect(struct supervisor *supervisor)
+/* Nobody new is sent to us; what is under way still reaches us while the workers drain. */
+static void ebb_redirect(struct supervisor *supervisor)
 {
+	struct ruleset ruleset;
+	char *text;
+
 	if (!supervisor->redirecting)
 		return;
 	watch_close(supervisor->watch);
 	supervisor->watch = NULL;
+	plan_make(&ruleset, supervisor->policy, supervisor->probe.method);
+	doors_into_ruleset(&supervisor->doors, &ruleset);
+	text = ruleset_print_ebb(&ruleset);
+	if (!text || replace_table(&ruleset, text, ruleset_print_ebb) < 0)
+		table_remove();
+	free(text);
+}
+
+static void end_redirect(struct supervisor *supervisor)
+{
+	if (!supervisor->redirecting)
+		return;
 	if (table_remove() < 0)
 		log_error("the nft table could not be removed: %s; "
 			  "`nft delete table inet headgate` does it", strerror(errno));
@@ -386,10 +431,13 @@ int supervisor_run(const struct supervisor_settings *settings)
 	status = 0;
 
 end_redirect:
-	end_redirect(&supervisor);
+	ebb_redirect(&supervisor);
+	/* Who still waits in line is told when the worker closes its copy, not when it has drained. */
+	doors_close(&supervisor.doors);
 	control_server_free(supervisor.control);
 end_children:
 	children_end(&supervisor.children);
+	end_redirect(&supervisor);
 close_doors:
 	doors_close(&supervisor.doors);
 unlock:

@@ -15,6 +15,7 @@
 #include "daemon/orders.h"
 #include "daemon/policy/config.h"
 #include "daemon/privilege.h"
+#include "daemon/tls/sessions.h"
 #include "daemon/view.h"
 #include "netfilter/socket.h"
 
@@ -95,6 +96,8 @@ static void begin_regime(struct worker *worker, struct policy *policy)
 		return;
 	}
 	make_tls(worker, policy);
+	if (gateway->world.tls)
+		sessions_clear(gateway->world.tls->sessions);
 	regime_release(gateway->regime);
 	gateway->regime = regime;
 	atomic_store(&gateway->counters->policy_generation, policy->generation);
@@ -194,7 +197,7 @@ static void drain(struct worker *worker)
 static void end_all(struct worker *worker)
 {
 	while (worker->gateway.connections)
-		connection_close(worker->gateway.connections, REASON_DRAINED);
+		connection_close(worker->gateway.connections, REASON_INTERRUPTED);
 	event_base_loopbreak(worker->gateway.base);
 }
 

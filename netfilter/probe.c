@@ -361,9 +361,25 @@ static void check_forwarding(struct probe *probe, const struct policy *policy)
 	}
 }
 
+/* No kernel takes a table about nothing: that would look like a missing module. */
+static bool captures_something(struct probe *probe, const struct policy *policy)
+{
+	if (policy->lan_count == 0)
+		find(probe, FINDING_ERROR,
+		     "`lan` names no port: no device's traffic can be captured. Say for instance "
+		     "`lan: [br-lan]`; ip link shows the names");
+	else if (policy->capture.tcp_count == 0)
+		find(probe, FINDING_ERROR,
+		     "`capture: tcp` names no port: nothing can be captured. Leave it out for 80 "
+		     "and 443");
+	return probe->count == 0;
+}
+
 void probe_run(struct probe *probe, const struct policy *policy)
 {
 	memset(probe, 0, sizeof(*probe));
+	if (!captures_something(probe, policy))
+		return;
 	choose_method(probe, policy);
 	check_valid_mark(probe, "all");
 	check_forwarding(probe, policy);

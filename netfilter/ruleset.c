@@ -95,11 +95,15 @@ static void add_listener_set(struct text *text, const struct ruleset *ruleset)
 
 static void add_head(struct text *text, const struct ruleset *ruleset)
 {
+	const char *name = ruleset->stands_in ? TABLE_STAND_IN : TABLE_NAME;
+
+	text_addf(text,
+		  "# One transaction: the old table, if any, goes as the new one comes.\n"
+		  "add table inet %s\n"
+		  "delete table inet %s\n"
+		  "table inet %s {\n",
+		  name, name, name);
 	text_add(text,
-		 "# One transaction: the old table, if any, goes as the new one comes.\n"
-		 "add table inet " TABLE_NAME "\n"
-		 "delete table inet " TABLE_NAME "\n"
-		 "table inet " TABLE_NAME " {\n"
 		 "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
 		 "ask headgatectl, do not edit.\"\n\n");
 	add_listener_set(text, ruleset);
@@ -162,7 +166,7 @@ static void add_when_down(struct text *text, enum when_down when_down)
 			 "\t\t# we were not here.\n");
 }
 
-static void add_tproxy(struct text *text, const struct ruleset *ruleset)
+static void begin_plan(struct text *text, const struct ruleset *ruleset)
 {
 	add_ours(text, ruleset);
 	text_add(text, "\tchain plan {\n"
@@ -170,7 +174,13 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 		       "\t\t# Our own connections, on any port, in both directions. A SYN begins "
 		       "something\n"
 		       "\t\t# new, also when it meets a socket in TIME_WAIT.\n"
-		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n\n");
+		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n");
+}
+
+static void add_tproxy(struct text *text, const struct ruleset *ruleset)
+{
+	begin_plan(text, ruleset);
+	text_add(text, "\n");
 	add_scope(text, ruleset);
 	if (ruleset->refused_udp_count)
 		add_refused_udp(text);
@@ -223,7 +233,24 @@ static void add_redirect(struct text *text, const struct ruleset *ruleset)
 		       "\t}\n");
 }
 
-char *ruleset_print(const struct ruleset *ruleset)
+/* The connections that were redirected live on in conntrack, as long as there is a chain of type nat. */
+static void add_ebb(struct text *text, const struct ruleset *ruleset)
+{
+	if (ruleset->method == CAPTURE_TPROXY)
+		begin_plan(text, ruleset);
+	else
+		text_add(text, "\tchain turn {\n"
+			       "\t\ttype nat hook prerouting priority dstnat - 1; policy accept;\n");
+	text_add(text, "\t}\n\n"
+		       "\t# The listeners are closing.\n"
+		       "\tchain door {\n"
+		       "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
+		       "\t\ttcp dport @listeners tcp flags & (syn | ack) == syn reject with tcp reset\n"
+		       "\t}\n");
+}
+
+static char *print(const struct ruleset *ruleset,
+		   void (*add_chains)(struct text *text, const struct ruleset *ruleset))
 {
 	if (!makes_sense(ruleset)) {
 		errno = EINVAL;
@@ -236,14 +263,21 @@ char *ruleset_print(const struct ruleset *ruleset)
 	struct text text;
 	text_begin(&text, storage, RULESET_TEXT);
 	add_head(&text, ruleset);
-	if (ruleset->method == CAPTURE_TPROXY)
-		add_tproxy(&text, ruleset);
-	else
-		add_redirect(&text, ruleset);
+	add_chains(&text, ruleset);
 	text_add(&text, "}\n");
 	if (!text.full)
 		return storage;
 	free(storage);
 	errno = ENOMEM;
 	return NULL;
+}
+
+char *ruleset_print(const struct ruleset *ruleset)
+{
+	return print(ruleset, ruleset->method == CAPTURE_TPROXY ? add_tproxy : add_redirect);
+}
+
+char *ruleset_print_ebb(const struct ruleset *ruleset)
+{
+	return print(ruleset, add_ebb);
 }

@@ -19,6 +19,9 @@ struct lan_port {
 
 struct ruleset {
 	enum capture_method method; /* CAPTURE_TPROXY or CAPTURE_REDIRECT */
+	/* Under another name, beside a table that is being replaced: a packet that is on its way through the
+	 * chains at that moment can find the rules of the old table with the sets of neither. */
+	bool stands_in;
 	enum when_down when_down;
 	uint32_t mark; /* value and mask of the bits that send a packet to us */
 	uint32_t mark_mask;
@@ -41,3 +44,8 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
  * the facts make no table (no LAN port, no listener port, no captured port, a mark outside its
  * mask). */
 char *ruleset_print(const struct ruleset *ruleset);
+
+/* The same for a gateway that is about to stop: captures nothing new, and what was captured stays ours.
+ * Without it the kernel would neither bring us the packets of a connection that still ends in us, nor
+ * forward them. */
+char *ruleset_print_ebb(const struct ruleset *ruleset);

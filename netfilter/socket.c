@@ -1,6 +1,7 @@
 #include "netfilter/socket.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 
 enum {
 	BACKLOG = 4096,	     /* the kernel lowers it to net.core.somaxconn */
+	PROBE_AFTER_SECONDS = 60, /* a dead peer is noticed after 60 s + 3 x 10 s of silence */
+	PROBE_EVERY_SECONDS = 10,
+	PROBES = 3,
 	MIDDLE_PORT = 45000, /* somewhere in the middle of net.ipv4.ip_local_port_range */
 };
 
@@ -150,4 +154,15 @@ int socket_keep_source(int descriptor, sa_family_t family, const struct address 
 int socket_mark(int descriptor, uint32_t mark)
 {
 	return setsockopt(descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+void socket_tune(int descriptor)
+{
+	static const int after = PROBE_AFTER_SECONDS, every = PROBE_EVERY_SECONDS, probes = PROBES;
+
+	set(descriptor, SOL_TCP, TCP_NODELAY, &on);
+	set(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on);
+	set(descriptor, SOL_TCP, TCP_KEEPIDLE, &after);
+	set(descriptor, SOL_TCP, TCP_KEEPINTVL, &every);
+	set(descriptor, SOL_TCP, TCP_KEEPCNT, &probes);
 }

@@ -34,3 +34,7 @@ int socket_keep_source(int descriptor, sa_family_t family, const struct address 
 /* Sets the mark of the packets a socket sends (SO_MARK; CAP_NET_RAW since Linux 5.17, before that
  * CAP_NET_ADMIN). 0, or -1 with errno. */
 int socket_mark(int descriptor, uint32_t mark);
+
+/* Small pieces go out at once, and a peer that is silently gone is noticed (TCP_NODELAY, keep-alive). What a
+ * listener accepts inherits it, which saves the calls for every connection. */
+void socket_tune(int descriptor);

@@ -169,7 +169,7 @@ static uint16_t nft_type(uint16_t type)
 	return (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 }
 
-int table_remove(void)
+static int remove_table(const char *name)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	char *end = batch;
@@ -180,7 +180,7 @@ int table_remove(void)
 	end += put_batch_mark(end, NFNL_MSG_BATCH_BEGIN)->nlmsg_len;
 	struct nlmsghdr *message =
 		put_header(end, nft_type(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET);
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, TABLE_NAME);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
 	end += message->nlmsg_len;
 	end += put_batch_mark(end, NFNL_MSG_BATCH_END)->nlmsg_len;
 
@@ -189,6 +189,16 @@ int table_remove(void)
 	netlink_close(netlink);
 	errno = error;
 	return result && error == ENOENT ? 0 : result;
+}
+
+int table_remove(void)
+{
+	return remove_table(TABLE_NAME);
+}
+
+int table_remove_stand_in(void)
+{
+	return remove_table(TABLE_STAND_IN);
 }
 
 static int note_rule(const struct nlmsghdr *message, void *context)

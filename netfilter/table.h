@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-#define TABLE_NAME "headgate" /* in family inet */
+#define TABLE_NAME "headgate"                  /* in family inet */
+#define TABLE_STAND_IN "headgate-stand-in" /* see ruleset.h */
 
 enum { TABLE_MESSAGE = 1024 };
 
@@ -19,6 +20,7 @@ int table_check(const char *rules, char message[static TABLE_MESSAGE]);
 
 /* Removes the table. 0 also when there was none; -1 with errno. */
 int table_remove(void);
+int table_remove_stand_in(void);
 
 enum table_state {
 	TABLE_PRESENT,

@@ -169,14 +169,28 @@ void flow_refuse(struct conversation *conversation, unsigned status, enum reason
 		flow_cut_short(conversation, reason);
 }
 
+/* The client hears nothing for as long as one whose whole connection is dropped. */
+static void keep_silent(struct conversation *conversation)
+{
+	fail_exchange(conversation, REASON_BLOCKED);
+	conversation->moved = clock_steady();
+	conversation->phase = PHASE_LINGERING;
+}
+
 void flow_block(struct conversation *conversation)
 {
 	const struct rule *rule = conversation->exchange.rule;
 
-	if (rule->block == BLOCK_PAGE)
+	switch (rule->block) {
+	case BLOCK_PAGE:
 		flow_refuse(conversation, 403, REASON_BLOCKED, NULL);
-	else
+		break;
+	case BLOCK_DROP:
+		keep_silent(conversation);
+		break;
+	default:
 		flow_break(conversation, REASON_BLOCKED);
+	}
 }
 
 void flow_close(struct conversation *conversation, enum reason reason)

@@ -12,8 +12,8 @@ enum phase {
 	PHASE_REACHING,	 /* the host looks for a server */
 	PHASE_CARRYING,	 /* request and response, in both directions */
 	PHASE_CLOSING,	 /* the last bytes to the client, then our FIN */
-	PHASE_LINGERING, /* reads away what the client still sends, so that no reset overtakes a
-			    page */
+	PHASE_LINGERING, /* reads away what the client still sends: no reset may overtake a page,
+			    and who is dropped hears nothing */
 	PHASE_UPGRADED,	 /* the host has taken over */
 	PHASE_OVER,
 };

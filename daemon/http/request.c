@@ -159,6 +159,8 @@ static void finish_request(struct conversation *conversation)
 	struct exchange *exchange = &conversation->exchange;
 
 	conversation->request_done = true;
+	if (!conversation->input.length)
+		side_rest(settings->client);
 	if (instant_is_set(&exchange->request_end))
 		return;
 	exchange->request_end = clock_now();

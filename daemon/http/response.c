@@ -225,6 +225,8 @@ static bool server_reusable(const struct conversation *conversation, size_t left
 
 static void finish_response(struct conversation *conversation, size_t left)
 {
+	if (!left)
+		side_rest(conversation->server);
 	flow_complete(conversation, server_reusable(conversation, left));
 }
 
@@ -263,6 +265,13 @@ static void take(struct conversation *conversation, struct span *input)
 	}
 }
 
+/* To this client the end of the connection is the end of the body: an orderly one would make half a response
+ * look whole. */
+static bool ends_by_closing(const struct exchange *exchange)
+{
+	return exchange->response.body == BODY_STREAM && exchange->request.version == HTTP_1_0;
+}
+
 /* The server's stream is over; error is 0 after an orderly end. */
 static void server_ended(struct conversation *conversation, int error)
 {
@@ -274,7 +283,7 @@ static void server_ended(struct conversation *conversation, int error)
 		return;
 	}
 	if (conversation->response_begun) {
-		if (error == 0)
+		if (error == 0 && !ends_by_closing(&conversation->exchange))
 			flow_cut_short(conversation, reason);
 		else
 			flow_break(conversation, reason);

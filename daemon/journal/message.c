@@ -1,6 +1,7 @@
 #include "daemon/journal/message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -28,6 +29,15 @@ static bool is_passing(int error)
 	return error == EINTR || error == ECONNRESET;
 }
 
+/* An empty message reads like the end of the stream; a worker must not be able to shut its successors out with
+ * one. */
+static bool is_over(int channel)
+{
+	struct pollfd look = { .fd = channel };
+
+	return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLNVAL));
+}
+
 static bool is_well_formed(const struct msghdr *message, ssize_t received)
 {
 	return received >= (ssize_t)sizeof(struct message_header) &&
@@ -50,7 +60,7 @@ enum message_answer message_receive(int channel, struct message_header *header,
 			continue;
 		if (received < 0)
 			return errno == EAGAIN ? MESSAGE_NOTHING : MESSAGE_CLOSED;
-		if (received == 0)
+		if (received == 0 && is_over(channel))
 			return MESSAGE_CLOSED;
 		if (!is_well_formed(&message, received))
 			continue;

@@ -1,5 +1,5 @@
-/* What `headgatectl check` says of a policy that is right: how much there is, what is captured, and every
- * rule that opens TLS and for which hosts. */
+/* What `headgatectl check` says of a policy that is right: how much there is, what is captured, and
+ * every rule that opens TLS and for which hosts. */
 #pragma once
 
 #include "daemon/policy/policy.h"

@@ -166,7 +166,7 @@ static bool condition_implies(const struct condition *narrow, const struct condi
 		if (!alternative_is_among(&narrow->alternatives[i], wide))
 			return false;
 	}
-	return true;
+	return narrow->count > 0;
 }
 
 bool when_implies(const struct when *narrow, const struct when *wide)

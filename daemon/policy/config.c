@@ -179,8 +179,7 @@ static void each_included(struct reading *reading, struct value value, include *
 		act(reading, i, value);
 	}
 	if (!met && !source_is_glob(pattern) && act == include_definitions)
-		reading_error(reading, value, "%s was not read: there are more than %d files",
-			      value_text(value), SOURCES_MAX);
+		reading_missing(reading, value, value_text(value));
 }
 
 static void read_include(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -231,13 +230,22 @@ static void report_unreadable(const struct source *source, config_report *report
 	report(context, SEVERITY_ERROR, &top, message);
 }
 
+static void report_exhausted(config_report *report, void *context)
+{
+	struct place nowhere = { "policy", 1, 1 };
+
+	report(context, SEVERITY_ERROR, &nowhere, "out of memory");
+}
+
 struct policy *config_parse(struct sources *sources, config_report *report, void *context)
 {
 	struct policy *policy = policy_new(sources);
 	struct reading reading = { .policy = policy, .report = report, .context = context };
 
-	if (!policy)
+	if (!policy) {
+		report_exhausted(report, context);
 		return NULL;
+	}
 	if (!sources->sources[0].bytes) {
 		report_unreadable(&sources->sources[0], report, context);
 		policy_release(policy);

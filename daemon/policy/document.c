@@ -1,11 +1,14 @@
 #include "daemon/policy/document.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "daemon/text.h"
+
+enum { BRACKETS_MAX = 4096 };
 
 struct document {
 	const char *file;
@@ -46,7 +49,11 @@ static const char *hint(const yaml_parser_t *parser)
 static void explain(const yaml_parser_t *parser, const char *bytes, struct place *place,
 		    struct text *problem)
 {
-	if (parser->error == YAML_MEMORY_ERROR) {
+	/* Some of libyaml's ways to run out of memory name no error at all. */
+	bool exhausted = parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR;
+
+	errno = exhausted ? ENOMEM : EINVAL;
+	if (exhausted) {
 		text_add(problem, "out of memory");
 		return;
 	}
@@ -83,6 +90,22 @@ static bool is_alone(yaml_parser_t *parser, const char *bytes, struct place *pla
 	return alone;
 }
 
+/* libyaml's time grows with the square of the depth of [ and {. */
+static bool is_too_deep(const char *bytes, size_t length)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '[' || bytes[i] == '{')
+			open++;
+		else if ((bytes[i] == ']' || bytes[i] == '}') && open > 0)
+			open--;
+		if (open > BRACKETS_MAX)
+			return true;
+	}
+	return false;
+}
+
 struct document *document_new(const char *file, const char *bytes, size_t length,
 			      struct place *place, struct text *problem)
 {
@@ -90,9 +113,16 @@ struct document *document_new(const char *file, const char *bytes, size_t length
 	yaml_parser_t parser;
 
 	*place = (struct place){ file, 1, 1 };
+	if (is_too_deep(bytes, length)) {
+		text_add(problem, "this is nested too deeply");
+		free(document);
+		errno = EINVAL;
+		return NULL;
+	}
 	if (!document || !yaml_parser_initialize(&parser)) {
 		text_add(problem, "out of memory");
 		free(document);
+		errno = ENOMEM;
 		return NULL;
 	}
 	document->file = file;

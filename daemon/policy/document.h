@@ -19,7 +19,7 @@ struct value {
 };
 
 /* Reads one document. NULL when it is no YAML or out of memory: *place and problem then say what is
- * wrong. file and bytes must outlive it. */
+ * wrong, errno is EINVAL or ENOMEM. file and bytes must outlive it. */
 struct document *document_new(const char *file, const char *bytes, size_t length,
 			      struct place *place, struct text *problem);
 void document_free(struct document *document);

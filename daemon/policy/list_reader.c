@@ -37,8 +37,7 @@ static const struct source *find_list_file(struct reading *reading, struct value
 	if (source_name(name, value_place(value).file, value_text(value)))
 		source = sources_find(reading->policy->sources, name);
 	if (!source)
-		reading_error(reading, value, "%s was not read: there are more than %d files",
-			      value_text(value), SOURCES_MAX);
+		reading_missing(reading, value, value_text(value));
 	else if (!source->bytes)
 		reading_error(reading, value, "%s cannot be read: %s", name,
 			      strerror(source->error));

@@ -33,6 +33,7 @@ static const char *judge_cost(const char *expression)
 static const char *compile(struct pattern *pattern, const char *expression)
 {
 	const char *problem = judge_cost(expression);
+	int answer;
 
 	if (problem)
 		return problem;
@@ -41,10 +42,13 @@ static const char *compile(struct pattern *pattern, const char *expression)
 	pattern->regex = malloc(sizeof(*pattern->regex));
 	if (!pattern->regex)
 		return "out of memory";
-	if (regcomp(pattern->regex, expression, REG_EXTENDED | REG_NOSUB) == 0)
+	answer = regcomp(pattern->regex, expression, REG_EXTENDED | REG_NOSUB);
+	if (answer == 0)
 		return NULL;
 	free(pattern->regex);
 	pattern->regex = NULL;
+	if (answer == REG_ESPACE)
+		return "out of memory";
 	return "this is no POSIX extended expression (see regex(7))";
 }
 

@@ -89,6 +89,15 @@ void reading_warning(struct reading *reading, struct value value, const char *fo
 	note(reading, SEVERITY_WARNING, value, text);
 }
 
+void reading_missing(struct reading *reading, struct value value, const char *name)
+{
+	if (reading->policy->sources->count == SOURCES_MAX)
+		reading_error(reading, value, "%s was not read: there are more than %d files", name,
+			      SOURCES_MAX);
+	else
+		reading_error(reading, value, "%s was not read", name);
+}
+
 const char *reading_found(struct value value, char found[static FOUND_SIZE])
 {
 	const char *const kinds[] = { [VALUE_NOTHING] = "nothing",

@@ -52,7 +52,10 @@ void reading_error(struct reading *reading, struct value value, const char *form
 void reading_warning(struct reading *reading, struct value value, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same at a place. */
+/* Note that the file named at the value is not among the sources. */
+void reading_missing(struct reading *reading, struct value value, const char *name);
+
+/* Note a message at a place. */
 void reading_note(struct reading *reading, enum severity severity, const struct place *place,
 		  const char *text);
 

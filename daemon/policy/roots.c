@@ -10,11 +10,8 @@ const struct source *find_roots(struct reading *reading, struct value value, con
 	const struct source *source = sources_find(reading->policy->sources, name);
 	bool system = strcmp(name, "system") == 0;
 
-	if (!source && system) {
-		reading_error(reading, value, "the system's bundle of roots was not read");
-	} else if (!source) {
-		reading_error(reading, value, "%s was not read: there are more than %d files", name,
-			      SOURCES_MAX);
+	if (!source) {
+		reading_missing(reading, value, system ? "the system's bundle of roots" : name);
 	} else if (!source->bytes) {
 		reading_error(reading, value, "%s cannot be read: %s%s",
 			      system ? "the system's bundle of roots" : name,

@@ -297,9 +297,8 @@ void rules_check_reach(struct reading *reading)
 		const struct rule *rule = &policy->rules[i];
 		const struct rule *earlier = policy->rules;
 
-		while (earlier < rule &&
-		       (earlier->shadow || reading->broken[earlier->slot] ||
-			!when_implies(&rule->when, &earlier->when)))
+		while (earlier < rule && (earlier->shadow || reading->broken[earlier->slot] ||
+					  !when_implies(&rule->when, &earlier->when)))
 			earlier++;
 		if (earlier < rule && !reading->broken[rule->slot])
 			report_unreachable(reading, rule, earlier);

@@ -21,6 +21,14 @@ void read_version(struct reading *reading, const struct keyword *keyword, struct
 		keyword_mismatch(reading, keyword, value);
 }
 
+static bool has_lan(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->lan_count; i++)
+		if (strcmp(policy->lan[i], name) == 0)
+			return true;
+	return false;
+}
+
 void read_lan(struct reading *reading, const struct keyword *keyword, struct value value,
 	      void *target)
 {
@@ -28,6 +36,9 @@ void read_lan(struct reading *reading, const struct keyword *keyword, struct val
 
 	if (!scalar_is_port_name(value_text(value)))
 		keyword_mismatch(reading, keyword, value);
+	else if (has_lan(policy, value_text(value)))
+		reading_error(reading, value, "\"lan\" names %s twice; leave one of them out",
+			      value_text(value));
 	else if (policy->lan_count == LAN_PORTS_MAX)
 		reading_error(reading, value, "\"lan\" names more than %d ports", LAN_PORTS_MAX);
 	else
@@ -87,7 +98,9 @@ static void read_udp(struct reading *reading, const struct keyword *keyword, str
 
 	if (capture->udp_count == 0)
 		reading_warning(reading, value,
-				"UDP is not judged by this version yet: it passes untouched");
+				"UDP is not judged by this version yet: where a rule looks at more "
+				"than addresses, QUIC is refused here, so that it comes back over "
+				"TCP; everything else passes");
 	add_range(reading, keyword, value, capture->udp, &capture->udp_count);
 }
 

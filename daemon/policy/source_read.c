@@ -153,15 +153,28 @@ static void take(struct gathering *gathering, enum source_kind kind, const char 
 		gather(gathering, name);
 }
 
+/* A directory that is not there holds no files; one that cannot be read may hold rules. */
+static int stop_glob(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT;
+}
+
 static void take_glob(struct gathering *gathering, const char *pattern)
 {
 	glob_t files;
-	int answer = glob(pattern, 0, NULL, &files);
+	int answer = glob(pattern, 0, stop_glob, &files);
+	int error = errno;
 
-	gathering->exhausted |= answer == GLOB_NOSPACE;
-	if (answer != 0)
-		return;
-	for (size_t i = 0; i < files.gl_pathc; i++)
+	if (answer == GLOB_ABORTED && error != ENOMEM) {
+		struct source *source = sources_append(gathering->sources, SOURCE_POLICY, pattern);
+
+		if (source)
+			source->error = error ? error : EIO;
+	}
+	gathering->exhausted |=
+		answer == GLOB_NOSPACE || (answer == GLOB_ABORTED && error == ENOMEM);
+	for (size_t i = 0; answer == 0 && i < files.gl_pathc; i++)
 		take(gathering, SOURCE_POLICY, files.gl_pathv[i], files.gl_pathv[i]);
 	globfree(&files);
 }
@@ -200,8 +213,10 @@ static void gather(struct gathering *gathering, const char *name)
 		return;
 	text_begin(&problem, unused, sizeof(unused));
 	document = document_new(source->name, source->bytes, source->length, &place, &problem);
-	if (!document)
+	if (!document) {
+		gathering->exhausted |= errno == ENOMEM;
 		return;
+	}
 	gathering->depth++;
 	gathering->trust_given |= value_find(document_root(document), "trust").node != NULL;
 	for (size_t i = 0; i < sizeof(tls_signs) / sizeof(*tls_signs); i++)

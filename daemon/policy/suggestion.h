@@ -9,7 +9,7 @@ enum { SUGGESTION_LENGTH = 64 };
 struct suggestion {
 	const char *sought;
 	const char *best; /* NULL while nothing is near */
-	size_t distance; /* of the best; one more than what is taken while there is none */
+	size_t distance;  /* of the best; one more than what is taken while there is none */
 };
 
 /* Starts a search; both strings given must outlive it. */

@@ -8,6 +8,8 @@
 
 #include "daemon/limits.h"
 #include "daemon/log.h"
+#include "daemon/tls/algorithms.h"
+#include "daemon/tls/chains.h"
 #include "daemon/tls/sessions.h"
 
 enum {
@@ -35,9 +37,9 @@ static bool set_groups(SSL_CTX *context)
 }
 
 /* Everything that the system's openssl.cnf might have set otherwise is set here. */
-static SSL_CTX *new_context(const SSL_METHOD *method)
+static SSL_CTX *new_context(const SSL_METHOD *method, OSSL_LIB_CTX *library)
 {
-	SSL_CTX *context = SSL_CTX_new(method);
+	SSL_CTX *context = SSL_CTX_new_ex(library, NULL, method);
 
 	if (!context)
 		return NULL;
@@ -63,7 +65,7 @@ static SSL_CTX *new_context(const SSL_METHOD *method)
 
 static SSL_CTX *new_clients(const uint8_t ticket_keys[static TICKET_KEYS_SIZE])
 {
-	SSL_CTX *context = new_context(TLS_server_method());
+	SSL_CTX *context = new_context(TLS_server_method(), NULL);
 
 	if (!context)
 		return NULL;
@@ -79,7 +81,7 @@ static SSL_CTX *new_clients(const uint8_t ticket_keys[static TICKET_KEYS_SIZE])
 
 static SSL_CTX *new_servers(void)
 {
-	SSL_CTX *context = new_context(TLS_client_method());
+	SSL_CTX *context = new_context(TLS_client_method(), algorithms());
 
 	if (!context)
 		return NULL;
@@ -112,7 +114,8 @@ struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS
 	context->clients = new_clients(ticket_keys);
 	context->servers = new_servers();
 	context->sessions = sessions_new(SESSIONS_MAX);
-	if (context->clients && context->servers && context->sessions &&
+	context->chains = chains_new(CHAINS_MAX);
+	if (context->clients && context->servers && context->sessions && context->chains &&
 	    make_leaf_key(context) == 0)
 		return context;
 	log_error("TLS cannot be set up: %s", ERR_reason_error_string(ERR_peek_last_error()));
@@ -129,5 +132,6 @@ void tls_context_free(struct tls_context *context)
 	EVP_PKEY_free(context->leaf_key);
 	OPENSSL_free(context->leaf_key_der);
 	sessions_free(context->sessions);
+	chains_free(context->chains);
 	free(context);
 }

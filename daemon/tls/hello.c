@@ -105,7 +105,7 @@ enum hello_answer hello_unwrap(const uint8_t *stream, size_t length, uint8_t *me
 	return answer;
 }
 
-static bool is_grease(uint16_t value)
+bool hello_is_grease(uint16_t value)
 {
 	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
@@ -322,7 +322,7 @@ struct values {
 
 static void add_value(struct values *values, uint16_t value)
 {
-	if (!is_grease(value) && values->count < PAIRS_MAX)
+	if (!hello_is_grease(value) && values->count < PAIRS_MAX)
 		values->value[values->count++] = value;
 }
 
@@ -342,35 +342,35 @@ static void sort(struct values *values)
 	qsort(values->value, values->count, sizeof values->value[0], compare);
 }
 
-static int hash_values(EVP_MD_CTX *context, char before, const struct values *values)
+/* Adds "0a0b,0c0d" with a comma behind each. */
+static char *print_values(char *end, const struct values *values)
 {
-	char text[8];
-	int length;
-	int fine = 1;
+	static const char digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < values->count && fine; i++) {
-		char separator[] = { i ? ',' : before, '\0' };
-
-		length = snprintf(text, sizeof text, "%s%04x", separator, values->value[i]);
-		fine = EVP_DigestUpdate(context, text, (size_t)length);
+	for (size_t i = 0; i < values->count; i++) {
+		for (int shift = 12; shift >= 0; shift -= 4)
+			*end++ = digits[values->value[i] >> shift & 15];
+		*end++ = ',';
 	}
-	return fine;
+	return end;
 }
 
 /* The first 12 digits of the SHA-256 of the lists, joined by an underscore; zeros for an empty
  * first list and when there is no memory. */
 static void print_hash(const struct values *list, const struct values *tail, char digits[static 13])
 {
-	EVP_MD_CTX *context = list->count ? EVP_MD_CTX_new() : NULL;
+	static char text[2 * PAIRS_MAX * sizeof("0000")];
 	uint8_t digest[EVP_MAX_MD_SIZE];
+	char *end = print_values(text, list);
 
 	strcpy(digits, "000000000000");
-	if (context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
-	    hash_values(context, '\0', list) && hash_values(context, '_', tail) &&
-	    EVP_DigestFinal_ex(context, digest, NULL))
+	if (end == text)
+		return;
+	end[-1] = '_';
+	end = print_values(end, tail);
+	if (EVP_Digest(text, (size_t)(end - text) - 1, digest, NULL, EVP_sha256(), NULL))
 		for (size_t i = 0; i < 6; i++)
 			snprintf(digits + 2 * i, 3, "%02x", digest[i]);
-	EVP_MD_CTX_free(context);
 }
 
 static const char *version_digits(uint16_t version)
@@ -394,7 +394,7 @@ static void print_alpn(const struct hello *hello, char digits[static 3])
 	uint8_t last;
 
 	strcpy(digits, "00");
-	if (!name.length || (name.length == 2 && is_grease(pair(name, 0))))
+	if (!name.length || (name.length == 2 && hello_is_grease(pair(name, 0))))
 		return;
 	first = name.bytes[0];
 	last = name.bytes[name.length - 1];
@@ -419,7 +419,7 @@ static unsigned collect_extensions(const struct hello *hello, struct values *val
 		uint16_t type = reader_u16(&reader);
 
 		reader_vector16(&reader);
-		count += !is_grease(type);
+		count += !hello_is_grease(type);
 		if (type != EXTENSION_SERVER_NAME && type != EXTENSION_ALPN)
 			add_value(values, type);
 	}
@@ -428,8 +428,8 @@ static unsigned collect_extensions(const struct hello *hello, struct values *val
 
 char *hello_ja4(const struct hello *hello, char transport, char ja4[static HELLO_JA4_SIZE])
 {
-	struct values list = { 0 };
-	struct values tail = { 0 };
+	/* Not on the stack: clearing as much as the longest hello needs takes longer than the rest. */
+	static struct values list, tail;
 	char name = hello->name_kind == HELLO_NAME_ABSENT ? 'i' : 'd';
 	char cipher_hash[13];
 	char extension_hash[13];
@@ -437,6 +437,8 @@ char *hello_ja4(const struct hello *hello, char transport, char ja4[static HELLO
 	unsigned extensions;
 	char alpn[3];
 
+	list.count = 0;
+	tail.count = 0;
 	add_pairs(&list, hello->ciphers);
 	sort(&list);
 	ciphers = (unsigned)smaller(list.count, 99);

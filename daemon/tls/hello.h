@@ -45,6 +45,9 @@ enum hello_answer hello_unwrap(const uint8_t *stream, size_t length, uint8_t *me
  * QUIC CRYPTO frames. COMPLETE or INVALID. The spans live as long as message. */
 enum hello_answer hello_parse(const uint8_t *message, size_t length, struct hello *hello);
 
+/* True for the values of RFC 8701, which say nothing about the client. */
+bool hello_is_grease(uint16_t value);
+
 /* Walks the ALPN list: returns the next name and moves *position (start with 0); an empty span at
  * the end. */
 struct span hello_alpn_next(const struct hello *hello, size_t *position);

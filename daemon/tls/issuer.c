@@ -63,6 +63,7 @@ void leaf_release(struct leaf *leaf)
 	if (!leaf || --leaf->holders > 0)
 		return;
 	X509_free(leaf->certificate);
+	certificate_list_release(leaf->facts);
 	free(leaf);
 }
 

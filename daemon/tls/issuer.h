@@ -22,6 +22,7 @@ struct leaf {
 	X509 *authority;    /* sent with it; not owned by the leaf */
 	int64_t not_before; /* seconds since 1970 */
 	int64_t not_after;
+	struct certificate_list *facts; /* held; NULL before it was shown */
 };
 
 struct leaf *leaf_hold(struct leaf *leaf);

@@ -9,12 +9,14 @@
 #include <time.h>
 
 #include "daemon/tls/agreed.h"
+#include "daemon/tls/chains.h"
 #include "daemon/tls/sessions.h"
 #include "daemon/tls/x509.h"
 
 /* What we remember beside an SSL object of the origin leg. */
 struct memory {
 	struct session_cache *sessions;
+	struct chain_cache *chains;
 	struct trust *trust;
 	uint8_t key[DIGEST_SIZE]; /* of the sessions */
 	int64_t verified;	  /* of the session offered; seconds since 1970 */
@@ -115,6 +117,63 @@ static int judge(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
+/* The name or the address that set_identity() has asked for. */
+static bool proves_identity(X509_STORE_CTX *store, X509 *leaf)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+	const char *name = X509_VERIFY_PARAM_get0_host(param, 0);
+	char *literal;
+	bool proven;
+
+	if (name)
+		return X509_check_host(leaf, name, 0, X509_VERIFY_PARAM_get_hostflags(param),
+				       NULL) == 1;
+	literal = X509_VERIFY_PARAM_get1_ip_asc(param);
+	proven = literal && X509_check_ip_asc(leaf, literal, 0) == 1;
+	OPENSSL_free(literal);
+	return proven;
+}
+
+static bool shows_banned(const struct memory *memory, const STACK_OF(X509) * shown)
+{
+	for (int i = 0; i < sk_X509_num(shown); i++)
+		if (trust_excludes(memory->trust, sk_X509_value(shown, i)))
+			return true;
+	return false;
+}
+
+/* Only what depends on these certificates and roots alone is not judged again. */
+static bool is_known(const struct memory *memory, X509_STORE_CTX *store, const uint8_t *key)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+
+	return chains_know(memory->chains, key, time(NULL)) && proves_identity(store, leaf) &&
+	       !(X509_get_extension_flags(leaf) & EXFLAG_CA) &&
+	       !shows_banned(memory, X509_STORE_CTX_get0_untrusted(store));
+}
+
+/* Takes the place of X509_verify_cert(). */
+static int verify(X509_STORE_CTX *store, void *argument)
+{
+	const SSL *ssl =
+		X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const struct memory *memory = recall(ssl);
+	const STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(store);
+	uint8_t key[DIGEST_SIZE];
+	bool keyed = chain_key(shown, trust_digest(memory->trust), key) == 0;
+
+	(void)argument;
+	if (keyed && is_known(memory, store, key)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	if (X509_verify_cert(store) != 1)
+		return 0;
+	if (keyed && memory->reason == REASON_NONE)
+		chains_put(memory->chains, key, X509_STORE_CTX_get0_chain(store));
+	return 1;
+}
+
 /* OpenSSL asks for our certificate only when the server asked for one; there is none to send. */
 static int note_request(SSL *ssl, void *argument)
 {
@@ -191,6 +250,7 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 		return NULL;
 	}
 	memory->sessions = context->sessions;
+	memory->chains = context->chains;
 	memory->trust = trust_hold(origin->trust);
 	memory->tolerant = origin->tolerant;
 	return memory;
@@ -223,8 +283,9 @@ SSL *origin_open(struct tls_context *context, const struct origin *origin, int f
 
 	if (!CRYPTO_THREAD_run_once(&slot_once, make_slot) || slot < 0 || !origin->trust)
 		return NULL;
-	/* OpenSSL has this one callback on the context only; it is the same every time. */
+	/* OpenSSL has these callbacks on the context only; they are the same every time. */
 	SSL_CTX_sess_set_new_cb(context->servers, keep_session);
+	SSL_CTX_set_cert_verify_callback(context->servers, verify, NULL);
 	ssl = SSL_new(context->servers);
 	if (!ssl)
 		return NULL;
@@ -278,16 +339,26 @@ bool origin_wants_certificate(const SSL *ssl)
 	return recall(ssl)->wants_certificate;
 }
 
+static struct certificate_list *list_chain(const SSL *ssl)
+{
+	const struct memory *memory = recall(ssl);
+	const STACK_OF(X509) *shown = SSL_get_peer_cert_chain(ssl);
+	uint8_t key[DIGEST_SIZE];
+
+	if (chain_key(shown, trust_digest(memory->trust), key) < 0)
+		return x509_list(shown);
+	return chains_facts(memory->chains, key, shown);
+}
+
 int origin_facts(SSL *ssl, struct tls_facts *facts)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
 
 	agreed_facts(ssl, facts);
 	snprintf(facts->sni, sizeof(facts->sni), "%s", name ? name : "");
-	certificate_list_free(facts->certificates);
-	facts->certificates = x509_list(chain);
-	return facts->certificates || sk_X509_num(chain) <= 0 ? 0 : -1;
+	certificate_list_release(facts->certificates);
+	facts->certificates = list_chain(ssl);
+	return facts->certificates || sk_X509_num(SSL_get_peer_cert_chain(ssl)) <= 0 ? 0 : -1;
 }
 
 int origin_digest(const SSL *ssl, uint8_t digest[static 32])

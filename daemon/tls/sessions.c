@@ -53,6 +53,11 @@ void sessions_free(struct session_cache *cache)
 	free(cache);
 }
 
+void sessions_clear(struct session_cache *cache)
+{
+	shelf_clear(cache->shelf);
+}
+
 int session_key(const struct session_subject *subject, uint8_t key[static DIGEST_SIZE])
 {
 	const struct address *address = subject->address;

@@ -30,6 +30,9 @@ struct session_subject {
 struct session_cache *sessions_new(size_t room);
 void sessions_free(struct session_cache *cache);
 
+/* Forgets all sessions: under a new policy none is found again. */
+void sessions_clear(struct session_cache *cache);
+
 /* Writes the key of subject. 0 or -1. */
 int session_key(const struct session_subject *subject, uint8_t key[static DIGEST_SIZE]);
 

@@ -29,16 +29,21 @@ struct shelf *shelf_new(size_t room, void (*drop)(struct shelf_item *item))
 	return shelf;
 }
 
-void shelf_free(struct shelf *shelf)
+void shelf_clear(struct shelf *shelf)
 {
-	if (!shelf)
-		return;
 	while (shelf->oldest) {
 		struct shelf_item *item = shelf->oldest;
 
 		shelf_remove(shelf, item);
 		shelf->drop(item);
 	}
+}
+
+void shelf_free(struct shelf *shelf)
+{
+	if (!shelf)
+		return;
+	shelf_clear(shelf);
 	free(shelf);
 }
 

@@ -20,7 +20,10 @@ struct shelf;
  * on. NULL when out of memory. */
 struct shelf *shelf_new(size_t room, void (*drop)(struct shelf_item *item));
 
-/* Drops all items. NULL is fine. */
+/* Drops all items. */
+void shelf_clear(struct shelf *shelf);
+
+/* The same, and the shelf with them. NULL is fine. */
 void shelf_free(struct shelf *shelf);
 
 /* The item under key, now the most recently used; NULL when there is none. */

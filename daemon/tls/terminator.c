@@ -14,6 +14,7 @@
 struct memory {
 	char alpn[32];
 	int alert; /* fatal, that the client sent (RFC 8446 section 6); -1: none */
+	struct certificate_list *shown; /* held */
 };
 
 static CRYPTO_ONCE slot_once = CRYPTO_ONCE_STATIC_INIT;
@@ -22,8 +23,12 @@ static int slot = -1;
 static void discard(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argument,
 		    void *unused)
 {
+	struct memory *memory = pointer;
+
 	(void)parent, (void)data, (void)index, (void)argument, (void)unused;
-	free(pointer);
+	if (memory)
+		certificate_list_release(memory->shown);
+	free(memory);
 }
 
 static void make_slot(void)
@@ -93,8 +98,11 @@ static bool bind_sessions(SSL *ssl, const struct terminator *terminator)
 	       SSL_set_session_id_context(ssl, digest, sizeof(digest));
 }
 
-static bool show_leaf(SSL *ssl, const struct leaf *leaf)
+static bool show_leaf(SSL *ssl, struct leaf *leaf)
 {
+	if (!leaf->facts)
+		leaf->facts = x509_list_one(leaf->certificate);
+	recall(ssl)->shown = certificate_list_hold(leaf->facts);
 	return SSL_use_certificate(ssl, leaf->certificate) && SSL_use_PrivateKey(ssl, leaf->key) &&
 	       (!leaf->authority || SSL_add1_chain_cert(ssl, leaf->authority));
 }
@@ -151,7 +159,7 @@ enum reason terminator_failure(const SSL *ssl, const char **detail)
 int terminator_facts(SSL *ssl, struct tls_facts *facts)
 {
 	agreed_facts(ssl, facts);
-	certificate_list_free(facts->certificates);
-	facts->certificates = x509_list_one(SSL_get_certificate(ssl));
+	certificate_list_release(facts->certificates);
+	facts->certificates = certificate_list_hold(recall(ssl)->shown);
 	return facts->certificates ? 0 : -1;
 }

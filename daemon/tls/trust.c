@@ -97,12 +97,23 @@ static bool digest_key(const X509 *certificate, uint8_t digest[static SHA256_DIG
 	return X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL);
 }
 
+static void note_exclusion(struct trust *trust)
+{
+	uint8_t both[2 * SHA256_DIGEST_LENGTH];
+
+	memcpy(both, trust->digest, SHA256_DIGEST_LENGTH);
+	memcpy(both + SHA256_DIGEST_LENGTH, trust->excluded, SHA256_DIGEST_LENGTH);
+	SHA256(both, sizeof(both), trust->digest);
+}
+
 int trust_exclude(struct trust *trust, const char *pem)
 {
 	BIO *memory = BIO_new_mem_buf(pem, -1);
 	X509 *certificate = memory ? PEM_read_bio_X509(memory, NULL, NULL, NULL) : NULL;
 
 	trust->excludes = certificate && digest_key(certificate, trust->excluded);
+	if (trust->excludes)
+		note_exclusion(trust);
 	X509_free(certificate);
 	BIO_free(memory);
 	ERR_clear_error();

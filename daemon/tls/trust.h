@@ -30,5 +30,5 @@ size_t trust_count(const struct trust *trust);
 /* The store; owned by trust. */
 X509_STORE *trust_store(struct trust *trust);
 
-/* SHA-256 over the PEM text: equal digests mean equal trust. */
+/* SHA-256 over the PEM text and the banned key: equal digests mean equal trust. */
 const uint8_t *trust_digest(const struct trust *trust);

@@ -171,8 +171,10 @@ static struct certificate_list *new_list(size_t count)
 	struct certificate_list *list =
 		calloc(1, sizeof(*list) + count * sizeof(list->certificates[0]));
 
-	if (list)
-		list->count = count;
+	if (!list)
+		return NULL;
+	list->holders = 1;
+	list->count = count;
 	return list;
 }
 
@@ -188,7 +190,7 @@ struct certificate_list *x509_list(const STACK_OF(X509) * chain)
 	list = new_list((size_t)count);
 	for (int i = 0; list && i < count; i++) {
 		if (fill(&list->certificates[i], sk_X509_value(chain, i)) < 0) {
-			certificate_list_free(list);
+			certificate_list_release(list);
 			return NULL;
 		}
 	}
@@ -200,7 +202,7 @@ struct certificate_list *x509_list_one(X509 *certificate)
 	struct certificate_list *list = certificate ? new_list(1) : NULL;
 
 	if (list && fill(&list->certificates[0], certificate) < 0) {
-		certificate_list_free(list);
+		certificate_list_release(list);
 		return NULL;
 	}
 	return list;

@@ -13,7 +13,7 @@ enum {
 };
 
 /* The facts of a chain, leaf first, at most CERTIFICATES_MAX; NULL when it is empty or out of
- * memory. The caller frees with certificate_list_free(). */
+ * memory. The caller is its one holder: certificate_list_release(). */
 struct certificate_list *x509_list(const STACK_OF(X509) * chain);
 
 /* The same of one certificate. */

@@ -76,6 +76,10 @@ class Way:
             self.role.remove()
         self.role = None
 
+    def complaint(self):
+        """What the program itself reports as gone wrong since it was engaged."""
+        return ""
+
     def alone(self, row):
         """(units, CPU seconds) of a way that does the row's work without network; None: it has one."""
         return None
@@ -127,6 +131,10 @@ class LimTls(Direct):
     """libssl in memory: a client and a server handshake as an inspecting gateway does them."""
 
     name = "lim_tls"
+
+    def complaint(self):
+        """What the program itself reports as gone wrong since it was engaged."""
+        return ""
 
     def alone(self, row):
         file = self.bench.certificates.file
@@ -365,6 +373,9 @@ class Headgate(Way):
     def messages(self):
         with open(self.file("headgated.log")) as log:
             return log.read()
+
+    def complaint(self):
+        return "; ".join(re.findall(r"ended by signal \d+", self.messages()))
 
     def disengage(self):
         self.role.stop()

@@ -102,11 +102,13 @@ def turn(bench, way, row):
             seen, before = Traffic.take(bench.topology), Sample.take(bench, way)
             result = load(bench, way, row, row.connections, row.requests)
             time.sleep(SETTLE_SECONDS)
+            complaint = way.complaint()
             after, traffic = Sample.take(bench, way), Traffic.take(bench.topology)
     except TROUBLE as error:
         return Turn(failure=str(error))
     done = weigh(row, before, after, result)
     done.wrong = check(bench, row, result)
+    done.failure = "; ".join(filter(None, (done.failure, complaint)))
     done.origin_connections = (traffic.accepted - seen.accepted) / max(result["connections"], 1)
     done.relayed = (traffic.opened - seen.opened) / max(result["connections"], 1)
     done.drops = traffic.drops - seen.drops

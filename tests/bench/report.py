@@ -149,6 +149,7 @@ def verdicts(result):
         kind = "path " if target.figure == "path" else ""
         spread = f" [{least:.2f}..{most:.2f}]" if most > least else ""
         met = "met" if middle <= target.most else "MISSED"
+        met += " (undecided)" if least <= target.most < most else ""
         what = f"x {target.against}" if target.against else f" {result.row.unit}"
         yield f"{kind}{middle:.2f}{what}{spread}, target {target.most:.2f}: {met}"
 

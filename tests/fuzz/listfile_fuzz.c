@@ -1,6 +1,6 @@
 // link: daemon/policy/list.c daemon/policy/list_file.c daemon/lists/names.c daemon/address.c daemon/name.c daemon/text.c
-/* Any bytes as a list file: entries are in order and canonical, and whatever is in the file is found in the
- * list made of it. */
+/* Any bytes as a list file: entries are in order and canonical, and whatever is in the file is
+ * found in the list made of it. */
 #include <stdlib.h>
 #include <string.h>
 

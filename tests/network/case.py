@@ -14,8 +14,8 @@ from gateway import Gateway
 from servers import Origin
 from topology import DEVICE, DEVICE_MAC, LAN
 
-KEYS = {"intent", "policy", "files", "origins", "steps", "journal", "journal-lines", "events", "server",
-        "origin", "stderr"}
+KEYS = {"intent", "needs", "policy", "files", "origins", "steps", "journal", "journal-lines", "events",
+        "server", "origin", "stderr"}
 TALK = {"send", "receive", "receive-all", "silent", "finish", "ends", "reset", "close"}
 SETTLE = 3  # seconds for the journal, the logs and the events to arrive
 
@@ -93,9 +93,11 @@ class Case:
         self.name = os.path.splitext(os.path.basename(path))[0]
         with open(path, encoding="utf-8") as file:
             self._text = file.read()
-        self.intent = str(yaml.safe_load(self._text).get("intent", self.name)).strip()
+        content = yaml.safe_load(self._text)
+        self.intent = str(content.get("intent", self.name)).strip()
+        self.missing = [program for program in content.get("needs", []) if not shutil.which(program)]
         self.gateway = None
-        self._failures = []
+        self.figures = []  # what was measured, for people
 
     def _load(self, values):
         content = yaml.safe_load(string.Template(self._text).safe_substitute(values))
@@ -107,6 +109,7 @@ class Case:
     def run(self, network, directory):
         """network: topology, certificates, nginx."""
         self.network = network
+        self.directory = directory
         self.gateway = Gateway(network.topology, network.certificates.path("root.pem"), directory)
         self.content = self._load({
             "LAN": LAN, "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
@@ -141,14 +144,18 @@ class Case:
             self.gateway.start()
         if "events" in self.content:
             self.gateway.follow_events()
-        for step in self.content.get("steps", []):
-            self._act(step)
+        self._do()
         self.device.close()
         self._check()
         if "policy" in self.content:
             self.gateway.stop()
+            self.gateway.check_findings()
 
     # -- steps
+
+    def _do(self):
+        for step in self.content.get("steps", []):
+            self._act(step)
 
     def _act(self, step):
         verb = next(iter(step))
@@ -170,6 +177,15 @@ class Case:
 
     def _on_gateway(self, command, step):
         self.device.run(command, self.network.topology.gateway, step)
+
+    def _on_server(self, command, step):
+        self.device.run(command, self.network.topology.server, step)
+
+    def _unplug(self, _argument, _step):
+        self.network.topology.unplug()
+
+    def _plug(self, _argument, _step):
+        self.network.topology.plug()
 
     def _policy(self, text, _step):
         self.gateway.write_policy(text)
@@ -302,7 +318,7 @@ class Case:
         """What the gateway said and wrote: lines for a failed test."""
         lines = []
         if self.gateway:
-            lines += [f"stderr: {line}" for line in self.gateway.said()[-25:]]
+            lines += [f"stderr: {line}" for line in self.gateway.findings() or self.gateway.said()[-25:]]
             try:
                 lines += [f"journal: {line}" for line in self.gateway.journal()[-6:]]
             except (OSError, ValueError) as error:

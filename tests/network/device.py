@@ -94,15 +94,21 @@ class Device:
         address = resolve(step["connect"], step.get("family", 4))
         started = time.monotonic()
         with inside(self._topology.device):
-            try:
-                peer = socket.create_connection(address, step.get("refused", 10))
-            except (ConnectionRefusedError, ConnectionResetError) as error:
-                if "refused" in step and time.monotonic() - started <= step["refused"]:
-                    return
+            peer = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        peer.settimeout(step.get("refused", 10))
+        ended = None
+        try:
+            peer.connect(address)
+        except (ConnectionRefusedError, ConnectionResetError) as error:
+            if "refused" in step and time.monotonic() - started <= step["refused"]:
+                return
+            if "refused" in step or isinstance(error, ConnectionRefusedError):
                 raise Failure(f"{step['connect']}: {error} after {time.monotonic() - started:.2f} s") from error
-            except OSError as error:
-                raise Failure(f"cannot connect to {step['connect']}: {error}") from error
+            ended = "reset"  # so soon that connect() has seen it; for `ends` to judge
+        except OSError as error:
+            raise Failure(f"cannot connect to {step['connect']}: {error}") from error
         dialogue = self._connections[name] = Dialogue(peer)
+        dialogue.seen["ended"] = ended
         if "tls" in step:
             self._secure(dialogue, step)
 

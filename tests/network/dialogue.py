@@ -1,7 +1,7 @@
 """One end of a connection that says and expects what a script tells. Both the device's steps and the
 scripted origins speak these words:
 
-    send: TEXT          bytes; "\\r\\n" and "\\x00" as in a YAML double-quoted string (Latin-1)
+    send: TEXT          bytes; "\\r\\n" and "\\x00" as in a YAML double-quoted string (Latin-1); times: N
     receive: PATTERN    reads until the pattern has come: exact text, or a regular expression after "~"
     receive-all: PATTERN  reads to the end of the stream, then compares as `receive` does
     within: SECONDS     beside receive, receive-all, ends: the patience (5)
@@ -52,6 +52,10 @@ class Dialogue:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, name)
         self._trickle = trickle
         self._drive(self._tls.do_handshake, time.monotonic() + PATIENCE)
+
+    def issuer(self):
+        """Common name of who signed the certificate that was shown."""
+        return dict(part[0] for part in self._tls.getpeercert()["issuer"])["commonName"]
 
     def _flush(self):
         data = self._outgoing.read()
@@ -110,8 +114,8 @@ class Dialogue:
         verb, argument = next(iter(step.items()))
         getattr(self, "_" + verb.replace("-", "_"))(argument, step)
 
-    def _send(self, text, _step):
-        data = text.encode("latin-1")
+    def _send(self, text, step):
+        data = text.encode("latin-1") * (step or {}).get("times", 1)
         try:
             if self._tls:
                 self._tls.write(data)

@@ -14,6 +14,9 @@ from topology import LAN
 READY_SECONDS = 20
 STOP_SECONDS = 15
 
+# What the sanitizers say when a build under their eyes has a fault.
+FINDING = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+
 DEFAULTS = {
     "headgate": "headgate: 1",
     "lan": f"lan: [{LAN}]",
@@ -41,6 +44,7 @@ class Gateway:
         self.authority_file = f"{directory}/authority.pem"
         self._trust = trust
         self._process = None
+        self.descriptors = None  # RLIMIT_NOFILE, or as it is
         self.before = None
         self._said = []
         self._ready = threading.Event()
@@ -56,7 +60,8 @@ class Gateway:
             file.write("\n".join(missing) + "\n" + text)
 
     def program(self):
-        return [f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
+        limit = ["prlimit", f"--nofile={self.descriptors}"] if self.descriptors else []
+        return [*limit, f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
                 "--state-directory", self.state_directory, "--workers", "2"]
 
     def start(self):
@@ -65,9 +70,11 @@ class Gateway:
         if self._process:
             self._process.wait(STOP_SECONDS)
         self._ready.clear()
-        self._process = subprocess.Popen(self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                         text=True, errors="replace", cwd=self.directory, start_new_session=True)
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._process = subprocess.Popen(
+            self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True, errors="replace", cwd=self.directory, start_new_session=True)
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
         if not self._ready.wait(READY_SECONDS) or self._process.poll() is not None:
             raise Failure("headgated did not become ready")
 
@@ -80,6 +87,18 @@ class Gateway:
 
     def said(self):
         return list(self._said)
+
+    def findings(self):
+        """The sanitizers' reports, from the first on."""
+        said = self.said()
+        first = next((at for at, line in enumerate(said) if FINDING.search(line)), len(said))
+        return said[first:first + 60]
+
+    def check_findings(self):
+        """After the end of all processes."""
+        self._listener.join(5)
+        if self.findings():
+            raise Failure("the sanitizers found something")
 
     def control(self, *arguments, timeout=20):
         """Runs headgatectl; a subprocess.CompletedProcess."""

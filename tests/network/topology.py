@@ -90,23 +90,35 @@ class Topology:
             self.ip(namespace, "link", "set", "lo", "up")
         self._wire(self.device, "eth0", LAN)
         self._wire(self.server, "eth0", "wan0")
-        self.ip(self.device, "link", "set", "eth0", "address", DEVICE_MAC)
         self.set(self.gateway, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
                  "net.ipv4.ping_group_range=1 0")
-        self._address(self.gateway, LAN, "192.0.2.1/24", "2001:db8:1::1/64")
         self._address(self.gateway, "wan0", "198.51.100.1/24", "2001:db8:2::1/64")
-        self._address(self.device, "eth0", *(a + b for a, b in zip(DEVICE, ("/24", "/64"))))
+        self._lan()
         for host in SERVERS:
             self._address(self.server, "eth0", ipv4(host) + "/24", ipv6(host) + "/64")
-        self._route(self.device, "192.0.2.1", "2001:db8:1::1")
         self._route(self.server, "198.51.100.1", "2001:db8:2::1")
         self._names()
+
+    def unplug(self):
+        """The LAN port goes, as a network card does that is pulled out."""
+        self.ip(self.gateway, "link", "delete", LAN)
+
+    def plug(self):
+        """A new LAN port of the same name, with another index."""
+        self._wire(self.device, "eth0", LAN)
+        self._lan()
 
     def _wire(self, namespace, port, gateway_port):
         self.ip(self.gateway, "link", "add", gateway_port, "type", "veth",
                 "peer", "name", port, "netns", namespace)
         self.ip(self.gateway, "link", "set", gateway_port, "up")
         self.ip(namespace, "link", "set", port, "up")
+
+    def _lan(self):
+        self.ip(self.device, "link", "set", "eth0", "address", DEVICE_MAC)
+        self._address(self.gateway, LAN, "192.0.2.1/24", "2001:db8:1::1/64")
+        self._address(self.device, "eth0", *(a + b for a, b in zip(DEVICE, ("/24", "/64"))))
+        self._route(self.device, "192.0.2.1", "2001:db8:1::1")
 
     def _address(self, namespace, port, *addresses):
         for address in addresses:
@@ -149,10 +161,12 @@ class Topology:
         return [int(pid) for pid in run("ip", "netns", "pids", namespace, check=False).stdout.split()]
 
     def state(self):
-        """What a gateway that has stopped must have left as it was."""
+        """What a gateway that has stopped must have left as it was. A port that was plugged in anew has other
+        link-local addresses and another place in the list."""
         return {
             "nftables": run("ip", "netns", "exec", self.gateway, "nft", "list", "ruleset").stdout,
-            **{" ".join(what): run("ip", "-n", self.gateway, *what).stdout
+            **{" ".join(what): "\n".join(sorted(line for line in run("ip", "-n", self.gateway, *what).stdout.splitlines()
+                                                if "fe80:" not in line))
                for what in (("-4", "rule"), ("-6", "rule"), ("-4", "route", "show", "table", "all"),
                             ("-6", "route", "show", "table", "all"))},
         }

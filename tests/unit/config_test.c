@@ -1,4 +1,4 @@
-// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c  daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml daemon/policy/schema.c tests/unit/policy_text.c -ljansson
+// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml daemon/policy/schema.c tests/unit/policy_text.c -ljansson
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,7 +171,8 @@ static void included_rules_stand_where_the_include_does(void **state)
 
 static void roots_are_joined_when_a_rule_opens_tls(void **state)
 {
-	static const char opening[] = "headgate: 1\ntrust: [a.pem, b.pem]\nrules: [{ do: inspect }]\n";
+	static const char opening[] =
+		"headgate: 1\ntrust: [a.pem, b.pem]\nrules: [{ do: inspect }]\n";
 	static const char passing[] = "headgate: 1\ntrust: [a.pem, b.pem]\nrules: [{ do: pass }]\n";
 	static const char pem[] = "-----BEGIN CERTIFICATE-----";
 
@@ -217,8 +218,7 @@ static void more_rules_than_counters_are_refused(void **state)
 	policy_release(policy_of_text(fitting));
 	text_begin(&output, storage, sizeof(storage));
 	assert_null(policy_try(excessive, &output));
-	assert_string_equal(storage,
-			    "test.yaml:1026:5: error: there are more than 1023 rules\n");
+	assert_string_equal(storage, "test.yaml:1026:5: error: there are more than 1023 rules\n");
 	free(fitting);
 	free(excessive);
 }
@@ -230,7 +230,8 @@ static void aliases_are_followed_but_bounded(void **state)
 		"  - { when: { host: &names [a.example, b.example], port: 1 }, do: block }\n"
 		"  - { when: { host: *names, port: 2 }, do: pass }\n");
 	char *bomb = malloc(1 << 20);
-	size_t length = (size_t)sprintf(bomb, "headgate: 1\nlan: a\nrules:\n  - { when: { host: &a [");
+	size_t length =
+		(size_t)sprintf(bomb, "headgate: 1\nlan: a\nrules:\n  - { when: { host: &a [");
 	char storage[1024];
 	struct text output;
 

@@ -1,4 +1,4 @@
-// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c  daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml tests/unit/policy_text.c
+// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml tests/unit/policy_text.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,10 @@
 
 #include "tests/unit/policy_text.h"
 
-enum { HELLO = MOMENT_ADDRESSES | MOMENT_HELLO, REQUEST = HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST };
+enum {
+	HELLO = MOMENT_ADDRESSES | MOMENT_HELLO,
+	REQUEST = HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST
+};
 
 static struct facts new_connection(void)
 {
@@ -81,7 +84,8 @@ static enum answer judge(const struct policy *policy, const struct facts *facts)
 
 static void assert_answer(const char *when, const struct facts *facts, enum answer answer)
 {
-	static const char *const words[] = { "NO", "YES", "asks hello", "asks certificate",
+	static const char *const words[] = { "NO",	     "YES",
+					     "asks hello",   "asks certificate",
 					     "asks request", "asks response" };
 	struct policy *policy = policy_when(when);
 	enum answer given = judge(policy, facts);
@@ -257,7 +261,7 @@ static bool find_header(const void *message, const char *name,
 
 static void requests_are_read(void **state)
 {
-	static const char *const fields[] = { "Cookie",	 "a=1", "cookie", "b=2",
+	static const char *const fields[] = { "Cookie",	 "a=1",	      "cookie", "b=2",
 					      "Upgrade", "WebSocket", NULL };
 	struct facts facts = with_request("a.example", "POST", "/api/v1/users");
 
@@ -291,8 +295,10 @@ static void certificates_are_looked_at(void **state)
 
 	(void)state;
 	list->count = 1;
-	list->certificates[0] = (struct certificate){ .subject = subject, .issuer = issuer,
-						      .names = names, .not_before = 1000,
+	list->certificates[0] = (struct certificate){ .subject = subject,
+						      .issuer = issuer,
+						      .names = names,
+						      .not_before = 1000,
 						      .not_after = 2000 };
 	facts.learned |= MOMENT_CERTIFICATE;
 	facts.certificates = list;
@@ -314,11 +320,11 @@ static void certificates_are_looked_at(void **state)
 
 static void the_first_rule_that_holds_decides(void **state)
 {
-	struct policy *policy =
-		policy_of_text("headgate: 1\nlan: a\nrules:\n"
-			       "  - { name: path, when: { host: .shop.example, path: /x }, do: pass }\n"
-			       "  - { name: port, when: { port: 443 }, do: inspect }\n"
-			       "  - { name: other, when: { host: .example }, do: block }\n");
+	struct policy *policy = policy_of_text(
+		"headgate: 1\nlan: a\nrules:\n"
+		"  - { name: path, when: { host: .shop.example, path: /x }, do: pass }\n"
+		"  - { name: port, when: { port: 443 }, do: inspect }\n"
+		"  - { name: other, when: { host: .example }, do: block }\n");
 	struct facts facts = new_connection();
 
 	(void)state;

@@ -53,8 +53,9 @@ static void a_device_is_known_by_any_of_its_marks(void **state)
 	struct prefix prefixes[2];
 	uint8_t macs[1][6] = { { 2, 0, 0, 0, 0, 0x11 } };
 	uint8_t other[6] = { 2, 0, 0, 0, 0, 0x12 };
-	struct device kids = { .prefix_count = 2, .prefixes = prefixes, .mac_count = 1,
-			       .macs = macs };
+	struct device kids = {
+		.prefix_count = 2, .prefixes = prefixes, .mac_count = 1, .macs = macs
+	};
 	struct address inside = address_of("192.0.2.70");
 	struct address inside6 = address_of("2001:db8:1:41::9");
 	struct address outside = address_of("192.0.2.1");

@@ -1,4 +1,4 @@
-// link: daemon/tls/origin.c daemon/tls/context.c daemon/tls/trust.c daemon/tls/sessions.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/tls/agreed.c daemon/certificate.c daemon/text.c daemon/reason.c daemon/log.c daemon/name.c daemon/address.c tests/unit/chains.c -lssl -lcrypto
+// link: daemon/tls/origin.c daemon/tls/context.c daemon/tls/algorithms.c daemon/tls/trust.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/tls/agreed.c daemon/certificate.c daemon/text.c daemon/reason.c daemon/log.c daemon/name.c daemon/address.c tests/unit/chains.c -lssl -lcrypto
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/tls/chains.h"
 #include "daemon/tls/origin.h"
 #include "daemon/tls/sessions.h"
 #include "tests/unit/chains.h"
@@ -134,7 +135,7 @@ static struct outcome visit(const struct scene *scene)
 		chain_exchange(client, server);
 		SSL_shutdown(client);
 		SSL_shutdown(server);
-		certificate_list_free(facts.certificates);
+		certificate_list_release(facts.certificates);
 	}
 	SSL_free(client);
 	SSL_free(server);
@@ -345,6 +346,172 @@ static void a_new_bad_certificate_is_seen_at_once(void **state)
 	assert_int_equal(meet(&scene).reason, REASON_ORIGIN_EXPIRED);
 }
 
+/* A server whose chain no root of ours has signed, noted as verified all the same: it is accepted
+ * exactly as long as nobody verifies it. */
+static struct scene plant(struct chain_plan plan)
+{
+	static unsigned generation = 1000;
+	struct scene scene = { .plan = plan, .self_signed = true, .generation = generation };
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	uint8_t key[DIGEST_SIZE];
+
+	generation += 100;
+	set_server(&scene);
+	sk_X509_push(chain, SSL_CTX_get0_certificate(server_context));
+	assert_int_equal(chain_key(chain, trust_digest(trust), key), 0);
+	chains_put(context->chains, key, chain);
+	sk_X509_free(chain);
+	return scene;
+}
+
+/* Not by a session of an earlier visit. */
+static enum reason visit_anew(struct scene *scene)
+{
+	struct outcome outcome;
+
+	scene->generation++;
+	outcome = visit(scene);
+	assert_false(outcome.resumed);
+	return outcome.reason;
+}
+
+static void a_verified_chain_is_verified_once(void **state)
+{
+	struct scene scene = { .plan = good_plan(), .generation = 70 };
+	size_t count = chains_count(context->chains);
+
+	(void)state;
+	assert_int_equal(meet(&scene).reason, REASON_NONE);
+	assert_int_equal(chains_count(context->chains), count + 1);
+	assert_int_equal(visit_anew(&scene), REASON_NONE);
+	assert_int_equal(chains_count(context->chains), count + 1);
+	scene = plant(good_plan());
+	assert_int_equal(visit_anew(&scene), REASON_NONE);
+}
+
+/* A42 */
+static void a_verified_chain_still_has_to_prove_the_name(void **state)
+{
+	struct scene scene = plant(good_plan());
+
+	(void)state;
+	scene.name = "other.example.com";
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	scene.name = "";
+	assert_int_equal(visit_anew(&scene), REASON_NONE);
+	address.bytes[3]++;
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	address.bytes[3]--;
+	scene.plan.names = "DNS:w*.example.com";
+	scene = plant(scene.plan);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	scene.plan.names = NULL; /* nothing but a common name */
+	scene = plant(scene.plan);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+}
+
+/* A41 */
+static void another_certificate_is_another_chain(void **state)
+{
+	struct scene scene = plant(good_plan());
+	X509 *extra = chain_root("Another root", root_key);
+
+	(void)state;
+	assert_int_equal(visit_anew(&scene), REASON_NONE);
+	set_server(&scene); /* the same in all but its number */
+	scene.generation++;
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	scene = plant(good_plan());
+	SSL_CTX_add1_chain_cert(server_context, extra);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	X509_free(extra);
+}
+
+static void a_verified_chain_goes_out_of_date(void **state)
+{
+	struct chain_plan plan = good_plan();
+	struct scene scene;
+
+	(void)state;
+	plan.end = -1;
+	scene = plant(plan);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	plan.begin = 3600;
+	plan.end = 86400;
+	scene = plant(plan);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+}
+
+static void an_authority_is_no_server_however_often_it_was_seen(void **state)
+{
+	struct chain_plan plan = good_plan();
+	struct scene scene;
+
+	(void)state;
+	plan.basic = "critical,CA:TRUE";
+	scene = plant(plan);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+}
+
+static void a_chain_is_verified_under_its_roots_alone(void **state)
+{
+	char *pem = chain_pem(root);
+	char *twice = malloc(2 * strlen(pem) + 1);
+	struct trust *before = trust;
+	struct scene scene = plant(good_plan());
+
+	(void)state;
+	stpcpy(stpcpy(twice, pem), pem);
+	trust = trust_new(twice, strlen(twice));
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	trust_release(trust);
+	trust = trust_new(pem, strlen(pem)); /* the same: as after a reload */
+	assert_int_equal(visit_anew(&scene), REASON_NONE);
+	assert_int_equal(trust_exclude(trust, pem), 0);
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	trust_release(trust);
+	trust = before;
+	free(twice);
+	free(pem);
+}
+
+static void a_banned_key_stays_banned(void **state)
+{
+	struct trust *before = trust;
+	char *pem = chain_pem(root), *leaf;
+	struct scene scene = plant(good_plan());
+
+	(void)state;
+	leaf = chain_pem(SSL_CTX_get0_certificate(server_context));
+	trust = trust_new(pem, strlen(pem));
+	assert_int_equal(trust_exclude(trust, leaf), 0);
+	scene = plant(good_plan());
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	trust_release(trust);
+	trust = before;
+	free(leaf);
+	free(pem);
+}
+
+static void what_was_tolerated_was_not_verified(void **state)
+{
+	struct scene scene = { .plan = good_plan(), .self_signed = true, .tolerant = true };
+	size_t count = chains_count(context->chains);
+
+	(void)state;
+	scene.generation = 80;
+	assert_int_not_equal(meet(&scene).reason, REASON_NONE);
+	assert_int_equal(chains_count(context->chains), count);
+	scene.tolerant = false;
+	assert_int_not_equal(visit_anew(&scene), REASON_NONE);
+	scene.self_signed = false;
+	scene.tolerant = true;
+	scene.name = "other.example.com";
+	set_server(&scene);
+	assert_int_equal(visit_anew(&scene), REASON_ORIGIN_WRONG_HOST);
+	assert_int_equal(chains_count(context->chains), count);
+}
+
 static void a_wish_for_a_client_certificate_is_told(void **state)
 {
 	struct scene scene = { .plan = good_plan(), .generation = 40 };
@@ -466,6 +633,14 @@ int main(void)
 		cmocka_unit_test(our_own_authority_proves_nothing),
 		cmocka_unit_test(sessions_are_resumed_for_the_same_origin_only),
 		cmocka_unit_test(a_new_bad_certificate_is_seen_at_once),
+		cmocka_unit_test(a_verified_chain_is_verified_once),
+		cmocka_unit_test(a_verified_chain_still_has_to_prove_the_name),
+		cmocka_unit_test(another_certificate_is_another_chain),
+		cmocka_unit_test(a_verified_chain_goes_out_of_date),
+		cmocka_unit_test(an_authority_is_no_server_however_often_it_was_seen),
+		cmocka_unit_test(a_chain_is_verified_under_its_roots_alone),
+		cmocka_unit_test(a_banned_key_stays_banned),
+		cmocka_unit_test(what_was_tolerated_was_not_verified),
 		cmocka_unit_test(a_wish_for_a_client_certificate_is_told),
 		cmocka_unit_test(only_offered_protocols_are_taken),
 		cmocka_unit_test(old_protocols_are_refused),

@@ -211,6 +211,11 @@ static int open_packet_socket(void)
 	return socket(AF_PACKET, SOCK_RAW, 0) < 0;
 }
 
+static int open_netlink_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0) < 0;
+}
+
 static int open_tcp_socket(void)
 {
 	return socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) < 0;
@@ -271,7 +276,8 @@ static void test_worker_dies_of_a_forbidden_call(void **state)
 {
 	static deed *const deeds[] = { run_program,  trace,	      signal_parent,
 				       raise_signal, fork_child,      map_code,
-				       make_code,    open_raw_socket, open_packet_socket };
+				       make_code,    open_raw_socket, open_packet_socket,
+				       open_netlink_socket };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {

@@ -43,6 +43,7 @@ static struct certificate_list *make_chain(size_t count, const char *string)
 	struct certificate_list *list =
 		calloc(1, sizeof *list + count * sizeof *list->certificates);
 
+	list->holders = 1;
 	list->count = count;
 	for (size_t i = 0; i < count; i++)
 		list->certificates[i] = (struct certificate){
@@ -594,7 +595,7 @@ static void hostile_bytes_stay_inside_their_strings(void **state)
 	strcpy(exchange.request.host, HOSTILE);
 	exchange.request.path = put(&exchange.request, HOSTILE);
 	server.host = HOSTILE;
-	certificate_list_free(chain);
+	certificate_list_release(chain);
 	server.tls_facts->certificates = make_chain(2, HOSTILE);
 	endpoint_fail(&client, REASON_HELLO_BROKEN, HOSTILE);
 	json_decref(connection_line());

@@ -610,6 +610,7 @@ static void nonsense_from_a_worker_is_skipped(void **state)
 	(void)state;
 	start_recorder();
 	assert_int_equal(send(workers[0], "x", 1, 0), 1);
+	assert_int_equal(send(workers[0], "", 0, 0), 0);
 	say(0, 99, "{}\n");
 	assert_int_equal(message_send(workers[0], MESSAGE_LIVE_END, 0, NULL, 0), 0);
 	say(0, MESSAGE_JOURNAL, "{\"alive\":true}\n");

@@ -524,6 +524,24 @@ static void redirect_says_what_it_cannot(void **state)
 	assert_int_equal(probe.count, 0);
 }
 
+/* Not the kernel is at fault then, and no module is missing. */
+static void a_policy_that_captures_nothing_is_named(void **state)
+{
+	struct policy policy = home();
+	struct probe probe;
+
+	(void)state;
+	policy.capture.tcp_count = 0;
+	probe_run(&probe, &policy);
+	assert_true(says(&probe, FINDING_ERROR, "`capture: tcp` names no port"));
+	assert_int_equal(probe.count, 1);
+	policy = home();
+	policy.lan_count = 0;
+	probe_run(&probe, &policy);
+	assert_true(says(&probe, FINDING_ERROR, "`lan` names no port"));
+	assert_int_equal(probe.count, 1);
+}
+
 #define in_network(test) cmocka_unit_test_setup(test, begin)
 
 int main(void)
@@ -543,6 +561,7 @@ int main(void)
 		in_network(troubles_are_named),
 		in_network(bridge_hooks_are_named),
 		in_network(redirect_says_what_it_cannot),
+		cmocka_unit_test(a_policy_that_captures_nothing_is_named),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,4 +1,4 @@
-// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c  daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml daemon/policy/explain.c daemon/policy/check.c tests/unit/policy_text.c
+// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml daemon/policy/explain.c daemon/policy/check.c tests/unit/policy_text.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,19 +17,25 @@ static const char *const printed[] = {
 	"{ name: \"all\", do: pass }",
 	"{ name: \"a\", when: { port: 443 }, do: block }",
 	"{ name: \"a: b\\\"c\", when: { port: [80, 8000-8999] }, do: { block: page } }",
-	"{ name: \"a\", when: { protocol: [tcp, tls], time: \"mon-fri 08:00-17:30\" }, do: inspect }",
+	"{ name: \"a\", when: { protocol: [tcp, tls], time: \"mon-fri 08:00-17:30\" }, do: inspect "
+	"}",
 	"{ name: \"a\", when: { tls-version: [1.0, 1.1], status: [5xx, 404] }, do: block }",
-	"{ name: \"a\", when: { from: [tv, 192.0.2.0/24, \"02:00:00:00:00:10\", port br-lan] }, do: "
+	"{ name: \"a\", when: { from: [tv, 192.0.2.0/24, \"02:00:00:00:00:10\", port br-lan] }, "
+	"do: "
 	"block, cut: true }",
 	"{ name: \"a\", when: { address: [private, \"2001:db8::/32\"] }, do: pass, log: none }",
-	"{ name: \"a\", when: { method: [GET, \"regex:^P\"], alpn: h2 }, do: inspect, log: exchanges }",
-	"{ name: \"a\", when: { host: [a.example, \"*.b.example\", .c.example, none, 192.0.2.1] }, do: "
+	"{ name: \"a\", when: { method: [GET, \"regex:^P\"], alpn: h2 }, do: inspect, log: "
+	"exchanges }",
+	"{ name: \"a\", when: { host: [a.example, \"*.b.example\", .c.example, none, 192.0.2.1] }, "
+	"do: "
 	"pass }",
 	"{ name: \"a\", when: { certificate: [expired, { issuer: \"*=x*\", san: [a, b] }] }, do: "
 	"block, shadow: true }",
 	"{ name: \"a\", when: { path: \"/api/*\", query: \"a=?\" }, do: { route: api } }",
-	"{ name: \"a\", when: { header: { cookie: \"*x*\", \"x~y\": [a, b] } }, do: { block: drop } }",
-	"{ name: \"a\", when: { host: a.example, not: { port: 443, not: { method: GET } } }, do: pass }",
+	"{ name: \"a\", when: { header: { cookie: \"*x*\", \"x~y\": [a, b] } }, do: { block: drop "
+	"} }",
+	"{ name: \"a\", when: { host: a.example, not: { port: 443, not: { method: GET } } }, do: "
+	"pass }",
 	"{ name: \"a\", do: { route: { server: b.example:443, tls: true } } }",
 	"{ name: \"a\", do: { route: { server: \"[2001:db8::1]:443\", tls: { verify: { name: "
 	"b.example } } } } }",
@@ -73,7 +79,8 @@ static void printing_is_the_inverse_of_parsing(void **state)
 		print(policy, twice);
 		policy_release(policy);
 		assert_string_equal(once, twice);
-		/* Spelling may differ in quotes and in the order of the keys, but nothing is lost. */
+		/* Spelling may differ in quotes and in the order of the keys, but nothing is lost.
+		 */
 		if (strlen(once) + 12 < strlen(printed[i]))
 			fail_msg("%s\nbecame\n%s", printed[i], once);
 	}
@@ -104,8 +111,9 @@ static void it_is_known_which_rules_open_tls(void **state)
 	assert_opens("{ when: { not: { method: GET } }, do: block }", true);
 	assert_opens("{ when: { certificate: expired }, do: block }", true);
 	assert_opens("{ when: { host: a.example }, do: { route: api } }", false);
-	assert_opens("{ when: { protocol: http }, do: { route: { server: a.example, tls: true } } }",
-		     true);
+	assert_opens(
+		"{ when: { protocol: http }, do: { route: { server: a.example, tls: true } } }",
+		true);
 	assert_opens("{ do: { route: { server: a.example, tls: false } } }", true);
 }
 
@@ -212,15 +220,16 @@ static void explain_says_why_rules_were_passed_over(void **state)
 	struct facts facts = facts_of("198.51.100.1:443", "x.ads.example");
 
 	(void)state;
-	assert_explained(&facts,
-			 "t.yaml:5: \"drop\" is passed over: address: list drop, but the "
-			 "destination is 198.51.100.1\n"
-			 "t.yaml:6: \"bedtime\" is passed over: time: \"sat 21:00-23:00\", but it is "
-			 "Friday 22:00\n"
-			 "t.yaml:7: \"try\", a shadow, would decide: block (reset)\n"
-			 "t.yaml:8: \"ads\" decides: block (page) (list ads: ads.txt:2: "
-			 ".ads.example)\n"
-			 "verdict: block (page), by \"ads\"\n");
+	assert_explained(
+		&facts,
+		"t.yaml:5: \"drop\" is passed over: address: list drop, but the "
+		"destination is 198.51.100.1\n"
+		"t.yaml:6: \"bedtime\" is passed over: time: \"sat 21:00-23:00\", but it is "
+		"Friday 22:00\n"
+		"t.yaml:7: \"try\", a shadow, would decide: block (reset)\n"
+		"t.yaml:8: \"ads\" decides: block (page) (list ads: ads.txt:2: "
+		".ads.example)\n"
+		"verdict: block (page), by \"ads\"\n");
 }
 
 static void explain_says_what_is_waited_for(void **state)
@@ -228,18 +237,19 @@ static void explain_says_what_is_waited_for(void **state)
 	struct facts facts = facts_of("198.51.100.1:8443", "shop.example");
 
 	(void)state;
-	assert_explained(&facts,
-			 "t.yaml:5: \"drop\" is passed over: address: list drop, but the "
-			 "destination is 198.51.100.1\n"
-			 "t.yaml:6: \"bedtime\" is passed over: time: \"sat 21:00-23:00\", but it is "
-			 "Friday 22:00\n"
-			 "t.yaml:7: \"try\" is passed over: port: 443, but the port is 8443\n"
-			 "t.yaml:8: \"ads\" is passed over: host: list ads, but the host is "
-			 "shop.example\n"
-			 "t.yaml:9: \"shop\" asks: path: /api/* waits for the request; if it holds: "
-			 "block (reset)\n"
-			 "t.yaml:10: \"lab\" decides: inspect\n"
-			 "verdict: not yet, it waits for the request\n");
+	assert_explained(
+		&facts,
+		"t.yaml:5: \"drop\" is passed over: address: list drop, but the "
+		"destination is 198.51.100.1\n"
+		"t.yaml:6: \"bedtime\" is passed over: time: \"sat 21:00-23:00\", but it is "
+		"Friday 22:00\n"
+		"t.yaml:7: \"try\" is passed over: port: 443, but the port is 8443\n"
+		"t.yaml:8: \"ads\" is passed over: host: list ads, but the host is "
+		"shop.example\n"
+		"t.yaml:9: \"shop\" asks: path: /api/* waits for the request; if it holds: "
+		"block (reset)\n"
+		"t.yaml:10: \"lab\" decides: inspect\n"
+		"verdict: not yet, it waits for the request\n");
 }
 
 static void check_tells_what_opens_tls(void **state)

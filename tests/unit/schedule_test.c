@@ -10,7 +10,7 @@
 
 enum { MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY };
 
-#define AT(hour, minute) ((hour) * 60 + (minute))
+#define AT(hour, minute) ((hour)*60 + (minute))
 
 static struct schedule parse(const char *text)
 {
@@ -68,10 +68,25 @@ static void either_part_may_be_left_out(void **state)
 static void nonsense_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"",	     " ",	      "mon-",		"mon,",	       "mon-fri ,",
-		"monday",    "mon 21:00",     "21:00",		"21:00-",      "24:00-06:00",
-		"7:00-8:00", "07:00-08:60",   "07:00-24:01",	"07:00-07:00", "00:00-00:00",
-		"xyz",	     "mon 07:00-08x", "07:00-08:00 mon", "mon07:00-08:00",
+		"",
+		" ",
+		"mon-",
+		"mon,",
+		"mon-fri ,",
+		"monday",
+		"mon 21:00",
+		"21:00",
+		"21:00-",
+		"24:00-06:00",
+		"7:00-8:00",
+		"07:00-08:60",
+		"07:00-24:01",
+		"07:00-07:00",
+		"00:00-00:00",
+		"xyz",
+		"mon 07:00-08x",
+		"07:00-08:00 mon",
+		"mon07:00-08:00",
 	};
 	struct schedule schedule;
 

@@ -59,7 +59,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = { "headgate.yaml", "rules.d/a.yaml", "rules.d/b.yaml",
+	static const char *const names[] = { "headgate.yaml", "rules.d/a.yaml",	  "rules.d/b.yaml",
 					     "drop.txt",      "rules.d/more.txt", "office.pem",
 					     "lab.pem",	      "lab2.pem" };
 
@@ -104,7 +104,8 @@ static void everything_named_is_read_once(void **state)
 	(void)state;
 	assert_non_null(sources);
 	assert_complete(sources);
-	/* rules.d/a.yaml names its neighbours by another path: bounded, and config_parse() objects. */
+	/* rules.d/a.yaml names its neighbours by another path: bounded, and config_parse() objects.
+	 */
 	assert_null(sources_find(sources, "system"));
 	sources_free(sources);
 }

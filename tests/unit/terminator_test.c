@@ -1,4 +1,4 @@
-// link: daemon/tls/terminator.c daemon/tls/agreed.c daemon/tls/context.c daemon/tls/sessions.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/address.c tests/unit/chains.c -lssl -lcrypto
+// link: daemon/tls/terminator.c daemon/tls/agreed.c daemon/tls/context.c daemon/tls/algorithms.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/address.c tests/unit/chains.c -lssl -lcrypto
 #include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,7 +92,7 @@ static void look(SSL *server, SSL *client, struct outcome *outcome)
 	strcpy(outcome->alpn, facts.alpn);
 	assert_int_equal(facts.certificates->count, 1);
 	assert_string_equal(facts.certificates->certificates[0].names, "www.example.com");
-	certificate_list_free(facts.certificates);
+	certificate_list_release(facts.certificates);
 	outcome->chain = (size_t)sk_X509_num(SSL_get_peer_cert_chain(client));
 }
 

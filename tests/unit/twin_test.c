@@ -1,7 +1,7 @@
-// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c  daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml tests/unit/policy_text.c
-/* The naive twin: small random policies are written down as text for the gateway's judge and judged a second
- * time, on random facts, by an interpreter that is slow, knows nothing of the judge's structures and
- * is plainly right. Both must agree, also on what they ask for. */
+// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/policy/list_file.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reader.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml tests/unit/policy_text.c
+/* The naive twin: small random policies are written down as text for the gateway's judge and judged
+ * a second time, on random facts, by an interpreter that is slow, knows nothing of the judge's
+ * structures and is plainly right. Both must agree, also on what they ask for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,30 +18,50 @@
 enum { POLICIES = 4000, CONNECTIONS = 25, RULES = 6, CONDITIONS = 3, ALTERNATIVES = 3, POOL = 12 };
 
 /* A world small enough that rules and facts meet often. */
-enum key { PORT, PROTOCOL, TIME, TLS_VERSION, STATUS, FROM, ADDRESS, METHOD, ALPN, HOST, CERTIFICATE,
-	   PATH, QUERY, HEADER, NOT, KEYS };
+enum key {
+	PORT,
+	PROTOCOL,
+	TIME,
+	TLS_VERSION,
+	STATUS,
+	FROM,
+	ADDRESS,
+	METHOD,
+	ALPN,
+	HOST,
+	CERTIFICATE,
+	PATH,
+	QUERY,
+	HEADER,
+	NOT,
+	KEYS
+};
 
 static const struct pool {
 	const char *key;
 	const char *words[POOL];
 } pools[KEYS] = {
 	[PORT] = { "port", { "80", "443", "1-442", "443-500", "22" } },
-	[PROTOCOL] = { "protocol", { "tcp", "udp", "tls", "http", "ssh", "quic", "websocket",
-				     "unknown" } },
-	[TIME] = { "time", { "mon-fri", "sat-mon", "21:00-06:30", "fri 22:00-02:00",
-			     "\"tue,thu 08:00-12:00\"", "sun 12:00-24:00" } },
+	[PROTOCOL] = { "protocol",
+		       { "tcp", "udp", "tls", "http", "ssh", "quic", "websocket", "unknown" } },
+	[TIME] = { "time",
+		   { "mon-fri", "sat-mon", "21:00-06:30", "fri 22:00-02:00",
+		     "\"tue,thu 08:00-12:00\"", "sun 12:00-24:00" } },
 	[TLS_VERSION] = { "tls-version", { "1.2", "1.3", "1.0" } },
 	[STATUS] = { "status", { "200", "404", "5xx", "400-499" } },
-	[FROM] = { "from", { "tv", "kids", "192.0.2.2", "192.0.2.0", "192.0.2.0/30", "02:00:00:00:00:10",
-			     "port eth1" } },
-	[ADDRESS] = { "address", { "private", "198.51.100.0/25", "198.51.100.1", "10.0.0.0/8",
-				   "\"2001:db8::/32\"" } },
+	[FROM] = { "from",
+		   { "tv", "kids", "192.0.2.2", "192.0.2.0", "192.0.2.0/30", "02:00:00:00:00:10",
+		     "port eth1" } },
+	[ADDRESS] = { "address",
+		      { "private", "198.51.100.0/25", "198.51.100.1", "10.0.0.0/8",
+			"\"2001:db8::/32\"" } },
 	[METHOD] = { "method", { "GET", "P*", "POST", "\"*\"" } },
 	[ALPN] = { "alpn", { "h2", "http/1.1", "h3" } },
-	[HOST] = { "host", { "a.example", "\"*.a.example\"", ".a.example", "b.example", ".example",
-			     "\"*.b.example\"", ".x.b.example", "none", "192.0.2.1" } },
-	[CERTIFICATE] = { "certificate", { "expired", "self-signed", "untrusted", "invalid",
-					   "wrong-host" } },
+	[HOST] = { "host",
+		   { "a.example", "\"*.a.example\"", ".a.example", "b.example", ".example",
+		     "\"*.b.example\"", ".x.b.example", "none", "192.0.2.1" } },
+	[CERTIFICATE] = { "certificate",
+			  { "expired", "self-signed", "untrusted", "invalid", "wrong-host" } },
 	[PATH] = { "path", { "/", "/api/*", "\"*x*\"", "/a?i/*", "\"regex:^/api\"" } },
 	[QUERY] = { "query", { "\"*\"", "a=1", "\"a=?\"" } },
 	[HEADER] = { "header", { "one", "\"o*\"", "two" } },
@@ -186,9 +206,8 @@ static bool learned(const struct world *world, enum moment moment)
 
 static struct verdict_of_twin later(const struct world *world, enum moment moment)
 {
-	return (struct verdict_of_twin){
-		UNSURE, learned(world, MOMENT_HELLO) ? moment : MOMENT_HELLO
-	};
+	return (struct verdict_of_twin){ UNSURE,
+					 learned(world, MOMENT_HELLO) ? moment : MOMENT_HELLO };
 }
 
 static bool is(const char *word, const char *other)
@@ -235,8 +254,7 @@ static bool in_range(const char *word, unsigned number)
 }
 
 /* By walking the window from each of its starts, minute by minute. */
-static bool in_window(const char *days, const char *from, const char *until,
-		      struct week_time now)
+static bool in_window(const char *days, const char *from, const char *until, struct week_time now)
 {
 	int start = atoi(from) * 60 + atoi(from + 3);
 	int end = atoi(until) * 60 + atoi(until + 3);
@@ -531,13 +549,15 @@ static void make_addresses(struct world *world)
 
 static void make_hello(struct world *world)
 {
-	static const enum protocol protocols[] = { PROTOCOL_TLS, PROTOCOL_TLS, PROTOCOL_TLS,
-						   PROTOCOL_HTTP, PROTOCOL_HTTP, PROTOCOL_SSH,
+	static const enum protocol protocols[] = { PROTOCOL_TLS,     PROTOCOL_TLS,  PROTOCOL_TLS,
+						   PROTOCOL_HTTP,    PROTOCOL_HTTP, PROTOCOL_SSH,
 						   PROTOCOL_UNKNOWN, PROTOCOL_QUIC };
-	static const char *const hosts[] = { "a.example", "www.a.example", "b.example",
-					     "ba.example", "y.x.b.example", "z.b.example",
-					     "192.0.2.1", NULL };
-	static const char *const offers[] = { "\x02h2\x08http/1.1", "\x08http/1.1", "\x02h2", NULL };
+	static const char *const hosts[] = { "a.example",     "www.a.example",
+					     "b.example",     "ba.example",
+					     "y.x.b.example", "z.b.example",
+					     "192.0.2.1",     NULL };
+	static const char *const offers[] = { "\x02h2\x08http/1.1", "\x08http/1.1", "\x02h2",
+					      NULL };
 	struct facts *facts = &world->facts;
 
 	facts->learned |= MOMENT_HELLO;
@@ -547,15 +567,18 @@ static void make_hello(struct world *world)
 		facts->host = one_of(hosts, 8);
 		world->alpn = one_of(offers, 4);
 		if (world->alpn)
-			facts->alpn = (struct span){ (const uint8_t *)world->alpn,
-						     strlen(world->alpn) };
+			facts->alpn =
+				(struct span){ (const uint8_t *)world->alpn, strlen(world->alpn) };
 	}
 }
 
 static void make_certificate(struct world *world)
 {
-	static const enum reason verdicts[] = { REASON_NONE, REASON_NONE, REASON_ORIGIN_EXPIRED,
-						REASON_ORIGIN_SELF_SIGNED, REASON_ORIGIN_UNTRUSTED,
+	static const enum reason verdicts[] = { REASON_NONE,
+						REASON_NONE,
+						REASON_ORIGIN_EXPIRED,
+						REASON_ORIGIN_SELF_SIGNED,
+						REASON_ORIGIN_UNTRUSTED,
 						REASON_ORIGIN_WRONG_HOST };
 	struct facts *facts = &world->facts;
 
@@ -618,11 +641,13 @@ static void compare(const struct policy *policy, const struct twin_rule *rules, 
 	int given = decision.ask ? -(int)decision.wanted : (int)decision.rule->slot;
 
 	if (given != expected)
-		fail_msg("the judge says %d, its twin %d; learned %u, host %s, from %s to %s:%u\n%s",
-			 given, expected, world->facts.learned,
-			 world->facts.host ? world->facts.host : "-", world->client,
-			 world->destination, world->facts.destination.port, text);
-	if (!decision.ask && decision.shadow_count != (shadows < SHADOWS_MAX ? shadows : SHADOWS_MAX))
+		fail_msg(
+			"the judge says %d, its twin %d; learned %u, host %s, from %s to %s:%u\n%s",
+			given, expected, world->facts.learned,
+			world->facts.host ? world->facts.host : "-", world->client,
+			world->destination, world->facts.destination.port, text);
+	if (!decision.ask &&
+	    decision.shadow_count != (shadows < SHADOWS_MAX ? shadows : SHADOWS_MAX))
 		fail_msg("%zu shadows, its twin %zu\n%s", decision.shadow_count, shadows, text);
 }
 
@@ -679,9 +704,11 @@ static void judge_and_twin_agree(void **state)
 	unsigned taken = 0;
 
 	(void)state;
-	world.certificates = calloc(1, sizeof(struct certificate_list) + sizeof(struct certificate));
+	world.certificates =
+		calloc(1, sizeof(struct certificate_list) + sizeof(struct certificate));
 	world.certificates->count = 1;
-	world.certificates->certificates[0] = (struct certificate){ .subject = empty, .issuer = empty,
+	world.certificates->certificates[0] = (struct certificate){ .subject = empty,
+								    .issuer = empty,
 								    .names = empty,
 								    .not_before = 1000,
 								    .not_after = 2000 };

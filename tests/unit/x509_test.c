@@ -40,11 +40,11 @@ static void a_certificate_becomes_facts(void **state)
 	assert_in_range(facts->not_after, now + 86390, now + 86400);
 	assert_memory_equal(facts->sha256, digest, 32);
 	assert_false(facts->self_signed);
-	certificate_list_free(list);
+	certificate_list_release(list);
 	list = x509_list_one(root);
 	assert_true(list->certificates[0].self_signed);
 	assert_string_equal(list->certificates[0].names, "");
-	certificate_list_free(list);
+	certificate_list_release(list);
 	X509_free(leaf);
 	X509_free(root);
 }
@@ -62,7 +62,7 @@ static void a_chain_is_cut_at_its_bound(void **state)
 		sk_X509_push(chain, root);
 	list = x509_list(chain);
 	assert_int_equal(list->count, CERTIFICATES_MAX);
-	certificate_list_free(list);
+	certificate_list_release(list);
 	sk_X509_free(chain);
 	X509_free(root);
 }
@@ -94,7 +94,7 @@ static void names_cannot_forge_a_list(void **state)
 	(void)state;
 	assert_string_equal(list->certificates[0].names,
 			    "a.example\\x00.evil\\x2c\\x20b.example\\x0a\\x22");
-	certificate_list_free(list);
+	certificate_list_release(list);
 	X509_free(certificate);
 }
 
@@ -107,7 +107,7 @@ static void ten_thousand_names_are_cut_between_names(void **state)
 	(void)state;
 	assert_true(strlen(names) < X509_NAMES_MAX);
 	assert_string_equal(names + strlen(names) - 17, "name.example, ...");
-	certificate_list_free(list);
+	certificate_list_release(list);
 	X509_free(certificate);
 }
 
@@ -142,7 +142,7 @@ static void keys_have_the_names_of_the_model(void **state)
 
 		assert_string_equal(list->certificates[0].key_type, types[i]);
 		assert_in_range(list->certificates[0].key_bits, bits[i] - 4, bits[i]);
-		certificate_list_free(list);
+		certificate_list_release(list);
 		X509_free(certificate);
 		EVP_PKEY_free(keys[i]);
 	}

@@ -1,0 +1,22 @@
+/* One list file from a descriptor to its entries: unpacks, recognises, parses and judges it. */
+#pragma once
+
+#include "daemon/lists/format.h"
+
+enum {
+	LIST_RATIO_MAX = 100, /* unpacked to packed */
+};
+
+struct list_reading {
+	struct format_report report; /* report.refusal also tells what is wrong with the packing */
+	const char *compression;     /* "gzip", "zstd", "xz"; "" for none; static */
+	uint64_t bytes;		     /* read from the descriptor */
+};
+
+/* Reads descriptor, which stays open, to its end. No list may unpack to more than bytes_max bytes.
+ * What went to the sink counts only when the verdict is FORMAT_TAKEN. errno tells of
+ * FORMAT_STOPPED: of the descriptor, ENOMEM, EINVAL for an unknown format, or ECANCELED when the
+ * sink said so. */
+enum format_verdict list_read(int descriptor, const struct format_options *options,
+			      uint64_t bytes_max, entry_sink *sink, void *context,
+			      struct list_reading *reading);

@@ -1,0 +1,279 @@
+#include "daemon/lists/suffixes.h"
+
+#include <string.h>
+
+enum { BATCH = 8 }; /* more parents than most names have */
+
+/* One parent of the name in question, or the name itself. */
+struct probe {
+	struct layout_slot slot;
+	const char *suffix;
+	size_t length;
+};
+
+/* From the last label to the first, as far as something listed could be met. */
+struct walk {
+	const char *name;
+	const char *name_end;
+	const char *end; /* of the next label */
+	unsigned labels, depth, last;
+	struct hash hash;
+	unsigned count;
+	struct probe probes[BATCH];
+};
+
+bool suffixes_begin(struct suffixes *suffixes, const struct layout_header *header,
+		    const struct section sections[static SECTION_COUNT])
+{
+	size_t buckets = sections[SECTION_BUCKETS].count;
+	size_t count = sections[SECTION_TAGS].count;
+
+	memcpy(suffixes->seed, header->seed, sizeof suffixes->seed);
+	memcpy(suffixes->self_depths, header->self_depths, sizeof suffixes->self_depths);
+	memcpy(suffixes->below_depths, header->below_depths, sizeof suffixes->below_depths);
+	suffixes->buckets = sections[SECTION_BUCKETS].bytes;
+	suffixes->bucket_count = buckets ? (uint32_t)buckets - 1 : 0;
+	suffixes->tags = sections[SECTION_TAGS].bytes;
+	suffixes->count = (uint32_t)count;
+	suffixes->remainders = sections[SECTION_REMAINDERS].bytes;
+	suffixes->classes = sections[SECTION_NAME_CLASSES].bytes;
+	suffixes->class_count = (uint32_t)sections[SECTION_NAME_CLASSES].count;
+	suffixes->offsets = sections[SECTION_NAME_OFFSETS].bytes;
+	suffixes->text = sections[SECTION_NAME_TEXT].bytes;
+	suffixes->text_size = (uint32_t)sections[SECTION_NAME_TEXT].count;
+	return (suffixes->bucket_count || !count) && sections[SECTION_REMAINDERS].count == count &&
+	       sections[SECTION_NAME_OFFSETS].count == count &&
+	       members_begin(&suffixes->members, &sections[SECTION_NAME_MEMBERS], count);
+}
+
+static const char *label_before(const char *name, const char *end)
+{
+	while (end > name && end[-1] != '.')
+		end--;
+	return end;
+}
+
+uint64_t suffixes_hash(const uint8_t seed[static HASH_SEED], const char *name, unsigned *labels)
+{
+	const char *end = name + strlen(name);
+	const char *label;
+	struct hash hash;
+
+	hash_begin(&hash, seed);
+	for (*labels = 1;; ++*labels) {
+		label = label_before(name, end);
+		hash_add(&hash, label, (size_t)(end - label));
+		if (label == name)
+			return hash_value(&hash);
+		end = label - 1;
+	}
+}
+
+static bool has_depth(const uint64_t depths[static 2], unsigned labels)
+{
+	return depths[labels / 64] >> labels % 64 & 1;
+}
+
+/* How many labels from the right could make a listed name. */
+static unsigned deepest(const struct suffixes *suffixes, unsigned labels)
+{
+	if (has_depth(suffixes->self_depths, labels))
+		return labels;
+	do {
+		labels--;
+	} while (labels && !has_depth(suffixes->below_depths, labels));
+	return labels;
+}
+
+static unsigned count_labels(const char *name, size_t length)
+{
+	unsigned labels = 1;
+
+	for (size_t i = 0; i < length; i++)
+		labels += name[i] == '.';
+	return labels;
+}
+
+static void walk_begin(struct walk *walk, const struct suffixes *suffixes, const char *name)
+{
+	size_t length = strlen(name);
+
+	walk->name = name;
+	walk->name_end = walk->end = name + length;
+	walk->labels = count_labels(name, length);
+	walk->depth = 0;
+	walk->last = 0;
+	if (walk->labels <= LAYOUT_LABELS_MAX && suffixes->count)
+		walk->last = deepest(suffixes, walk->labels);
+	hash_begin(&walk->hash, suffixes->seed);
+}
+
+/* The next few that could be listed; false when there is none. The wait for memory begins for all
+ * of them before the first is looked at. */
+static bool walk_next(struct walk *walk, const struct suffixes *suffixes)
+{
+	const char *name_end = walk->name_end;
+
+	walk->count = 0;
+	while (walk->depth < walk->last && walk->count < BATCH) {
+		struct probe *probe = &walk->probes[walk->count];
+
+		probe->suffix = label_before(walk->name, walk->end);
+		probe->length = (size_t)(name_end - probe->suffix);
+		hash_add(&walk->hash, probe->suffix, (size_t)(walk->end - probe->suffix));
+		walk->end = probe->suffix - 1;
+		walk->depth++;
+		if (!has_depth(walk->depth == walk->labels ? suffixes->self_depths
+							   : suffixes->below_depths,
+			       walk->depth))
+			continue;
+		probe->slot = layout_slot(hash_value(&walk->hash), suffixes->bucket_count);
+		__builtin_prefetch(&suffixes->buckets[probe->slot.bucket]);
+		walk->count++;
+	}
+	return walk->count > 0;
+}
+
+/* The text of a name of the table: its length byte; NULL when it does not lie inside the file. */
+static const uint8_t *text_of(const struct suffixes *suffixes, uint32_t number)
+{
+	uint32_t offset = suffixes->offsets[number];
+
+	if (offset >= suffixes->text_size ||
+	    suffixes->text_size - offset - 1 < suffixes->text[offset])
+		return NULL;
+	return suffixes->text + offset;
+}
+
+static bool same_text(const struct suffixes *suffixes, uint32_t number, const char *suffix,
+		      size_t length)
+{
+	const uint8_t *text = text_of(suffixes, number);
+
+	return text && text[0] == length && !memcmp(text + 1, suffix, length);
+}
+
+/* False when the bucket is empty or damaged. */
+static bool bucket_bounds(const struct suffixes *suffixes, uint32_t bucket, uint32_t *begin,
+			  uint32_t *end)
+{
+	int64_t first = layout_bucket_mean(bucket, suffixes->bucket_count, suffixes->count);
+	int64_t last = layout_bucket_mean(bucket + 1, suffixes->bucket_count, suffixes->count);
+
+	first += suffixes->buckets[bucket];
+	last += suffixes->buckets[bucket + 1];
+	if (first < 0 || first >= last || last > suffixes->count)
+		return false;
+	*begin = (uint32_t)first;
+	*end = (uint32_t)(last - first < LAYOUT_BUCKET_MAX ? last : first + LAYOUT_BUCKET_MAX);
+	return true;
+}
+
+static uint64_t remainder_of(const struct suffixes *suffixes, uint32_t number)
+{
+	const uint8_t *bytes = suffixes->remainders + (size_t)number * LAYOUT_REMAINDER;
+	uint64_t remainder = 0;
+
+	for (unsigned i = LAYOUT_REMAINDER; i > 0; i--)
+		remainder = remainder << 8 | bytes[i - 1];
+	return remainder;
+}
+
+/* The number of the listed name; count when it is not there. */
+static uint32_t find_name(const struct suffixes *suffixes, const struct probe *probe)
+{
+	const uint8_t *tag;
+	uint32_t begin, end;
+
+	if (!bucket_bounds(suffixes, probe->slot.bucket, &begin, &end))
+		return suffixes->count;
+	for (; (tag = memchr(suffixes->tags + begin, probe->slot.tag, end - begin)); begin++) {
+		begin = (uint32_t)(tag - suffixes->tags);
+		__builtin_prefetch(&suffixes->offsets[begin]);
+		if (remainder_of(suffixes, begin) == probe->slot.remainder &&
+		    same_text(suffixes, begin, probe->suffix, probe->length))
+			return begin;
+	}
+	return suffixes->count;
+}
+
+static const struct layout_reach *class_of(const struct suffixes *suffixes, uint32_t number)
+{
+	unsigned class = members_class(&suffixes->members, number);
+
+	return class < suffixes->class_count ? &suffixes->classes[class] : NULL;
+}
+
+bool suffixes_find(const struct suffixes *suffixes, const char *name, struct list_set *set)
+{
+	struct list_set allow = { { 0 } };
+	struct walk walk;
+
+	memset(set, 0, sizeof *set);
+	walk_begin(&walk, suffixes, name);
+	while (walk_next(&walk, suffixes))
+		for (unsigned i = 0; i < walk.count; i++) {
+			uint32_t number = find_name(suffixes, &walk.probes[i]);
+			bool self = walk.probes[i].suffix == name;
+			const struct layout_reach *reach;
+
+			reach = number < suffixes->count ? class_of(suffixes, number) : NULL;
+			if (!reach)
+				continue;
+			list_set_join(set, self ? &reach->self : &reach->below);
+			list_set_join(&allow, self ? &reach->self_allow : &reach->below_allow);
+		}
+	list_set_subtract(set, &allow);
+	return !list_set_is_empty(set);
+}
+
+/* An origin: list 2, mark 1, line 4, in the machine's byte order and without padding. */
+static void visit_origin(const uint8_t origin[static LAYOUT_ORIGIN], struct list_entry *entry,
+			 bool self, origin_visit *visit, void *context)
+{
+	uint16_t list;
+	uint32_t line;
+
+	memcpy(&list, origin, sizeof list);
+	memcpy(&line, origin + 3, sizeof line);
+	entry->line = line;
+	entry->allow = origin[2] & LAYOUT_ALLOW;
+	entry->pattern = origin[2] & (LAYOUT_ALLOW - 1);
+	if (entry->pattern != (self ? NAME_SUBDOMAINS : NAME_EXACT) && entry->pattern <= NAME_TREE)
+		visit(context, list, entry);
+}
+
+/* number is of a name whose text was just compared. */
+static void visit_origins(const struct suffixes *suffixes, uint32_t number, bool self,
+			  origin_visit *visit, void *context)
+{
+	const uint8_t *end = suffixes->text + suffixes->text_size;
+	const uint8_t *next = text_of(suffixes, number);
+	struct list_entry entry = { .kind = ENTRY_NAME };
+	uint16_t count;
+
+	memcpy(entry.name, next + 1, next[0]);
+	next += 1 + next[0];
+	if ((size_t)(end - next) < sizeof count)
+		return;
+	memcpy(&count, next, sizeof count);
+	next += sizeof count;
+	for (; count && (size_t)(end - next) >= LAYOUT_ORIGIN; count--, next += LAYOUT_ORIGIN)
+		visit_origin(next, &entry, self, visit, context);
+}
+
+void suffixes_search(const struct suffixes *suffixes, const char *name, origin_visit *visit,
+		     void *context)
+{
+	struct walk walk;
+
+	walk_begin(&walk, suffixes, name);
+	while (walk_next(&walk, suffixes))
+		for (unsigned i = 0; i < walk.count; i++) {
+			uint32_t number = find_name(suffixes, &walk.probes[i]);
+
+			if (number < suffixes->count)
+				visit_origins(suffixes, number, walk.probes[i].suffix == name,
+					      visit, context);
+		}
+}

@@ -1,0 +1,112 @@
+#include "daemon/tls/wire.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+void wire_begin(struct wire *wire, int fd)
+{
+	memset(wire, 0, sizeof(*wire));
+	wire->fd = fd;
+	wire->full = true;
+}
+
+static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
+{
+	ssize_t got;
+
+	if (wire->drained) {
+		errno = EAGAIN;
+		return -1;
+	}
+	got = recv(wire->fd, bytes, size, flags);
+	wire->full = got == (ssize_t)size;
+	wire->ended = got == 0;
+	wire->drained = got < 0 && errno == EAGAIN && wire->announced;
+	return got;
+}
+
+ssize_t wire_read(struct wire *wire, void *bytes, size_t size)
+{
+	return receive(wire, bytes, size, 0);
+}
+
+ssize_t wire_peek(struct wire *wire, void *bytes, size_t size)
+{
+	return receive(wire, bytes, size, MSG_PEEK);
+}
+
+ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
+{
+	return send(wire->fd, bytes, length, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+}
+
+void wire_announce(struct wire *wire, bool ending)
+{
+	wire->drained = false;
+	wire->ending |= ending;
+}
+
+static int read_bytes(BIO *bio, char *bytes, int size)
+{
+	ssize_t got = wire_read(BIO_get_data(bio), bytes, (size_t)size);
+
+	BIO_clear_retry_flags(bio);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_read(bio);
+	return (int)got;
+}
+
+static int write_bytes(BIO *bio, const char *bytes, int length)
+{
+	ssize_t taken = wire_write(BIO_get_data(bio), bytes, (size_t)length);
+
+	BIO_clear_retry_flags(bio);
+	if (taken < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(bio);
+	return (int)taken;
+}
+
+/* OpenSSL asks for the end to tell a stream cut short from an error of the socket. */
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+	const struct wire *wire = BIO_get_data(bio);
+
+	(void)number, (void)pointer;
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return wire->ended;
+	default:
+		return 0;
+	}
+}
+
+static BIO_METHOD *method;
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_method(void)
+{
+	BIO_METHOD *made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
+
+	if (made && BIO_meth_set_read(made, read_bytes) && BIO_meth_set_write(made, write_bytes) &&
+	    BIO_meth_set_ctrl(made, control))
+		method = made;
+	else
+		BIO_meth_free(made);
+}
+
+int wire_attach(struct wire *wire, SSL *tls)
+{
+	BIO *bio = CRYPTO_THREAD_run_once(&once, make_method) && method ? BIO_new(method) : NULL;
+
+	if (!bio)
+		return -1;
+	BIO_set_data(bio, wire);
+	SSL_set_bio(tls, bio, bio);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* A socket as TLS and plain reading see it: it remembers that there is nothing to read before the
+ * event loop says so, and lets a short last word travel with what follows it. */
+#pragma once
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct wire {
+	int fd;
+	bool announced; /* an edge tells when there is something new; without it nothing is remembered */
+	bool drained;	/* nothing to read before the next edge */
+	bool full;	/* the last read filled its room: there may be more */
+	bool ending;	/* the peer's FIN has been announced */
+	bool ended;	/* and read */
+	bool more;	/* what is written now is followed by more at once (MSG_MORE) */
+};
+
+/* A wire over fd, which stays the caller's. */
+void wire_begin(struct wire *wire, int fd);
+
+/* As recv() and send() on the non-blocking socket, without a call where it would be in vain. */
+ssize_t wire_read(struct wire *wire, void *bytes, size_t size);
+ssize_t wire_peek(struct wire *wire, void *bytes, size_t size);
+ssize_t wire_write(struct wire *wire, const void *bytes, size_t length);
+
+/* The loop has announced something to read; ending: the peer's FIN among it. */
+void wire_announce(struct wire *wire, bool ending);
+
+/* Lets TLS read and write over the wire, which must outlive it. 0; -1 when out of memory. */
+int wire_attach(struct wire *wire, SSL *tls);
