@@ -35,7 +35,7 @@ static const struct format formats[] = {
 
 enum { FORMATS = sizeof(formats) / sizeof(*formats) };
 
-static const char *const words[] = { "plain", "hosts", "dnsmasq", "adblock",  "rpz",
+const char *const format_words[] = { "plain", "hosts", "dnsmasq", "adblock",  "rpz",
 				     "csv",   "drop",  "ipset",	  "nftables", "mmdb",
 				     "srs",   "mrs",   "auto",	  NULL };
 
@@ -50,11 +50,6 @@ struct format_reader {
 	size_t held_length;
 	size_t held_size;
 };
-
-const char *const *format_words(void)
-{
-	return words;
-}
 
 static const struct format *find_format(const char *word)
 {
@@ -73,6 +68,13 @@ static bool is_automatic(const char *word)
 bool format_is_known(const char *word)
 {
 	return is_automatic(word) || find_format(word);
+}
+
+bool format_is_text(const char *word)
+{
+	const struct format *format = find_format(word);
+
+	return format && format->read;
 }
 
 struct format_reader *format_reader_new(const struct format_options *options, entry_sink *sink,
@@ -321,8 +323,10 @@ int format_reader_feed(struct format_reader *reader, const void *bytes, size_t l
 
 static void finish_reading(struct format_reader *reader)
 {
-	if (!reader->format && !reader->held_length)
+	if (!reader->format && !reader->held_length && !reader->gather.stopped) {
 		gather_refuse(&reader->gather, "it is empty");
+		reader->report.empty = true;
+	}
 	if (!reader->format && !reader->gather.stopped)
 		begin_format(reader);
 	if (reader->gather.stopped)
@@ -345,6 +349,7 @@ static void judge(struct format_reader *reader)
 			report->format, report->bad_lines[0].line, report->bad_lines[0].why);
 	else if (!report->entries)
 		gather_refuse(&reader->gather, "it holds no entry (read as %s)", report->format);
+	report->empty = !report->entries && !report->skipped && !report->bad;
 }
 
 enum format_verdict format_reader_finish(struct format_reader *reader, struct format_report *report)

@@ -19,7 +19,7 @@ struct format_reader;
 
 /* Texts must outlive the reader; NULL where nothing is said. */
 struct format_options {
-	const char *format; /* one of format_words(); NULL: recognised by content */
+	const char *format; /* one of format_words; NULL: recognised by content */
 	const char *column; /* of a csv: its number from 1, or its name in the header; NULL:
 			       recognised */
 	const char *code;   /* of a csv or mmdb: only what belongs to this country ("DE") or AS
@@ -39,6 +39,7 @@ struct format_report {
 	struct bad_line
 		bad_lines[FORMAT_BAD_SHOWN]; /* the first ones, min(bad, FORMAT_BAD_SHOWN) */
 	char refusal[FORMAT_REFUSAL_SIZE];   /* why the list as a whole is refused; "" */
+	bool empty; /* refused only because nothing stands in it */
 };
 
 enum format_verdict {
@@ -48,9 +49,12 @@ enum format_verdict {
 	FORMAT_STOPPED, /* errno is ECANCELED when the sink said so, or ENOMEM */
 };
 
-/* The words that the option format takes, NULL-terminated, static. */
-const char *const *format_words(void);
+/* The words that the option format takes, NULL-terminated. */
+extern const char *const format_words[];
 bool format_is_known(const char *word);
+
+/* True for the word of a format that is read line by line. */
+bool format_is_text(const char *word);
 
 /* NULL with errno ENOMEM, or EINVAL for an unknown options->format. */
 struct format_reader *format_reader_new(const struct format_options *options, entry_sink *sink,

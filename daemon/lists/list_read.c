@@ -45,6 +45,7 @@ static enum format_verdict judge(struct format_reader *reader, struct decompress
 	reading->compression = word;
 	if (!error || verdict == FORMAT_STOPPED)
 		return verdict;
+	reading->report.empty = false;
 	snprintf(reading->report.refusal, sizeof(reading->report.refusal), "%s%s%s", error,
 		 *word ? ", packed with " : "", word);
 	return FORMAT_REFUSED;
@@ -68,6 +69,32 @@ enum format_verdict list_read(int descriptor, const struct format_options *optio
 		errno = ENOMEM;
 	else if (pump(descriptor, decompressor, reading) >= 0)
 		verdict = judge(reader, decompressor, reading);
+	decompressor_free(decompressor);
+	format_reader_free(reader);
+	return verdict;
+}
+
+enum format_verdict list_read_span(struct span span, const struct format_options *options,
+				   entry_sink *sink, void *context, struct list_reading *reading)
+{
+	struct decompress_limits limits = { LIST_BYTES_MAX, LIST_RATIO_MAX };
+	struct format_reader *reader;
+	struct decompressor *decompressor;
+	enum format_verdict verdict = FORMAT_STOPPED;
+
+	*reading = (struct list_reading){
+		.compression = "", .bytes = span.length, .report.format = ""
+	};
+	reader = format_reader_new(options, sink, context);
+	if (!reader)
+		return FORMAT_STOPPED;
+	decompressor = decompressor_new(COMPRESSION_RECOGNISE, &limits, feed_format, reader);
+	if (!decompressor) {
+		errno = ENOMEM;
+	} else {
+		decompressor_feed(decompressor, span.bytes, span.length);
+		verdict = judge(reader, decompressor, reading);
+	}
 	decompressor_free(decompressor);
 	format_reader_free(reader);
 	return verdict;

@@ -20,6 +20,7 @@ class Visit:
         self.end = None
         self.error = None
         self.issuer = None  # of the certificate that was shown
+        self.port = None    # of the device
         self.kept = False   # on a connection that had served before
 
     @property
@@ -59,6 +60,7 @@ class Visitors:
         for number in range(requests):
             visit = Visit(kind)
             visit.kept = number > 0
+            visit.port = peer.getsockname()[1] if peer else None
             self.visits.append(visit)
             try:
                 peer = peer or self.open(address, host if tls else None, visit)
@@ -78,6 +80,7 @@ class Visitors:
         peer.settimeout(PATIENCE)
         try:
             peer.connect(address)
+            visit.port = peer.getsockname()[1]
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if name:
                 peer = self._context.wrap_socket(peer, server_hostname=name)

@@ -46,11 +46,11 @@ class Killed(Proof):
         if bad or not visits:
             raise Failure(f"{when}: {len(bad)} of {len(visits)} failed: {bad[0] if bad else 'there were none'}")
 
-    def _check_no_hang(self, start):
+    def _check_no_hang(self, start, when):
         time.sleep(HANG + 0.2)
         for visit in self.visitors.since(start - HANG):
             if visit.seconds > HANG + self.lateness.between(visit.start, time.monotonic()) and not self.sanitized:
-                raise Failure(f"somebody waited: {visit}")
+                raise Failure(f"{when}: after {visit.start - start:.3f} s somebody waited: {visit}")
 
     def _median(self, what, seconds):
         middle = statistics.median(seconds)
@@ -76,7 +76,7 @@ class Killed(Proof):
                 raise Failure(f"after the {role} was killed: {visit}")
             seconds.append(visit.end - now - self.lateness.between(now, visit.end))
             time.sleep(0.5)
-            self._check_no_hang(now)
+            self._check_no_hang(now, f"when the {role} was killed")
             self._check_fine(self.visitors.since(time.monotonic() - 0.5), f"half a second after the {role} was killed")
         self._median(what, seconds)
 
@@ -108,7 +108,7 @@ class Open(Killed):
             now = self._strike(role)
             self._await_end(now, 8)
             gone = time.monotonic()
-            self._check_no_hang(now)
+            self._check_no_hang(now, f"when {role} was killed")
             self._check_fine(self.visitors.since(gone), f"without the gateway, after {role} was killed")
             if any(visit.issuer and "Headgate" in visit.issuer for visit in self.visitors.since(gone)):
                 raise Failure("somebody is still inspecting")
@@ -118,7 +118,7 @@ class Open(Killed):
     def _stop_under_load(self):
         now = time.monotonic()
         self.gateway.stop()
-        self._check_no_hang(now)
+        self._check_no_hang(now, "when the gateway stopped")
         self._check_fine([visit for visit in self.visitors.since(now) if not visit.kept], "while the gateway stopped")
         self._again()
 
@@ -133,7 +133,7 @@ class Closed(Killed):
             now = self._strike(role)
             self._await_end(now, 8)
             gone = time.monotonic()
-            self._check_no_hang(now)
+            self._check_no_hang(now, f"when {role} was killed")
             self._check_refused(self.visitors.since(gone))
             self._again()
         self.gateway.stop()

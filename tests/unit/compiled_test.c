@@ -207,6 +207,35 @@ static void every_changed_byte_is_seen_by_verify(void **state)
 	compiled_close(&compiled);
 }
 
+/* Equal hashes are made here by changing the text under one. */
+static void an_equal_hash_is_not_enough(void **state)
+{
+	struct listing *listing = listing_new();
+	struct list_entry entry = { .kind = ENTRY_NAME, .name = "host.example" };
+	struct compiled compiled, other;
+	struct list_set set;
+	uint8_t *bytes;
+	char *text;
+
+	(void)state;
+	listing_add(listing, 0, &entry);
+	listing_open(listing, &compiled);
+	bytes = malloc(compiled.size);
+	memcpy(bytes, compiled.bytes, compiled.size);
+	text = memmem(bytes, compiled.size, "host.example", 12);
+	assert_non_null(text);
+	assert_true(compiled_parse(&other, bytes, compiled.size));
+	assert_true(suffixes_find(&other.suffixes, "host.example", &set));
+	*text = 'x';
+	assert_false(suffixes_find(&other.suffixes, "host.example", &set));
+	*text = 'h';
+	text[-1]--; /* the length */
+	assert_false(suffixes_find(&other.suffixes, "host.example", &set));
+	free(bytes);
+	compiled_close(&compiled);
+	listing_free(listing);
+}
+
 static void write_file(const void *bytes, size_t size)
 {
 	FILE *file = fopen(path, "wb");
@@ -227,6 +256,9 @@ static void a_file_cut_short_or_foreign_is_refused(void **state)
 		assert_int_equal(compiled_open(&cut, path), -1);
 		assert_int_equal(errno, EBADMSG);
 	}
+	bytes = realloc(bytes, compiled.size + 1);
+	bytes[compiled.size] = 0;
+	assert_false(compiled_parse(&cut, bytes, compiled.size + 1));
 	memset(bytes, '<', 4096);
 	write_file(bytes, compiled.size);
 	assert_int_equal(compiled_open(&cut, path), -1);
@@ -355,6 +387,7 @@ int main(void)
 		cmocka_unit_test(no_flipped_byte_leads_astray),
 		cmocka_unit_test(random_sections_lead_nowhere),
 		cmocka_unit_test(every_changed_byte_is_seen_by_verify),
+		cmocka_unit_test(an_equal_hash_is_not_enough),
 		cmocka_unit_test(a_file_cut_short_or_foreign_is_refused),
 		cmocka_unit_test(a_kill_at_any_moment_leaves_a_whole_file),
 		cmocka_unit_test(a_full_disk_leaves_the_old_file),
