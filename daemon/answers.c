@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
-#include "daemon/lists/names.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
 #include "daemon/reload.h"
@@ -165,9 +164,8 @@ static void answer_lists(void *context, json_t *request, struct control_answer *
 
 		control_answer_line(
 			answer, json_pack("{s:s, s:I, s:I, s:I}", "name", list->name, "addresses",
-					  (json_int_t)list->prefix_count, "names",
-					  (json_int_t)(list->names ? name_set_count(list->names)
-								   : 0),
+					  (json_int_t)list_address_count(list), "names",
+					  (json_int_t)list_name_count(list),
 					  "bad_lines", (json_int_t)list->bad_lines));
 	}
 	control_answer_end(answer, 0, NULL);

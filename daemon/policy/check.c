@@ -1,6 +1,5 @@
 #include "daemon/policy/check.h"
 
-#include "daemon/lists/names.h"
 #include "daemon/policy/condition.h"
 
 struct check {
@@ -76,8 +75,9 @@ static void tell_lists(const struct policy *policy, struct check *check)
 		struct text *text = begin(check);
 
 		text_addf(text, "list %s: ", list->name);
-		count(text, list->prefix_count, "prefix, ", "prefixes, ");
-		count(text, list->names ? name_set_count(list->names) : 0, "name", "names");
+		count(text, list_address_count(list), "range of addresses, ",
+		      "ranges of addresses, ");
+		count(text, list_name_count(list), "name", "names");
 		if (list->bad_lines) {
 			text_add(text, ", ");
 			count(text, list->bad_lines, "line left out", "lines left out");

@@ -4,124 +4,117 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/lists/addresses.h"
 #include "daemon/lists/names.h"
-#include "daemon/policy/list_file.h"
 #include "daemon/policy/source.h"
 #include "daemon/text.h"
 
+enum { ENTRY_TEXT_MAX = 120 };
+
 struct filling {
 	struct list *list;
-	struct list_reading *reading;
+	size_t names_left_out;
 };
 
-static void note_bad(struct list_reading *reading, unsigned line)
+struct list *list_new(void)
 {
-	size_t room = sizeof(reading->bad_lines) / sizeof(*reading->bad_lines);
+	struct list *list = calloc(1, sizeof(*list));
 
-	if (reading->bad < room)
-		reading->bad_lines[reading->bad] = line;
-	reading->bad++;
+	if (!list)
+		return NULL;
+	list->addresses = address_set_new();
+	list->names = name_set_new();
+	list->allowed_names = name_set_new();
+	if (list->addresses && list->names && list->allowed_names)
+		return list;
+	list_free(list);
+	return NULL;
 }
 
-static bool add_prefix(struct list *list, const struct prefix *prefix)
+void list_free(struct list *list)
 {
-	size_t count = list->prefix_count;
-
-	/* Room doubles whenever the count is a power of two. */
-	if ((count & (count - 1)) == 0) {
-		size_t room = count ? count * 2 : 1;
-		struct prefix *grown = realloc(list->prefixes, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		list->prefixes = grown;
-	}
-	list->prefixes[list->prefix_count++] = *prefix;
-	return true;
+	if (!list)
+		return;
+	free(list->name);
+	free(list->column);
+	free(list->code);
+	address_set_free(list->addresses);
+	name_set_free(list->names);
+	name_set_free(list->allowed_names);
+	free(list);
 }
 
-static bool take_address(void *context, const struct list_entry *entry)
+static enum format_verdict read_source(const struct list *list, const struct source *source,
+				       entry_sink *sink, void *context,
+				       struct list_reading *reading)
+{
+	struct format_options options = { list->format, list->column, list->code };
+	struct span span = { (const uint8_t *)source->bytes, source->length };
+
+	return list_read_span(span, &options, sink, context, reading);
+}
+
+static int take_address(void *context, const struct list_entry *entry)
 {
 	struct filling *filling = context;
 
-	if (entry->kind != LIST_ENTRY_PREFIX) {
-		note_bad(filling->reading, entry->line);
-		return true;
-	}
-	filling->reading->entries++;
-	return add_prefix(filling->list, &entry->prefix);
+	if (entry->kind == ENTRY_RANGE)
+		return address_set_add(filling->list->addresses, entry);
+	filling->names_left_out++;
+	return 0;
 }
 
-static bool take_name(void *context, const struct list_entry *entry)
+static int take_name(void *context, const struct list_entry *entry)
 {
-	struct filling *filling = context;
+	struct list *list = ((struct filling *)context)->list;
 
-	if (entry->kind != LIST_ENTRY_NAME)
+	if (entry->kind != ENTRY_NAME)
 		return take_address(context, entry);
-	filling->reading->entries++;
-	return name_set_add(filling->list->names, entry->name_kind, entry->name, entry->line) == 0;
+	return name_set_add(entry->allow ? list->allowed_names : list->names, entry->pattern,
+			    entry->name, entry->line);
 }
 
-int list_read_addresses(struct list *list, const struct source *source,
-			struct list_reading *reading)
+enum format_verdict list_read_addresses(struct list *list, const struct source *source,
+					struct list_reading *reading, size_t *names)
 {
-	struct filling filling = { list, reading };
+	struct filling filling = { .list = list };
+	enum format_verdict verdict;
 
 	list->addresses_file = source;
-	return list_file_scan(source->bytes, source->length, take_address, &filling) ? 0 : -1;
+	verdict = read_source(list, source, take_address, &filling, reading);
+	*names = filling.names_left_out;
+	return verdict;
 }
 
-int list_read_names(struct list *list, const struct source *source, struct list_reading *reading)
+enum format_verdict list_read_names(struct list *list, const struct source *source,
+				    struct list_reading *reading)
 {
-	struct filling filling = { list, reading };
+	struct filling filling = { .list = list };
 
 	list->names_file = source;
-	list->names = name_set_new();
-	if (!list->names)
-		return -1;
-	return list_file_scan(source->bytes, source->length, take_name, &filling) ? 0 : -1;
+	return read_source(list, source, take_name, &filling, reading);
 }
 
-static int compare(const void *a, const void *b)
+int list_finish(struct list *list)
 {
-	const struct prefix *left = a;
-	const struct prefix *right = b;
-	int order = address_compare(&left->base, &right->base);
-
-	return order ? order : (int)left->length - (int)right->length;
+	name_set_finish(list->names);
+	name_set_finish(list->allowed_names);
+	return address_set_finish(list->addresses);
 }
 
-void list_finish(struct list *list)
+size_t list_address_count(const struct list *list)
 {
-	size_t kept = 0;
+	return address_set_count(list->addresses);
+}
 
-	if (list->names)
-		name_set_finish(list->names);
-	if (list->prefix_count == 0)
-		return;
-	qsort(list->prefixes, list->prefix_count, sizeof(*list->prefixes), compare);
-	for (size_t i = 1; i < list->prefix_count; i++) {
-		if (!prefix_contains(&list->prefixes[kept], &list->prefixes[i].base))
-			list->prefixes[++kept] = list->prefixes[i];
-	}
-	list->prefix_count = kept + 1;
+size_t list_name_count(const struct list *list)
+{
+	return name_set_count(list->names);
 }
 
 bool list_has_address(const struct list *list, const struct address *address)
 {
-	size_t low = 0;
-	size_t high = list->prefix_count;
-
-	/* The last prefix that begins at or before the address: no other can hold it. */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (address_compare(&list->prefixes[middle].base, address) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low > 0 && prefix_contains(&list->prefixes[low - 1], address);
+	return address_set_has(list->addresses, address);
 }
 
 /* Names end in a label that is not all digits, so a literal is told by its look. */
@@ -134,42 +127,106 @@ bool list_has_host(const struct list *list, const char *host)
 {
 	struct address address;
 
-	if (list->names && name_set_find(list->names, host, NULL))
-		return true;
-	return list->prefix_count && looks_literal(host) && address_parse(&address, host) == 0 &&
-	       list_has_address(list, &address);
+	if (name_set_find(list->names, host, NULL))
+		return !name_set_find(list->allowed_names, host, NULL);
+	return address_set_count(list->addresses) && looks_literal(host) &&
+	       address_parse(&address, host) == 0 && list_has_address(list, &address);
 }
 
-/* Looks an entry up in the text it came from: slow, but the table need not remember. */
-struct search {
-	const struct address *address; /* NULL: by line */
-	unsigned line;
-	struct list_entry hit;
+struct walk {
+	const struct list *list;
+	entry_sink *sink;
+	void *context;
 };
 
-static bool search_entry(void *context, const struct list_entry *entry)
+static int give_name(void *context, const struct list_entry *entry)
+{
+	struct walk *walk = context;
+
+	if (entry->kind != ENTRY_NAME || entry->allow ||
+	    name_set_find(walk->list->allowed_names, entry->name, NULL))
+		return 0;
+	return walk->sink(walk->context, entry);
+}
+
+bool list_each_name(const struct list *list, entry_sink *sink, void *context)
+{
+	struct walk walk = { list, sink, context };
+	struct list_reading reading;
+
+	return read_source(list, list->names_file, give_name, &walk, &reading) != FORMAT_STOPPED;
+}
+
+/* Looks an entry up in the file it came from: slow, but the tables need not remember. */
+struct search {
+	const struct address *address; /* NULL: a name */
+	const char *host;
+	unsigned host_line; /* of its entry */
+	size_t number;	    /* of the entries up to the hit */
+	unsigned line;	    /* of the hit; 0: none yet */
+};
+
+static bool is_hit(const struct search *search, const struct list_entry *entry)
+{
+	if (entry->allow || (entry->kind == ENTRY_RANGE) != (search->address != NULL))
+		return false;
+	if (!search->address)
+		return entry->line == search->host_line &&
+		       name_matches(search->host, entry->pattern, entry->name);
+	return entry->first.family == search->address->family &&
+	       memcmp(entry->first.bytes, search->address->bytes, address_width(&entry->first)) <=
+		       0 &&
+	       memcmp(search->address->bytes, entry->last.bytes, address_width(&entry->last)) <= 0;
+}
+
+static int search_entry(void *context, const struct list_entry *entry)
 {
 	struct search *search = context;
 
-	if (search->address ? entry->kind != LIST_ENTRY_PREFIX ||
-				      !prefix_contains(&entry->prefix, search->address)
-			    : entry->line != search->line)
-		return true;
-	search->hit = *entry;
-	return false;
+	search->number++;
+	if (!is_hit(search, entry))
+		return 0;
+	search->line = entry->line;
+	return -1;
 }
 
-static bool print_hit(const struct source *source, struct search *search, struct text *text)
+/* line is counted from 1 and there. */
+static void add_line(struct text *text, const struct source *source, unsigned line)
 {
-	size_t length;
+	const char *start = source->bytes;
+	const char *end = source->bytes + source->length;
+	const char *stop;
 
-	if (!source || list_file_scan(source->bytes, source->length, search_entry, search))
+	while (--line > 0) {
+		const char *newline = memchr(start, '\n', (size_t)(end - start));
+
+		start = newline ? newline + 1 : end;
+	}
+	stop = memchr(start, '\n', (size_t)(end - start));
+	stop = stop ? stop : end;
+	while (stop > start && isspace((unsigned char)stop[-1]))
+		stop--;
+	text_add_bytes(text, start,
+		       stop - start > ENTRY_TEXT_MAX ? ENTRY_TEXT_MAX : (size_t)(stop - start));
+}
+
+static bool print_hit(const struct list *list, const struct source *source, struct search *search,
+		      struct text *text)
+{
+	struct list_reading reading;
+
+	search->number = 0;
+	if (!source)
 		return false;
-	length = search->hit.text_length;
-	while (length > 0 && isspace((unsigned char)search->hit.text[length - 1]))
-		length--;
-	text_addf(text, "%s:%u: ", source->name, search->hit.line);
-	text_add_bytes(text, search->hit.text, length > 120 ? 120 : length);
+	read_source(list, source, search_entry, search, &reading);
+	if (!search->line)
+		return false;
+	if (*reading.compression || !format_is_text(reading.report.format)) {
+		text_addf(text, "%s: entry %zu", source->name, search->number);
+	} else {
+		text_addf(text, "%s:%u: ", source->name, search->line);
+		add_line(text, source, search->line);
+	}
 	return true;
 }
 
@@ -178,26 +235,19 @@ bool list_print_address_entry(const struct list *list, const struct address *add
 {
 	struct search search = { .address = address };
 
-	return print_hit(list->addresses_file, &search, text) ||
-	       print_hit(list->names_file, &search, text);
+	return list_has_address(list, address) &&
+	       (print_hit(list, list->addresses_file, &search, text) ||
+		print_hit(list, list->names_file, &search, text));
 }
 
 bool list_print_host_entry(const struct list *list, const char *host, struct text *text)
 {
-	struct search search = { 0 };
+	struct search search = { .host = host };
 	struct address address;
 
-	if (list->names && name_set_find(list->names, host, &search.line))
-		return print_hit(list->names_file, &search, text);
+	if (!list_has_host(list, host))
+		return false;
+	if (name_set_find(list->names, host, &search.host_line))
+		return print_hit(list, list->names_file, &search, text);
 	return address_parse(&address, host) == 0 && list_print_address_entry(list, &address, text);
-}
-
-void list_free(struct list *list)
-{
-	if (!list)
-		return;
-	free(list->name);
-	free(list->prefixes);
-	name_set_free(list->names);
-	free(list);
 }

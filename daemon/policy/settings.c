@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/policy/definitions.h"
-#include "daemon/policy/list_file.h"
+#include "daemon/policy/list.h"
 #include "daemon/policy/scalar.h"
 
 const char *const source_words[] = { "keep", "own", NULL };
@@ -285,9 +285,9 @@ static bool add_never(struct reading *reading, enum name_pattern_kind kind, cons
 	return grown->name != NULL;
 }
 
-static bool add_entry(void *context, const struct list_entry *entry)
+static int add_entry(void *context, const struct list_entry *entry)
 {
-	return entry->kind != LIST_ENTRY_NAME || add_never(context, entry->name_kind, entry->name);
+	return add_never(context, entry->pattern, entry->name) ? 0 : -1;
 }
 
 static bool add_list(struct reading *reading, struct value value, const char *name)
@@ -295,8 +295,7 @@ static bool add_list(struct reading *reading, struct value value, const char *na
 	const struct list *list = find_list(reading, value, name, LIST_OF_NAMES);
 
 	/* A list that cannot be used has been reported already. */
-	return !list || list_file_scan(list->names_file->bytes, list->names_file->length, add_entry,
-				       reading);
+	return !list || list_each_name(list, add_entry, reading);
 }
 
 static void read_never(struct reading *reading, const struct keyword *keyword, struct value value,

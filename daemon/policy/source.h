@@ -10,7 +10,7 @@ enum source_kind { SOURCE_POLICY, SOURCE_LIST, SOURCE_ROOTS };
 struct source {
 	enum source_kind kind;
 	char *name;	   /* as the owner wrote it, put behind the including file's directory */
-	const char *bytes; /* NUL-terminated */
+	const char *bytes; /* a NUL behind them; a list may hold more */
 	size_t length;
 	int error; /* errno when it could not be read; bytes is then NULL */
 };

@@ -69,6 +69,7 @@ class Gateway:
         self.before = self.before or self.topology.state()
         if self._process:
             self._process.wait(STOP_SECONDS)
+            self._listener.join(STOP_SECONDS)  # it also says "ready" when it ends
         self._ready.clear()
         self._process = subprocess.Popen(
             self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE,

@@ -91,7 +91,7 @@ class Topology:
         self._wire(self.device, "eth0", LAN)
         self._wire(self.server, "eth0", "wan0")
         self.set(self.gateway, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
-                 "net.ipv4.ping_group_range=1 0")
+                 "net.ipv4.ping_group_range=1 0", "net.ipv4.tcp_early_demux=0")
         self._address(self.gateway, "wan0", "198.51.100.1/24", "2001:db8:2::1/64")
         self._lan()
         for host in SERVERS:

@@ -109,7 +109,7 @@ class Open(Killed):
             self._await_end(now, 8)
             gone = time.monotonic()
             self._check_no_hang(now, f"when {role} was killed")
-            self._check_fine(self.visitors.since(gone), f"without the gateway, after {role} was killed")
+            self._check_fine(self.visitors.since(gone + 0.1), f"without the gateway, after {role} was killed")
             if any(visit.issuer and "Headgate" in visit.issuer for visit in self.visitors.since(gone)):
                 raise Failure("somebody is still inspecting")
             self._again()

@@ -320,7 +320,7 @@ static void a_forced_format_is_taken_at_its_word(void **state)
 	options.format = "nonsense";
 	assert_null(format_reader_new(&options, NULL, NULL));
 	assert_false(format_is_known("nonsense"));
-	for (const char *const *word = format_words(); *word; word++)
+	for (const char *const *word = format_words; *word; word++)
 		assert_true(format_is_known(*word));
 }
 

@@ -1,4 +1,4 @@
-// link: daemon/policy/list.c daemon/policy/list_file.c daemon/lists/names.c daemon/address.c daemon/name.c daemon/text.c
+// link: daemon/policy/list.c daemon/lists/addresses.c daemon/lists/wide.c daemon/lists/list_read.c daemon/lists/format.c daemon/lists/format_plain.c daemon/lists/format_set.c daemon/lists/format_drop.c daemon/lists/format_dnsmasq.c daemon/lists/format_adblock.c daemon/lists/format_rpz.c daemon/lists/format_csv.c daemon/lists/format_mmdb.c daemon/lists/format_srs.c daemon/lists/format_mrs.c daemon/lists/gather.c daemon/lists/pieces.c daemon/lists/words.c daemon/lists/u_label.c daemon/lists/mmdb.c daemon/lists/succinct.c daemon/lists/decompress.c daemon/reader.c daemon/lists/names.c daemon/address.c daemon/name.c daemon/text.c tests/unit/images.c -lz -lzstd -llzma -lidn2
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,83 +9,36 @@
 #include <string.h>
 
 #include "daemon/policy/list.h"
-#include "daemon/policy/list_file.h"
 #include "daemon/policy/source.h"
 #include "daemon/text.h"
-
-/* Prints every entry as "line prefix", "line name" or "line bad". */
-static bool print_entry(void *context, const struct list_entry *entry)
-{
-	static const char *const fronts[] = { "", "*.", "." };
-	char prefix[PREFIX_TEXT];
-
-	text_addf(context, "%u ", entry->line);
-	if (entry->kind == LIST_ENTRY_BAD)
-		text_add(context, "bad");
-	else if (entry->kind == LIST_ENTRY_PREFIX)
-		text_add(context, prefix_print(&entry->prefix, prefix));
-	else
-		text_addf(context, "%s%s", fronts[entry->name_kind], entry->name);
-	text_add(context, "\n");
-	return true;
-}
-
-static void assert_entries(const char *file, const char *entries)
-{
-	char storage[2048];
-	struct text text;
-
-	text_begin(&text, storage, sizeof(storage));
-	assert_true(list_file_scan(file, strlen(file), print_entry, &text));
-	assert_string_equal(storage, entries);
-}
-
-static void every_kind_of_line_is_understood(void **state)
-{
-	(void)state;
-	assert_entries("192.0.2.1\n192.0.2.0/24\r\n2001:db8::/32\n\n  example.com  \n"
-		       "*.example.com\n.example.com\nExample.COM.\n192.0.2.77/24\n",
-		       "1 192.0.2.1/32\n2 192.0.2.0/24\n3 2001:db8::/32\n5 example.com\n"
-		       "6 *.example.com\n7 .example.com\n8 example.com\n9 192.0.2.0/24\n");
-}
-
-static void comments_are_left_out(void **state)
-{
-	(void)state;
-	assert_entries("# a\n; b\n// c\n192.0.2.1 # d\n192.0.2.2 ; e\na.example // f\n#192.0.2.9",
-		       "4 192.0.2.1/32\n5 192.0.2.2/32\n6 a.example\n");
-}
-
-static void ranges_become_prefixes(void **state)
-{
-	(void)state;
-	assert_entries(
-		"192.0.2.1-192.0.2.6\n192.0.2.0 - 192.0.2.255\n255.255.255.254-255.255.255.255\n"
-		"2001:db8::-2001:db8::1\n192.0.2.9-192.0.2.1\n192.0.2.1-2001:db8::1\n",
-		"1 192.0.2.1/32\n1 192.0.2.2/31\n1 192.0.2.4/31\n1 192.0.2.6/32\n"
-		"2 192.0.2.0/24\n3 255.255.255.254/31\n4 2001:db8::/127\n5 bad\n6 bad\n");
-}
-
-static void hosts_files_name_hosts(void **state)
-{
-	(void)state;
-	assert_entries("127.0.0.1 localhost\n::1 localhost ip6-localhost\n0.0.0.0 0.0.0.0\n"
-		       "0.0.0.0 ads.example tracker.example # two\n",
-		       "4 ads.example\n4 tracker.example\n");
-}
-
-static void other_lines_are_bad(void **state)
-{
-	(void)state;
-	assert_entries("||ads.example^\n192.0.2.300\na b\n0.0.0.0/0\n::/0\n@@x\n1.2.3.4/33\n",
-		       "1 bad\n2 bad\n3 bad\n4 bad\n5 bad\n6 bad\n7 bad\n");
-}
+#include "tests/unit/images.h"
 
 static struct source source_of(const char *text)
 {
 	static char name[] = "list.txt";
 
 	return (struct source){ .name = name, .bytes = text, .length = strlen(text) };
+}
+
+static struct list *list_of_addresses(const struct source *source)
+{
+	struct list *list = list_new();
+	struct list_reading met;
+	size_t names;
+
+	assert_int_equal(list_read_addresses(list, source, &met, &names), FORMAT_TAKEN);
+	assert_int_equal(list_finish(list), 0);
+	return list;
+}
+
+static struct list *list_of_names(const struct source *source)
+{
+	struct list *list = list_new();
+	struct list_reading met;
+
+	assert_int_equal(list_read_names(list, source, &met), FORMAT_TAKEN);
+	assert_int_equal(list_finish(list), 0);
+	return list;
 }
 
 static bool has_address(const struct list *list, const char *text)
@@ -97,48 +50,101 @@ static bool has_address(const struct list *list, const char *text)
 	return list_has_address(list, &address);
 }
 
-static void addresses_are_found_by_the_prefix_that_holds_them(void **state)
+static void addresses_are_found_by_the_range_that_holds_them(void **state)
 {
-	struct list list = { 0 };
-	struct list_reading met = { 0 };
-	struct source source = { 0 };
+	struct source source = source_of(
+		"198.51.100.128/25\n192.0.2.0/24\n192.0.2.64/26\n192.0.2.7\n10.0.0.0/8\n"
+		"2001:db8:1::/48\nexample.com\n1.2.3.4/33\n");
+	struct list *list = list_new();
+	struct list_reading met;
+	size_t names;
 
 	(void)state;
-	source.bytes = "198.51.100.128/25\n192.0.2.0/24\n192.0.2.64/26\n192.0.2.7\n10.0.0.0/8\n"
-		       "2001:db8:1::/48\nexample.com\n";
-	source.length = strlen(source.bytes);
-	assert_int_equal(list_read_addresses(&list, &source, &met), 0);
-	list_finish(&list);
-	assert_int_equal(met.entries, 6);
-	assert_int_equal(met.bad, 1);
-	assert_int_equal(met.bad_lines[0], 7);
-	assert_int_equal(list.prefix_count, 4);
-	assert_true(has_address(&list, "192.0.2.0"));
-	assert_true(has_address(&list, "192.0.2.255"));
-	assert_true(has_address(&list, "10.255.255.255"));
-	assert_true(has_address(&list, "2001:db8:1:ffff::1"));
-	assert_false(has_address(&list, "192.0.3.0"));
-	assert_false(has_address(&list, "192.0.1.255"));
-	assert_false(has_address(&list, "198.51.100.127"));
-	assert_false(has_address(&list, "9.255.255.255"));
-	assert_false(has_address(&list, "2001:db8:2::"));
-	free(list.prefixes);
+	assert_int_equal(list_read_addresses(list, &source, &met, &names), FORMAT_TAKEN);
+	assert_int_equal(list_finish(list), 0);
+	assert_int_equal(met.report.entries, 7);
+	assert_int_equal(names, 1);
+	assert_int_equal(met.report.bad, 1);
+	assert_int_equal(met.report.bad_lines[0].line, 8);
+	assert_int_equal(list_address_count(list), 4);
+	assert_int_equal(list_name_count(list), 0);
+	assert_true(has_address(list, "192.0.2.0"));
+	assert_true(has_address(list, "192.0.2.255"));
+	assert_true(has_address(list, "10.255.255.255"));
+	assert_true(has_address(list, "2001:db8:1:ffff::1"));
+	assert_false(has_address(list, "192.0.3.0"));
+	assert_false(has_address(list, "192.0.1.255"));
+	assert_false(has_address(list, "198.51.100.127"));
+	assert_false(has_address(list, "9.255.255.255"));
+	assert_false(has_address(list, "2001:db8:2::"));
+	list_free(list);
 }
 
-static void explain_finds_the_line(void **state)
+static int add_name(void *context, const struct list_entry *entry)
 {
-	struct list *list = calloc(1, sizeof(*list));
-	struct source addresses = source_of("# top\n192.0.2.0/24 ; SBL1\n");
-	struct source names = source_of("\n.ads.example # all of it\n203.0.113.9\n");
-	struct list_reading met = { 0 };
+	text_addf(context, "%u %s\n", entry->line, entry->name);
+	return 0;
+}
+
+static void what_an_ad_blocker_allows_is_taken_away(void **state)
+{
+	struct source source = source_of("||ads.example^\n@@||ok.ads.example^\n"
+					 "||x.ok.ads.example^\n||b.example^\n@@||b.example^\n");
+	struct list *list = list_of_names(&source);
+	char storage[128];
+	struct text text;
+
+	(void)state;
+	assert_true(list_has_host(list, "ads.example"));
+	assert_true(list_has_host(list, "www.ads.example"));
+	assert_false(list_has_host(list, "ok.ads.example"));
+	assert_false(list_has_host(list, "x.ok.ads.example"));
+	assert_false(list_has_host(list, "b.example"));
+	text_begin(&text, storage, sizeof(storage));
+	assert_false(list_print_host_entry(list, "x.ok.ads.example", &text));
+	assert_true(list_each_name(list, add_name, &text));
+	assert_string_equal(storage, "1 ads.example\n");
+	list_free(list);
+}
+
+static void addresses_that_do_not_match_are_taken_away(void **state)
+{
+	struct source source = source_of("create drop hash:net family inet\n"
+					 "add drop 192.0.2.0/24\nadd drop 192.0.2.7 nomatch\n");
+	struct list *list = list_of_addresses(&source);
 	struct address address;
 	char storage[128];
 	struct text text;
 
 	(void)state;
-	assert_int_equal(list_read_addresses(list, &addresses, &met), 0);
-	assert_int_equal(list_read_names(list, &names, &met), 0);
-	list_finish(list);
+	assert_true(has_address(list, "192.0.2.6"));
+	assert_false(has_address(list, "192.0.2.7"));
+	assert_true(has_address(list, "192.0.2.8"));
+	text_begin(&text, storage, sizeof(storage));
+	assert_int_equal(address_parse(&address, "192.0.2.7"), 0);
+	assert_false(list_print_address_entry(list, &address, &text));
+	assert_int_equal(address_parse(&address, "192.0.2.8"), 0);
+	assert_true(list_print_address_entry(list, &address, &text));
+	assert_string_equal(storage, "list.txt:2: add drop 192.0.2.0/24");
+	list_free(list);
+}
+
+static void explain_finds_the_line(void **state)
+{
+	struct list *list = list_new();
+	struct source addresses = source_of("# top\n192.0.2.0/24 ; SBL1\n");
+	struct source names =
+		source_of("\n.ads.example # all of it\n203.0.113.9\nc.ads.example\r\n");
+	struct list_reading met;
+	struct address address;
+	char storage[128];
+	struct text text;
+	size_t left_out;
+
+	(void)state;
+	assert_int_equal(list_read_addresses(list, &addresses, &met, &left_out), FORMAT_TAKEN);
+	assert_int_equal(list_read_names(list, &names, &met), FORMAT_TAKEN);
+	assert_int_equal(list_finish(list), 0);
 	assert_true(list_has_host(list, "x.ads.example"));
 	assert_true(list_has_host(list, "203.0.113.9"));
 	assert_false(list_has_host(list, "bads.example"));
@@ -146,22 +152,83 @@ static void explain_finds_the_line(void **state)
 	assert_true(list_print_host_entry(list, "x.ads.example", &text));
 	assert_string_equal(storage, "list.txt:2: .ads.example # all of it");
 	text_begin(&text, storage, sizeof(storage));
+	assert_true(list_print_host_entry(list, "c.ads.example", &text));
+	assert_string_equal(storage, "list.txt:4: c.ads.example");
+	text_begin(&text, storage, sizeof(storage));
+	assert_true(list_print_host_entry(list, "203.0.113.9", &text));
+	assert_string_equal(storage, "list.txt:3: 203.0.113.9");
+	text_begin(&text, storage, sizeof(storage));
 	assert_int_equal(address_parse(&address, "192.0.2.9"), 0);
 	assert_true(list_print_address_entry(list, &address, &text));
 	assert_string_equal(storage, "list.txt:2: 192.0.2.0/24 ; SBL1");
 	list_free(list);
 }
 
+static void explain_counts_the_entries_of_a_binary_list(void **state)
+{
+	static const struct image_prefix prefixes[] = { { "192.0.2.0/24", "=DE" },
+							{ "198.51.100.0/24", "=FR" },
+							{ "203.0.113.0/24", "=DE" } };
+	static char name[] = "geo.mmdb";
+	static char code[] = "DE";
+	struct image image = image_mmdb(prefixes, 3, 4, 24);
+	struct source source = { .name = name, .bytes = (char *)image.bytes,
+				 .length = image.length };
+	struct list *list = list_new();
+	struct list_reading met;
+	struct address address;
+	char storage[128];
+	struct text text;
+	size_t names;
+
+	(void)state;
+	list->code = strdup(code);
+	assert_int_equal(list_read_addresses(list, &source, &met, &names), FORMAT_TAKEN);
+	assert_int_equal(list_finish(list), 0);
+	assert_true(has_address(list, "192.0.2.1"));
+	assert_false(has_address(list, "198.51.100.1"));
+	text_begin(&text, storage, sizeof(storage));
+	assert_int_equal(address_parse(&address, "203.0.113.9"), 0);
+	assert_true(list_print_address_entry(list, &address, &text));
+	assert_string_equal(storage, "geo.mmdb: entry 2");
+	list_free(list);
+	image_free(&image);
+}
+
+/* "# a\nb.example\nc.example\n", packed by gzip. */
+static const uint8_t packed[] = {
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x53, 0x56, 0x48, 0xe4,
+	0x4a, 0xd2, 0x4b, 0xad, 0x48, 0xcc, 0x2d, 0xc8, 0x49, 0xe5, 0x4a, 0x86, 0xb3, 0x00,
+	0x1f, 0x67, 0x2c, 0x07, 0x18, 0x00, 0x00, 0x00,
+};
+
+static void packed_lists_are_read_and_explained(void **state)
+{
+	static char name[] = "names.gz";
+	struct source source = { .name = name, .bytes = (const char *)packed,
+				 .length = sizeof(packed) };
+	struct list *list = list_of_names(&source);
+	char storage[128];
+	struct text text;
+
+	(void)state;
+	assert_int_equal(list_name_count(list), 2);
+	assert_true(list_has_host(list, "b.example"));
+	text_begin(&text, storage, sizeof(storage));
+	assert_true(list_print_host_entry(list, "c.example", &text));
+	assert_string_equal(storage, "names.gz: entry 2");
+	list_free(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_of_line_is_understood),
-		cmocka_unit_test(comments_are_left_out),
-		cmocka_unit_test(ranges_become_prefixes),
-		cmocka_unit_test(hosts_files_name_hosts),
-		cmocka_unit_test(other_lines_are_bad),
-		cmocka_unit_test(addresses_are_found_by_the_prefix_that_holds_them),
+		cmocka_unit_test(addresses_are_found_by_the_range_that_holds_them),
+		cmocka_unit_test(what_an_ad_blocker_allows_is_taken_away),
+		cmocka_unit_test(addresses_that_do_not_match_are_taken_away),
 		cmocka_unit_test(explain_finds_the_line),
+		cmocka_unit_test(explain_counts_the_entries_of_a_binary_list),
+		cmocka_unit_test(packed_lists_are_read_and_explained),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
