@@ -61,7 +61,8 @@ run: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) LAN="$(LAN)" ONCE="$(ONCE)" tests/network/show
 
-check: setup
+check:
+	$(Q)tests/setup --check
 	$(Q)$(MAKE) --no-print-directory all unit fuzzers
 	$(Q)BUILD=$(BUILD) SANITIZE="$(SANITIZE)" tests/check
 
