@@ -48,7 +48,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api htt
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all setup run check unit fuzzers fuzz bench install clean format
+.PHONY: all setup run check heavy unit fuzzers fuzz bench install clean format
 all: $(PROGRAMS)
 
 # What a fresh Debian lacks for building and testing. Does nothing where all is there.
@@ -65,6 +65,10 @@ check:
 	$(Q)tests/setup --check
 	$(Q)$(MAKE) --no-print-directory all unit fuzzers
 	$(Q)BUILD=$(BUILD) SANITIZE="$(SANITIZE)" tests/check
+
+# The tests that move hundreds of megabytes, beside all others.
+heavy:
+	$(Q)HEAVY=1 $(MAKE) --no-print-directory check
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all

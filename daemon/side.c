@@ -137,7 +137,9 @@ void side_rest(struct side *side)
 {
 	struct wire *wire = &side->wire;
 
-	if (wire->announced && !wire->full && !wire->ending && !side_buffered(side))
+	/* An edge that came after the last read has announced bytes that nobody has looked at. */
+	if (wire->announced && !wire->fresh && !wire->full && !wire->ending &&
+	    !side_buffered(side))
 		wire->drained = true;
 }
 

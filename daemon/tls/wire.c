@@ -22,6 +22,7 @@ static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 		errno = EAGAIN;
 		return -1;
 	}
+	wire->fresh = false;
 	got = recv(wire->fd, bytes, size, flags);
 	wire->full = got == (ssize_t)size;
 	wire->ended = got == 0;
@@ -47,6 +48,7 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
 void wire_announce(struct wire *wire, bool ending)
 {
 	wire->drained = false;
+	wire->fresh = true;
 	wire->ending |= ending;
 }
 

@@ -10,6 +10,7 @@ struct wire {
 	int fd;
 	bool announced; /* an edge tells when there is something new; without it nothing is remembered */
 	bool drained;	/* nothing to read before the next edge */
+	bool fresh;	/* an edge has come since the last read */
 	bool full;	/* the last read filled its room: there may be more */
 	bool ending;	/* the peer's FIN has been announced */
 	bool ended;	/* and read */
