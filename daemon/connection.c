@@ -11,24 +11,25 @@
 #include "daemon/view.h"
 #include "netfilter/original.h"
 
-/* The stages in the order of a connection's life. Seconds of 0: the stage never waits. */
+/* The stages in the order of a connection's life, with the limit of their waiting. */
 static const struct {
 	const char *name;
 	enum stage (*turn)(struct connection *connection);
 	void (*late)(struct connection *connection);
+	enum limit limit; /* LIMIT_COUNT: the stage never waits, or has seconds of its own */
 	unsigned seconds;
 } stages[] = {
-	[PEEKING] = { "peeking", peeking_turn, peeking_late, HELLO_SECONDS },
-	[DECIDING] = { "deciding", deciding_turn, NULL, 0 },
-	[CONNECTING] = { "connecting", connecting_turn, connecting_late, CONNECT_SECONDS },
-	[SECURING_SERVER] = { "securing server", securing_server_turn, connecting_late,
-			      TLS_SECONDS },
+	[PEEKING] = { "peeking", peeking_turn, peeking_late, LIMIT_HELLO },
+	[DECIDING] = { "deciding", deciding_turn, NULL, LIMIT_COUNT },
+	[CONNECTING] = { "connecting", connecting_turn, connecting_late, LIMIT_CONNECT },
+	[SECURING_SERVER] = { "securing server", securing_server_turn, connecting_late, LIMIT_TLS },
 	[SECURING_CLIENT] = { "securing client", securing_client_turn, securing_client_late,
-			      TLS_SECONDS },
-	[RELAYING] = { "relaying", relaying_turn, relaying_late, IDLE_SECONDS },
-	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, REQUEST_SECONDS },
-	[REFUSING] = { "refusing", refusing_turn, refusing_late, REFUSE_SECONDS },
-	[ENDED] = { "ended", NULL, NULL, 0 },
+			      LIMIT_TLS },
+	[RELAYING] = { "relaying", relaying_turn, relaying_late, LIMIT_IDLE },
+	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_COUNT,
+			 REQUEST_SECONDS },
+	[REFUSING] = { "refusing", refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
+	[ENDED] = { "ended", NULL, NULL, LIMIT_COUNT },
 };
 
 const char *stage_word(enum stage stage)
@@ -224,6 +225,19 @@ void connection_set_alarm(struct connection *connection, int64_t when)
 	evtimer_add(&connection->deadline, &time);
 }
 
+int64_t connection_limit(const struct connection *connection, enum limit limit)
+{
+	return (int64_t)regime_policy(connection->regime)->limits.value[limit];
+}
+
+/* 0: the stage never waits. */
+static int64_t patience(const struct connection *connection, enum stage stage)
+{
+	if (stages[stage].limit == LIMIT_COUNT)
+		return stages[stage].seconds * 1000000LL;
+	return connection_limit(connection, stages[stage].limit);
+}
+
 static void enter(struct connection *connection, enum stage stage)
 {
 	connection->stage = stage;
@@ -232,9 +246,8 @@ static void enter(struct connection *connection, enum stage stage)
 		connection_set_alarm(connection, clock_steady() + KEEPALIVE_SECONDS * 1000000LL);
 	else if (stage == PEEKING)
 		connection_set_alarm(connection, clock_steady() + SILENCE_MILLISECONDS * 1000);
-	else if (stages[stage].seconds)
-		connection_set_alarm(connection,
-				     clock_steady() + stages[stage].seconds * 1000000LL);
+	else if (patience(connection, stage))
+		connection_set_alarm(connection, clock_steady() + patience(connection, stage));
 }
 
 void connection_turn(struct connection *connection)

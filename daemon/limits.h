@@ -1,19 +1,15 @@
 /* Every bound of the data path on one screen. Times in seconds unless the name says otherwise,
- * sizes in bytes. What the owner may change has a key of the same name in the policy file. */
+ * sizes in bytes. What the owner may change stands in policy/limits.h. */
 #pragma once
 
 enum {
 	/* times */
 	SILENCE_MILLISECONDS = 150, /* a client that says nothing for so long may be waiting for the server */
-	HELLO_SECONDS = 10,
-	CONNECT_SECONDS = 10,
-	TLS_SECONDS = 10,
 	REFUSE_SECONDS = 2,
-	IDLE_SECONDS = 3600,     /* relayed bytes, nothing in either direction */
+	IDLE_SECONDS = 3600,     /* a response of which nothing more comes */
 	KEEPALIVE_SECONDS = 60,  /* between two requests of one connection */
 	REQUEST_SECONDS = 10,    /* from a request's first byte to the end of its head */
 	RESPONSE_SECONDS = 120,  /* from a request's end to the head of its response */
-	HALF_CLOSED_SECONDS = 300,
 	SIGNER_MILLISECONDS = 500,
 	DRAIN_SECONDS = 5,
 

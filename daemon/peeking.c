@@ -58,7 +58,8 @@ enum stage peeking_turn(struct connection *connection)
 		/* It has begun to speak after all. */
 		if (connection->silent)
 			connection_set_alarm(connection,
-					     clock_steady() + HELLO_SECONDS * 1000000LL);
+					     clock_steady() +
+						     connection_limit(connection, LIMIT_HELLO));
 		connection->silent = false;
 		return PEEKING;
 	case CLIENT_LEFT:
@@ -88,7 +89,7 @@ void peeking_late(struct connection *connection)
 	char byte;
 
 	if (connection->silent || side_peek(&connection->client.side, &byte, 1) > 0) {
-		int64_t until = connection->since + HELLO_SECONDS * 1000000LL;
+		int64_t until = connection->since + connection_limit(connection, LIMIT_HELLO);
 
 		if (!connection->silent && until > clock_steady()) {
 			connection_set_alarm(connection, until);

@@ -38,7 +38,7 @@ void relay_begin(struct relay *relay, struct side *client, struct side *server,
 /* Goes as far as it can within one turn's share. */
 enum relay_answer relay_turn(struct relay *relay);
 
-/* True when one direction has ended: the other has HALF_CLOSED_SECONDS of silence. */
+/* True when one direction has ended: the other may be silent for the limit `half-closed`. */
 bool relay_half_closed(const struct relay *relay);
 
 /* Gives the pipes back. */

@@ -46,8 +46,10 @@ enum stage relaying_turn(struct connection *connection)
 	switch (relay_turn(relay)) {
 	case RELAY_WAIT:
 		if (relay_half_closed(relay))
-			connection_set_alarm(connection,
-					     connection->active + HALF_CLOSED_SECONDS * 1000000LL);
+			connection_set_alarm(
+				connection,
+				connection->active +
+					connection_limit(connection, LIMIT_HALF_CLOSED));
 		return RELAYING;
 	case RELAY_AGAIN:
 		gateway_again(gateway, connection);
@@ -63,9 +65,8 @@ enum stage relaying_turn(struct connection *connection)
 
 void relaying_late(struct connection *connection)
 {
-	int64_t allowed =
-		relay_half_closed(&connection->relay) ? HALF_CLOSED_SECONDS : IDLE_SECONDS;
-	int64_t until = connection->active + allowed * 1000000LL;
+	enum limit allowed = relay_half_closed(&connection->relay) ? LIMIT_HALF_CLOSED : LIMIT_IDLE;
+	int64_t until = connection->active + connection_limit(connection, allowed);
 
 	if (until > clock_steady())
 		connection_set_alarm(connection, until);

@@ -36,9 +36,9 @@ static enum side_progress fail(struct server *server, enum reason reason, const 
 	return SIDE_FAILED;
 }
 
-static void allow(struct server *server, int seconds)
+static void allow(struct server *server, enum limit limit)
 {
-	server->deadline = clock_steady() + seconds * 1000000LL;
+	server->deadline = clock_steady() + (int64_t)server->target.limits->value[limit];
 }
 
 static void resolved(void *context, const struct address *address)
@@ -68,7 +68,7 @@ void server_start(struct server *server, const struct target *target, uint64_t i
 	endpoint->host = target->host;
 	endpoint->tls = target->tls;
 	endpoint->start = clock_now();
-	allow(server, CONNECT_SECONDS);
+	allow(server, LIMIT_CONNECT);
 }
 
 static enum reason reason_of_connect(int error)
@@ -166,7 +166,7 @@ static enum side_progress arrive(struct server *server)
 	server->side.endpoint.tcp_setup = clock_now();
 	server->stage = server->target.tls ? SERVER_SECURING : SERVER_READY;
 	if (server->target.tls)
-		allow(server, TLS_SECONDS);
+		allow(server, LIMIT_TLS);
 	else
 		server->deadline = INT64_MAX;
 	return SIDE_DONE;

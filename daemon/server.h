@@ -1,6 +1,7 @@
 /* A server's end: which target it is for, and the way there: resolve, connect, secure. */
 #pragma once
 
+#include "daemon/policy/limits.h"
 #include "daemon/policy/upstream.h"
 #include "daemon/resolver.h"
 #include "daemon/side.h"
@@ -23,6 +24,7 @@ struct target {
 	const uint8_t *alpn;             /* to offer, wire form */
 	size_t alpn_length;
 	unsigned generation;             /* of the policy */
+	const struct limits *limits;     /* of the policy */
 	bool keep_source;
 	struct address source;           /* the client's, when keep_source */
 };

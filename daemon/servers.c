@@ -63,6 +63,7 @@ void connection_target(struct connection *connection, const struct rule *rule,
 		.upstream = upstream,
 		.tls = wants_tls(connection, upstream),
 		.generation = policy->generation,
+		.limits = &policy->limits,
 		.keep_source = connection->gateway->transparent && policy->source == SOURCE_KEEP,
 		.source = connection->client.side.endpoint.peer,
 	};

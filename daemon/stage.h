@@ -52,6 +52,9 @@ enum stage connection_leave(struct connection *connection, enum reason reason);
  */
 void connection_divert(struct connection *connection, enum stage stage);
 
+/* A limit of the policy it lives under, in microseconds or whatever its unit is. */
+int64_t connection_limit(const struct connection *connection, enum limit limit);
+
 /* Has the stage's late function called at this moment, in steady microseconds, instead of the one
  * before. */
 void connection_set_alarm(struct connection *connection, int64_t when);

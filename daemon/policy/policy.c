@@ -40,6 +40,9 @@ struct policy *policy_new(struct sources *sources)
 	policy->capture.tcp[1] = (struct port_range){ 443, 443 };
 	policy->capture.mark = policy->capture.mark_mask = 0x07000000;
 	policy->capture.table = 7446;
+	policy->traces.rotate = 64000000;
+	policy->traces.keep = 4;
+	limits_begin(&policy->limits);
 	return policy;
 }
 
@@ -52,6 +55,7 @@ struct policy *policy_hold(struct policy *policy)
 static void free_settings(struct policy *policy)
 {
 	free(policy->journal.file);
+	free(policy->traces.directory);
 	free(policy->authority.directory);
 	for (size_t i = 0; i < policy->authority.never_count; i++)
 		free(policy->authority.never[i].name);

@@ -5,6 +5,7 @@
 
 #include "daemon/limits.h"
 #include "daemon/name.h"
+#include "daemon/policy/limits.h"
 #include "daemon/policy/list.h"
 #include "daemon/policy/port.h"
 #include "daemon/policy/rule.h"
@@ -35,6 +36,13 @@ struct journal_settings {
 	unsigned keep;	 /* rotated files */
 };
 
+/* Where the traffic goes that rules with `capture` write down. */
+struct trace_settings {
+	char *directory; /* NULL: "traces" below the state directory */
+	uint64_t rotate; /* bytes of one file; 0: never */
+	unsigned keep;	 /* rotated files of a kind */
+};
+
 /* A name that the gateway's authority must not be able to sign. */
 struct never {
 	enum name_pattern_kind kind;
@@ -61,6 +69,8 @@ struct policy {
 	const char *trust_pem; /* concatenated roots of `trust`; NULL when no rule opens TLS */
 	char *trust_joined;    /* its storage when there are several, else it lies in sources */
 	struct journal_settings journal;
+	struct trace_settings traces;
+	struct limits limits;
 	struct authority_settings authority;
 	size_t device_count;
 	struct device *devices;

@@ -91,6 +91,11 @@ const char *journal_level_word(enum journal_level level)
 	return words[level];
 }
 
+const char *trace_word(enum trace_kind trace)
+{
+	return trace == TRACE_HAR ? "har" : trace == TRACE_KEYLOG ? "keylog" : "pcapng";
+}
+
 const char *moment_phrase(enum moment moment)
 {
 	switch (moment) {
@@ -155,6 +160,19 @@ static void print_edits(const struct edits *edits, const char *word, struct text
 	text_add(text, "}");
 }
 
+static void print_captures(unsigned captures, struct text *text)
+{
+	const char *before = ", capture: [";
+
+	for (unsigned trace = TRACE_HAR; trace <= TRACE_PCAPNG; trace <<= 1) {
+		if (!(captures & trace))
+			continue;
+		text_addf(text, "%s%s", before, trace_word((enum trace_kind)trace));
+		before = ", ";
+	}
+	text_add(text, captures ? "]" : "");
+}
+
 void rule_print(const struct rule *rule, struct text *text)
 {
 	text_add(text, "{ name: ");
@@ -169,6 +187,7 @@ void rule_print(const struct rule *rule, struct text *text)
 		text_addf(text, ", log: %s", journal_level_word(rule->log));
 	if (rule->on_invalid == ON_INVALID_ALLOW)
 		text_add(text, ", on-invalid: allow");
+	print_captures(rule->captures, text);
 	print_edits(&rule->request_headers, "request-headers", text);
 	print_edits(&rule->response_headers, "response-headers", text);
 	text_add(text, rule->shadow ? ", shadow: true" : "");

@@ -12,6 +12,8 @@ enum verdict { VERDICT_PASS, VERDICT_INSPECT, VERDICT_BLOCK, VERDICT_ROUTE };
 enum block { BLOCK_RESET, BLOCK_DROP, BLOCK_PAGE, BLOCK_NXDOMAIN };
 enum journal_level { JOURNAL_NONE, JOURNAL_CONNECTIONS, JOURNAL_EXCHANGES, JOURNAL_HEADERS };
 enum on_invalid { ON_INVALID_REFUSE, ON_INVALID_MIRROR, ON_INVALID_ALLOW };
+/* What `capture` writes down of the traffic; bits. */
+enum trace_kind { TRACE_HAR = 1, TRACE_KEYLOG = 2, TRACE_PCAPNG = 4 };
 enum edit_kind { EDIT_SET, EDIT_ADD, EDIT_REMOVE };
 
 /* One header edit of request-headers or response-headers, in the order written. */
@@ -45,6 +47,7 @@ struct rule {
 	enum on_invalid on_invalid;
 	struct edits request_headers;
 	struct edits response_headers;
+	unsigned captures; /* TRACE_… bits */
 	bool shadow;
 	bool cut;
 };
@@ -79,6 +82,7 @@ void rule_end(struct rule *rule);
 /* The words of the policy file; static storage. */
 const char *verdict_word(enum verdict verdict);
 const char *block_word(enum block block);
+const char *trace_word(enum trace_kind trace);
 const char *journal_level_word(enum journal_level level);
 
 /* What is waited for, for people: "the request"; static storage. */

@@ -12,6 +12,7 @@
 static const char *const verdict_words[] = { "pass", "inspect", "block", NULL };
 static const char *const block_words[] = { "reset", "drop", "page", "nxdomain", NULL };
 static const char *const log_words[] = { "none", "connections", "exchanges", "headers", NULL };
+static const char *const capture_words[] = { "har", "keylog", "pcapng", NULL };
 static const char *const on_invalid_words[] = { "refuse", "mirror", "allow", NULL };
 
 static void read_name(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -129,6 +130,23 @@ static void read_on_invalid(struct reading *reading, const struct keyword *keywo
 		rule->on_invalid = (enum on_invalid)choice;
 }
 
+/* The traces that this version writes; TRACE_… bits. */
+static const unsigned carried_captures = 0;
+
+static void read_rule_capture(struct reading *reading, const struct keyword *keyword,
+			      struct value value, void *target)
+{
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice >= 0 && !(carried_captures & 1U << choice))
+		reading_error(reading, value,
+			      "\"%s\" is not carried by this version yet; leave it out",
+			      keyword->words[choice]);
+	else if (choice >= 0)
+		rule->captures |= 1U << choice;
+}
+
 static void read_shadow(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
@@ -159,8 +177,9 @@ static const struct keyword rule_keywords[] = {
 	  .read = read_request_headers, .grammar = &edits_grammar },
 	{ "response-headers", FORM_MAPPING, "a mapping with set, add, remove",
 	  .read = read_response_headers, .grammar = &edits_grammar },
-	{ "capture", FORM_TEXT | FORM_LIST, "keylog, pcapng or har (not carried yet)",
-	  .read = read_not_carried },
+	{ "capture", FORM_TEXT | FORM_LIST,
+	  "har, keylog or pcapng (not carried yet), or a list of them", .read = read_rule_capture,
+	  .words = capture_words },
 	{ "on-invalid", FORM_TEXT, "refuse, mirror (not carried yet) or allow",
 	  .read = read_on_invalid, .words = on_invalid_words },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },

@@ -50,39 +50,66 @@ bool scalar_number(struct reading *reading, const struct keyword *keyword, struc
 	return true;
 }
 
-static uint64_t unit_of(const char *text)
-{
-	static const struct {
-		const char *word;
-		uint64_t bytes;
-	} units[] = { { "", 1 },	  { "B", 1 },		{ "KB", 1000 },
-		      { "MB", 1000000 },  { "GB", 1000000000 }, { "KIB", 1024 },
-		      { "MIB", 1048576 }, { "GIB", 1073741824 } };
+struct unit {
+	const char *word;
+	uint64_t worth;
+};
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (strcasecmp(units[i].word, text) == 0)
-			return units[i].bytes;
+static const struct unit sizes[] = {
+	{ "", 1 },
+	{ "B", 1 },
+	{ "KB", 1000 },
+	{ "MB", 1000000 },
+	{ "GB", 1000000000 },
+	{ "KiB", 1024 },
+	{ "MiB", 1048576 },
+	{ "GiB", 1073741824 },
+	{ 0 },
+};
+
+static const struct unit durations[] = {
+	{ "", 1000000 },     { "ms", 1000 },	  { "s", 1000000 },	{ "m", 60000000 },
+	{ "min", 60000000 }, { "h", 3600000000 }, { "d", 86400000000 }, { 0 },
+};
+
+static uint64_t worth(const struct unit *units, const char *word)
+{
+	while (units->word && strcasecmp(units->word, word) != 0)
+		units++;
+	return units->worth;
+}
+
+/* A number and the unit behind it. */
+static bool read_amount(struct reading *reading, const struct keyword *keyword, struct value value,
+			const struct unit *units, uint64_t *amount)
+{
+	const char *text = value_text(value);
+	unsigned long long number;
+	uint64_t one;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	end += strspn(end, " ");
+	one = worth(units, end);
+	if (!isdigit((unsigned char)*text) || errno || !one || number > UINT64_MAX / 2 / one) {
+		keyword_mismatch(reading, keyword, value);
+		return false;
 	}
-	return 0;
+	*amount = number * one;
+	return true;
 }
 
 bool scalar_size(struct reading *reading, const struct keyword *keyword, struct value value,
 		 uint64_t *bytes)
 {
-	const char *text = value_text(value);
-	char *end;
-	unsigned long long number;
+	return read_amount(reading, keyword, value, sizes, bytes);
+}
 
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	end += strspn(end, " ");
-	if (!isdigit((unsigned char)*text) || errno || !unit_of(end) ||
-	    number > UINT64_MAX / 2 / unit_of(end)) {
-		keyword_mismatch(reading, keyword, value);
-		return false;
-	}
-	*bytes = number * unit_of(end);
-	return true;
+bool scalar_duration(struct reading *reading, const struct keyword *keyword, struct value value,
+		     uint64_t *microseconds)
+{
+	return read_amount(reading, keyword, value, durations, microseconds);
 }
 
 bool scalar_is_label(const char *text)

@@ -20,6 +20,10 @@ bool scalar_number(struct reading *reading, const struct keyword *keyword, struc
 bool scalar_size(struct reading *reading, const struct keyword *keyword, struct value value,
 		 uint64_t *bytes);
 
+/* "10 s", "500 ms", "5 m", "24h", "7 d", "10" (seconds): microseconds. */
+bool scalar_duration(struct reading *reading, const struct keyword *keyword, struct value value,
+		     uint64_t *microseconds);
+
 /* A name that the owner gives to a list, device, upstream: letters, digits, - _ . */
 bool scalar_is_label(const char *text);
 

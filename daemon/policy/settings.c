@@ -257,6 +257,48 @@ void read_journal(struct reading *reading, const struct keyword *keyword, struct
 		policy->journal.to = choice == 0 ? JOURNAL_TO_STDOUT : JOURNAL_TO_SYSLOG;
 }
 
+static void read_traces_directory(struct reading *reading, const struct keyword *keyword,
+				  struct value value, void *target)
+{
+	struct policy *policy = target;
+
+	if (value_text(value)[0] != '/')
+		keyword_mismatch(reading, keyword, value);
+	else if (!policy->traces.directory)
+		policy->traces.directory = reading_copy(reading, value_text(value));
+}
+
+static void read_traces_rotate(struct reading *reading, const struct keyword *keyword,
+			       struct value value, void *target)
+{
+	struct policy *policy = target;
+
+	scalar_size(reading, keyword, value, &policy->traces.rotate);
+}
+
+static void read_traces_keep(struct reading *reading, const struct keyword *keyword,
+			     struct value value, void *target)
+{
+	struct policy *policy = target;
+	uint32_t range[2] = { 1, 1000 };
+	uint32_t keep;
+
+	if (scalar_number(reading, keyword, value, range, &keep))
+		policy->traces.keep = keep;
+}
+
+static const struct keyword traces_keywords[] = {
+	{ "directory", FORM_TEXT, "the absolute path of the directory that holds the traces",
+	  .read = read_traces_directory },
+	{ "rotate", FORM_TEXT | FORM_NUMBER, "a size such as 64 MB after which a new file is begun",
+	  .read = read_traces_rotate },
+	{ "keep", FORM_NUMBER, "how many old files of a kind are kept, from 1 to 1000",
+	  .read = read_traces_keep },
+	{ 0 },
+};
+
+const struct grammar traces_grammar = { "\"traces\"", traces_keywords };
+
 static void read_directory(struct reading *reading, const struct keyword *keyword,
 			   struct value value, void *target)
 {

@@ -1,5 +1,5 @@
 /* The policy file's settings of the gateway itself: lan, capture, source, when-down, journal,
- * authority. Readers and grammars for the table in config.c. */
+ * authority, traces, limits. Readers and grammars for the table in config.c. */
 #pragma once
 
 #include "daemon/policy/grammar.h"
@@ -7,6 +7,8 @@
 extern const struct grammar capture_grammar;
 extern const struct grammar journal_grammar;
 extern const struct grammar authority_grammar;
+extern const struct grammar traces_grammar;
+extern const struct grammar limits_grammar;
 extern const char *const source_words[];
 extern const char *const when_down_words[];
 extern const char *const journal_words[];
