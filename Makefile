@@ -10,7 +10,7 @@ Q        := $(if $(V),,@)
 comma    := ,
 
 PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp \
-	    zlib libzstd liblzma libidn2
+	    zlib libzstd liblzma libidn2 libpsl
 LLHTTP   := /usr/share/llhttp
 LLHTTP_H := /usr/share/include/llhttp
 

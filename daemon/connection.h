@@ -48,6 +48,7 @@ struct connection {
 	struct leaf *leaf;
 	struct leaf_wait leaf_wait;
 	bool leaf_wanted;
+	bool mirrored;               /* the client has been shown that the origin's certificate fails */
 	enum refusal refusal;
 	struct relay relay;
 	struct conversation *conversation;

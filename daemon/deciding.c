@@ -27,14 +27,14 @@ enum stage connection_proceed(struct connection *connection)
 	return RELAYING;
 }
 
-/* An origin whose certificate failed was dialled only so that the judge could see it. */
+/* An origin whose certificate failed was dialled only so that the judge, or the client, could see it. */
 static enum reason intolerable(const struct connection *connection, const struct rule *rule)
 {
 	const struct server *server = &connection->server;
 
 	if (!server_is_for(server, &connection->target) || server->stage != SERVER_READY)
 		return REASON_NONE;
-	if (rule && rule->on_invalid == ON_INVALID_ALLOW)
+	if (rule && rule->on_invalid != ON_INVALID_REFUSE)
 		return REASON_NONE;
 	return server->verdict;
 }

@@ -43,6 +43,8 @@
 	REASON(ORIGIN_WRONG_HOST, "origin-wrong-host", server,                                     \
 	       "the server's certificate is for another name")                                     \
 	REASON(ORIGIN_REVOKED, "origin-revoked", server, "the server's certificate is revoked")    \
+	REASON(ORIGIN_UNCHECKED, "origin-unchecked", server,                                       \
+	       "nobody says whether the server's certificate is revoked")                          \
 	REASON(ORIGIN_WEAK, "origin-weak", server, "the server's key or signature is too weak")    \
 	REASON(ORIGIN_INVALID, "origin-invalid", server, "the server's certificate is not valid")  \
 	REASON(ORIGIN_WANTS_CERTIFICATE, "origin-wants-certificate", server,                       \

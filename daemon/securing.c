@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "daemon/stage.h"
+#include "daemon/tls/mirror.h"
 #include "daemon/tls/origin.h"
 #include "daemon/tls/terminator.h"
 #include "daemon/view.h"
@@ -34,6 +35,25 @@ static void order_dates(const struct connection *connection, struct leaf_order *
 	 * same. */
 	if (server->verdict == REASON_NONE)
 		origin_validity(server->side.tls, &order->not_before, &order->not_after);
+}
+
+/* The client shall see for itself what is wrong with the origin. */
+static bool must_mirror(const struct connection *connection)
+{
+	return connection->server.side.tls && connection->server.verdict != REASON_NONE &&
+	       connection->rule && connection->rule->on_invalid == ON_INVALID_MIRROR;
+}
+
+static enum reason mirror_origin(struct connection *connection)
+{
+	struct tls_context *context = connection->gateway->world.tls;
+
+	if (!context->mirror)
+		context->mirror = mirror_new();
+	if (context->mirror)
+		connection->leaf = mirror_leaf(context->mirror, connection->server.side.tls);
+	connection->mirrored = connection->leaf;
+	return connection->leaf ? REASON_NONE : REASON_NO_MEMORY;
 }
 
 static enum reason order_leaf(struct connection *connection)
@@ -106,7 +126,11 @@ enum stage securing_client_turn(struct connection *connection)
 	if (!connection->client.side.tls) {
 		if (connection->leaf_wanted)
 			return SECURING_CLIENT;
-		reason = connection->leaf ? REASON_NONE : order_leaf(connection);
+		if (connection->leaf)
+			reason = REASON_NONE;
+		else
+			reason = must_mirror(connection) ? mirror_origin(connection)
+							 : order_leaf(connection);
 		if (reason != REASON_NONE)
 			return connection_refuse_failure(connection, reason);
 		if (!connection->leaf)

@@ -183,6 +183,7 @@ static int begin_tls(struct server *server)
 		.trust = target->trust,
 		.generation = target->generation,
 		.tolerant = target->tolerant,
+		.wants_status = target->wants_status,
 	};
 
 	if (!target->trust)
@@ -266,7 +267,7 @@ bool server_is_for(const struct server *server, const struct target *target)
 	if (server->stage == SERVER_UNUSED || server->stage == SERVER_FAILED)
 		return false;
 	if (mine->upstream != target->upstream || mine->tls != target->tls ||
-	    !same_name(mine->name, target->name))
+	    !same_name(mine->name, target->name) || (target->wants_status && !mine->wants_status))
 		return false;
 	if (target->host)
 		return same_name(mine->host, target->host) && mine->port == target->port;

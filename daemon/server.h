@@ -21,6 +21,7 @@ struct target {
 	const char *name;                /* to send as SNI and to verify; NULL: the address */
 	struct trust *trust;             /* roots, when tls; NULL: nothing can be verified, so fail */
 	bool tolerant;                   /* a rule wants to see a bad certificate */
+	bool wants_status;               /* a rule wants to know that it is not revoked */
 	const uint8_t *alpn;             /* to offer, wire form */
 	size_t alpn_length;
 	unsigned generation;             /* of the policy */

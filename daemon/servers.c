@@ -52,6 +52,19 @@ static const char *name_to_verify(const struct connection *connection,
 	return connection->client.protocol == PROTOCOL_TLS ? connection->client.host : NULL;
 }
 
+/* `mirror` needs a client that can still be shown, or has been shown, what is wrong with this very
+ * origin. */
+static bool may_fail(const struct connection *connection, const struct rule *rule,
+		     const struct upstream *upstream)
+{
+	bool shown = connection->mirrored && upstream == connection->target.upstream;
+
+	if (!rule || rule->on_invalid == ON_INVALID_REFUSE)
+		return false;
+	return rule->on_invalid == ON_INVALID_ALLOW || shown ||
+	       (connection->opened && !connection->client.side.endpoint.tls_setup.wall);
+}
+
 void connection_target(struct connection *connection, const struct rule *rule,
 		       struct target *target)
 {
@@ -72,7 +85,8 @@ void connection_target(struct connection *connection, const struct rule *rule,
 		return;
 	target->name = name_to_verify(connection, upstream);
 	target->trust = regime_trust(connection->regime, upstream);
-	target->tolerant = rule && rule->on_invalid == ON_INVALID_ALLOW;
+	target->tolerant = may_fail(connection, rule, upstream);
+	target->wants_status = rule && rule->wants_status;
 	if (client_offers_http1(&connection->client) || connection->client.protocol == PROTOCOL_HTTP) {
 		target->alpn = http1;
 		target->alpn_length = sizeof(http1);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const char pem_mark[] = "-----BEGIN CERTIFICATE-----";
+static const char list_mark[] = "-----BEGIN X509 CRL-----";
 
 const struct source *find_roots(struct reading *reading, struct value value, const char *name)
 {
@@ -17,9 +18,11 @@ const struct source *find_roots(struct reading *reading, struct value value, con
 			      system ? "the system's bundle of roots" : name,
 			      strerror(source->error),
 			      system ? " (install the package ca-certificates)" : "");
-	} else if (!strstr(source->bytes, pem_mark)) {
-		reading_error(reading, value, "%s holds no certificate in PEM form (%s)", name,
-			      pem_mark);
+	} else if (!strstr(source->bytes, pem_mark) && !strstr(source->bytes, list_mark)) {
+		reading_error(reading, value,
+			      "%s holds neither a certificate nor a revocation list in PEM form "
+			      "(%s, %s)",
+			      name, pem_mark, list_mark);
 	} else {
 		return source;
 	}

@@ -185,8 +185,10 @@ void rule_print(const struct rule *rule, struct text *text)
 	print_verdict(rule, text);
 	if (rule->log != JOURNAL_CONNECTIONS)
 		text_addf(text, ", log: %s", journal_level_word(rule->log));
-	if (rule->on_invalid == ON_INVALID_ALLOW)
-		text_add(text, ", on-invalid: allow");
+	if (rule->on_invalid != ON_INVALID_REFUSE)
+		text_addf(text, ", on-invalid: %s",
+			  rule->on_invalid == ON_INVALID_ALLOW ? "allow" : "mirror");
+	text_add(text, rule->wants_status ? ", revocation: require" : "");
 	print_captures(rule->captures, text);
 	print_edits(&rule->request_headers, "request-headers", text);
 	print_edits(&rule->response_headers, "response-headers", text);

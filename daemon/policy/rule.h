@@ -45,6 +45,7 @@ struct rule {
 	const struct upstream *upstream; /* for VERDICT_ROUTE; owned by the policy */
 	enum journal_level log;
 	enum on_invalid on_invalid;
+	bool wants_status; /* an origin that may be revoked, for all that is known, is refused */
 	struct edits request_headers;
 	struct edits response_headers;
 	unsigned captures; /* TRACE_… bits */

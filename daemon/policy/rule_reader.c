@@ -14,6 +14,7 @@ static const char *const block_words[] = { "reset", "drop", "page", "nxdomain", 
 static const char *const log_words[] = { "none", "connections", "exchanges", "headers", NULL };
 static const char *const capture_words[] = { "har", "keylog", "pcapng", NULL };
 static const char *const on_invalid_words[] = { "refuse", "mirror", "allow", NULL };
+static const char *const revocation_words[] = { "check", "require", NULL };
 
 static void read_name(struct reading *reading, const struct keyword *keyword, struct value value,
 		      void *target)
@@ -123,10 +124,7 @@ static void read_on_invalid(struct reading *reading, const struct keyword *keywo
 	struct rule *rule = target;
 	int choice = keyword_choose(reading, keyword, value);
 
-	if (choice == ON_INVALID_MIRROR)
-		reading_error(reading, value,
-			      "\"mirror\" is not carried by this version yet; use refuse or allow");
-	else if (choice >= 0)
+	if (choice >= 0)
 		rule->on_invalid = (enum on_invalid)choice;
 }
 
@@ -145,6 +143,14 @@ static void read_rule_capture(struct reading *reading, const struct keyword *key
 			      keyword->words[choice]);
 	else if (choice >= 0)
 		rule->captures |= 1U << choice;
+}
+
+static void read_revocation(struct reading *reading, const struct keyword *keyword,
+			    struct value value, void *target)
+{
+	struct rule *rule = target;
+
+	rule->wants_status = keyword_choose(reading, keyword, value) == 1;
 }
 
 static void read_shadow(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -180,8 +186,11 @@ static const struct keyword rule_keywords[] = {
 	{ "capture", FORM_TEXT | FORM_LIST,
 	  "har, keylog or pcapng (not carried yet), or a list of them", .read = read_rule_capture,
 	  .words = capture_words },
-	{ "on-invalid", FORM_TEXT, "refuse, mirror (not carried yet) or allow",
-	  .read = read_on_invalid, .words = on_invalid_words },
+	{ "on-invalid", FORM_TEXT, "refuse, mirror or allow", .read = read_on_invalid,
+	  .words = on_invalid_words },
+	{ "revocation", FORM_TEXT,
+	  "check (refuse what is known to be revoked) or require (also what nobody vouches for)",
+	  .read = read_revocation, .words = revocation_words },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
 	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },
 	{ 0 },
@@ -221,10 +230,11 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 			      "late for a route");
 	if (rule->cut && rule->verdict != VERDICT_BLOCK)
 		reading_error(reading, value, "\"cut: true\" goes with \"do: block\" only");
-	if (rule->on_invalid == ON_INVALID_ALLOW && !rule_opens_tls(rule) && !rule->shadow)
-		reading_error(
-			reading, value,
-			"\"on-invalid\" goes with rules that open TLS, such as \"do: inspect\"");
+	if ((rule->on_invalid != ON_INVALID_REFUSE || rule->wants_status) &&
+	    !rule_opens_tls(rule) && !rule->shadow)
+		reading_error(reading, value,
+			      "\"%s\" goes with rules that open TLS, such as \"do: inspect\"",
+			      rule->wants_status ? "revocation" : "on-invalid");
 }
 
 static bool is_name_taken(const struct policy *policy, const struct rule *rule)

@@ -10,6 +10,8 @@
 #include "daemon/log.h"
 #include "daemon/tls/algorithms.h"
 #include "daemon/tls/chains.h"
+#include "daemon/tls/mirror.h"
+#include "daemon/tls/public_suffix.h"
 #include "daemon/tls/sessions.h"
 
 enum {
@@ -111,6 +113,7 @@ struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS
 
 	if (!context)
 		return NULL;
+	public_suffix_load();
 	context->clients = new_clients(ticket_keys);
 	context->servers = new_servers();
 	context->sessions = sessions_new(SESSIONS_MAX);
@@ -132,6 +135,7 @@ void tls_context_free(struct tls_context *context)
 	EVP_PKEY_free(context->leaf_key);
 	OPENSSL_free(context->leaf_key_der);
 	sessions_free(context->sessions);
+	mirror_free(context->mirror);
 	chains_free(context->chains);
 	free(context);
 }

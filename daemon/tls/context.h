@@ -16,6 +16,7 @@ struct tls_context {
 	size_t leaf_key_der_length;
 	struct session_cache *sessions; /* origin leg resumption */
 	struct chain_cache *chains;	/* origin leg: what need not be verified again */
+	struct mirror *mirror;		/* NULL before it was first needed */
 };
 
 /* ticket_keys are shared by all workers so that a client may resume on any of them. NULL when out

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "daemon/reason.h"
 #include "daemon/tls/context.h"
@@ -23,6 +24,7 @@ struct leaf {
 	int64_t not_before; /* seconds since 1970 */
 	int64_t not_after;
 	struct certificate_list *facts; /* held; NULL before it was shown */
+	bool mirrors; /* it stands for an origin whose certificate failed (mirror.h) */
 };
 
 struct leaf *leaf_hold(struct leaf *leaf);

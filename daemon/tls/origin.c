@@ -10,6 +10,8 @@
 
 #include "daemon/tls/agreed.h"
 #include "daemon/tls/chains.h"
+#include "daemon/tls/objections.h"
+#include "daemon/tls/revocation.h"
 #include "daemon/tls/sessions.h"
 #include "daemon/tls/x509.h"
 
@@ -25,6 +27,8 @@ struct memory {
 	const char *alert; /* that the server sent */
 	bool tolerant;
 	bool wants_certificate;
+	bool wants_status; /* an origin that nobody can say is not revoked is refused */
+	bool has_status;   /* a revocation list has said that it is not */
 };
 
 static CRYPTO_ONCE slot_once = CRYPTO_ONCE_STATIC_INIT;
@@ -91,29 +95,46 @@ static int note_fault(struct memory *memory, enum reason reason, const char *det
 	return memory->tolerant;
 }
 
-/* Called for every fault and once for every certificate found good. OpenSSL takes an authority's
- * certificate for a server's, and knows nothing of ours. */
+/* Something about a revocation list, not about the certificate: then it says nothing. */
+static bool is_silence(int error)
+{
+	switch (error) {
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+	case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+	case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+	case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* OpenSSL calls this for every fault of its own. */
 static int judge(int good, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct memory *memory = recall(ssl);
-	X509 *certificate = X509_STORE_CTX_get_current_cert(store);
 	int error = X509_STORE_CTX_get_error(store);
+	int depth = X509_STORE_CTX_get_error_depth(store);
 
-	if (!good)
+	if (good)
+		return 1;
+	if (is_silence(error)) {
+		memory->has_status &= depth > 0;
+	} else if (!objection_is_petty(
+			   error, depth == sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1)) {
 		return note_fault(memory, error_reason(error),
 				  X509_verify_cert_error_string(error));
-	if (!certificate)
-		return 1;
-	if (trust_excludes(memory->trust, certificate)) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
-		return note_fault(memory, REASON_ORIGIN_UNTRUSTED, "the gateway's own authority");
 	}
-	if (X509_STORE_CTX_get_error_depth(store) == 0 &&
-	    X509_get_extension_flags(certificate) & EXFLAG_CA) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
-		return note_fault(memory, REASON_ORIGIN_INVALID, "an authority's certificate");
-	}
+	X509_STORE_CTX_set_error(store, X509_V_OK);
 	return 1;
 }
 
@@ -134,22 +155,49 @@ static bool proves_identity(X509_STORE_CTX *store, X509 *leaf)
 	return proven;
 }
 
-static bool shows_banned(const struct memory *memory, const STACK_OF(X509) * shown)
+static int object(X509_STORE_CTX *store, struct memory *memory, enum reason reason,
+		  const char *detail)
 {
-	for (int i = 0; i < sk_X509_num(shown); i++)
-		if (trust_excludes(memory->trust, sk_X509_value(shown, i)))
-			return true;
-	return false;
+	X509_STORE_CTX_set_error(store, reason == REASON_ORIGIN_UNTRUSTED ? X509_V_ERR_CERT_REJECTED
+					: reason == REASON_ORIGIN_WRONG_HOST
+						? X509_V_ERR_HOSTNAME_MISMATCH
+						: X509_V_ERR_INVALID_PURPOSE);
+	return note_fault(memory, reason, detail);
+}
+
+/* What OpenSSL does not see, asked of the path it has found or of the chain as shown. root: the
+ * last of them is the trusted root, whose form is the owner's business. */
+static int object_to(X509_STORE_CTX *store, struct memory *memory, const STACK_OF(X509) * chain,
+		     bool root)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	const char *name = X509_VERIFY_PARAM_get0_host(X509_STORE_CTX_get0_param(store), 0);
+	const char *detail = objection_leaf(leaf);
+	int count = sk_X509_num(chain);
+
+	if (detail)
+		return object(store, memory, REASON_ORIGIN_INVALID, detail);
+	if (name && objection_wildcard(leaf, name))
+		return object(store, memory, REASON_ORIGIN_WRONG_HOST,
+			      "a wildcard over a public suffix");
+	for (int i = 0; i < count; i++) {
+		const X509 *certificate = sk_X509_value(chain, i);
+
+		detail = trust_objection(memory->trust, certificate);
+		if (detail)
+			return object(store, memory, REASON_ORIGIN_UNTRUSTED, detail);
+		detail = root && i == count - 1 ? NULL : objection_any(certificate);
+		if (detail)
+			return object(store, memory, REASON_ORIGIN_INVALID, detail);
+	}
+	return 1;
 }
 
 /* Only what depends on these certificates and roots alone is not judged again. */
 static bool is_known(const struct memory *memory, X509_STORE_CTX *store, const uint8_t *key)
 {
-	X509 *leaf = X509_STORE_CTX_get0_cert(store);
-
-	return chains_know(memory->chains, key, time(NULL)) && proves_identity(store, leaf) &&
-	       !(X509_get_extension_flags(leaf) & EXFLAG_CA) &&
-	       !shows_banned(memory, X509_STORE_CTX_get0_untrusted(store));
+	return !memory->wants_status && chains_know(memory->chains, key, time(NULL)) &&
+	       proves_identity(store, X509_STORE_CTX_get0_cert(store));
 }
 
 /* Takes the place of X509_verify_cert(). */
@@ -157,20 +205,50 @@ static int verify(X509_STORE_CTX *store, void *argument)
 {
 	const SSL *ssl =
 		X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	const struct memory *memory = recall(ssl);
+	struct memory *memory = recall(ssl);
 	const STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(store);
+	const STACK_OF(X509) *path;
 	uint8_t key[DIGEST_SIZE];
 	bool keyed = chain_key(shown, trust_digest(memory->trust), key) == 0;
 
 	(void)argument;
 	if (keyed && is_known(memory, store, key)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
-		return 1;
+		return object_to(store, memory, shown, false);
 	}
+	memory->has_status = trust_revokes(memory->trust);
 	if (X509_verify_cert(store) != 1)
 		return 0;
+	path = X509_STORE_CTX_get0_chain(store);
+	if (!object_to(store, memory, path, true))
+		return 0;
 	if (keyed && memory->reason == REASON_NONE)
-		chains_put(memory->chains, key, X509_STORE_CTX_get0_chain(store));
+		chains_put(memory->chains, key, path);
+	return 1;
+}
+
+/* Called once in every full handshake, after the chain was verified, whether there is a staple or
+ * not. 0 ends the handshake with an alert. */
+static int judge_status(SSL *ssl, void *argument)
+{
+	struct memory *memory = recall(ssl);
+	enum revocation status;
+
+	(void)argument;
+	/* What was resumed was judged when it was made. */
+	if (SSL_session_reused(ssl) || memory->reason != REASON_NONE)
+		return 1;
+	status = revocation_staple(ssl, trust_store(memory->trust));
+	if (status == REVOCATION_REVOKED)
+		return note_fault(memory, REASON_ORIGIN_REVOKED, "so its issuer says (OCSP)");
+	if (status == REVOCATION_GOOD)
+		return 1;
+	if (revocation_must_staple(SSL_get0_peer_certificate(ssl)))
+		return note_fault(memory, REASON_ORIGIN_INVALID,
+				  "its certificate demands a good OCSP staple");
+	if (memory->wants_status && !memory->has_status)
+		return note_fault(memory, REASON_ORIGIN_UNCHECKED,
+				  "no revocation list and no good OCSP staple");
 	return 1;
 }
 
@@ -224,6 +302,10 @@ static bool set_identity(SSL *ssl, const struct origin *origin)
 
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 						       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT);
+	if (trust_revokes(origin->trust))
+		X509_VERIFY_PARAM_set_flags(param,
+					    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	if (origin->name)
 		return is_name(origin->name) &&
 		       X509_VERIFY_PARAM_set1_host(param, origin->name, strlen(origin->name)) &&
@@ -240,6 +322,7 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 		.alpn_length = origin->alpn_length,
 		.generation = origin->generation,
 		.trust = trust_digest(origin->trust),
+		.wants_status = origin->wants_status,
 	};
 	struct memory *memory = calloc(1, sizeof(*memory));
 
@@ -253,6 +336,7 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 	memory->chains = context->chains;
 	memory->trust = trust_hold(origin->trust);
 	memory->tolerant = origin->tolerant;
+	memory->wants_status = origin->wants_status;
 	return memory;
 }
 
@@ -286,11 +370,13 @@ SSL *origin_open(struct tls_context *context, const struct origin *origin, int f
 	/* OpenSSL has these callbacks on the context only; they are the same every time. */
 	SSL_CTX_sess_set_new_cb(context->servers, keep_session);
 	SSL_CTX_set_cert_verify_callback(context->servers, verify, NULL);
+	SSL_CTX_set_tlsext_status_cb(context->servers, judge_status);
 	ssl = SSL_new(context->servers);
 	if (!ssl)
 		return NULL;
 	if (!attach_memory(ssl, context, origin) || !set_identity(ssl, origin) ||
 	    !SSL_set1_verify_cert_store(ssl, trust_store(origin->trust)) ||
+	    !SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) ||
 	    (origin->alpn_length > 0 &&
 	     SSL_set_alpn_protos(ssl, origin->alpn, (unsigned)origin->alpn_length) != 0) ||
 	    !SSL_set_fd(ssl, fd)) {

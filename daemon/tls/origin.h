@@ -19,6 +19,8 @@ struct origin {
 	unsigned generation; /* of the policy: sessions never outlive it */
 	bool tolerant;	     /* finish the handshake even when the certificate fails, because a
 				rule wants to see it; origin_verdict() then tells */
+	bool wants_status;   /* refuse it when neither a revocation list nor a staple says that
+				its certificate is not revoked */
 };
 
 /* A client SSL over fd, ready for side_handshake(), resuming a session of exactly this origin where

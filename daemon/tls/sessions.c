@@ -69,6 +69,7 @@ int session_key(const struct session_subject *subject, uint8_t key[static DIGEST
 		digest_object(subject->alpn, subject->alpn_length),
 		digest_object(&subject->generation, sizeof(subject->generation)),
 		digest_object(subject->trust, DIGEST_SIZE),
+		digest_object(&subject->wants_status, sizeof(subject->wants_status)),
 	};
 
 	return digest_parts(parts, sizeof(parts) / sizeof(parts[0]), key);

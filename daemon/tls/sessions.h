@@ -4,6 +4,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct session_subject {
 	size_t alpn_length;
 	unsigned generation;
 	const uint8_t *trust; /* digest of the roots */
+	bool wants_status;    /* it was verified not to be revoked */
 };
 
 /* Keeps sessions of at most room origins. NULL when out of memory. */

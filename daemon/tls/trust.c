@@ -10,45 +10,109 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/tls/notorious.h"
 
 struct trust {
 	unsigned holders;
 	X509_STORE *store;
 	size_t count;
+	size_t lists; /* of revoked certificates */
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	uint8_t excluded[SHA256_DIGEST_LENGTH]; /* of the banned public key */
 	bool excludes;
 };
 
+/* One block between BEGIN and END; name, header and bytes are OpenSSL's to free. */
+struct block {
+	char *name;
+	char *header;
+	unsigned char *bytes;
+	long length;
+};
+
 /* A broken entry must not hide those behind it: the reader goes on at the next BEGIN line. */
-static X509 *next_certificate(BIO *pem)
+static bool next_block(BIO *pem, struct block *block)
 {
-	unsigned long error;
-	X509 *certificate;
+	bool found;
 
 	do {
 		ERR_clear_error();
-		certificate = PEM_read_bio_X509(pem, NULL, NULL, NULL);
-		error = ERR_peek_last_error();
-	} while (!certificate && !BIO_eof(pem) && ERR_GET_REASON(error) != PEM_R_NO_START_LINE);
+		*block = (struct block){ .name = NULL };
+		found = PEM_read_bio(pem, &block->name, &block->header, &block->bytes,
+				     &block->length) == 1;
+	} while (!found && !BIO_eof(pem) &&
+		 ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE);
 	ERR_clear_error();
-	return certificate;
+	return found;
 }
 
-static void add_roots(struct trust *trust, BIO *pem)
+static void free_block(struct block *block)
 {
-	size_t left_out = 0;
-	X509 *certificate;
+	OPENSSL_free(block->name);
+	OPENSSL_free(block->header);
+	OPENSSL_free(block->bytes);
+}
 
-	while ((certificate = next_certificate(pem))) {
-		if (!X509_check_ca(certificate) || !X509_STORE_add_cert(trust->store, certificate))
-			left_out++;
-		X509_free(certificate);
+/* Of the SubjectPublicKeyInfo, as others publish such digests. */
+static bool digest_key(const X509 *certificate, uint8_t digest[static SHA256_DIGEST_LENGTH])
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	bool done = length > 0 && SHA256(der, (size_t)length, digest);
+
+	OPENSSL_free(der);
+	return done;
+}
+
+static bool is_notorious(const X509 *certificate)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	return digest_key(certificate, digest) && notorious_find(digest);
+}
+
+/* False: it is no authority, or one whose key is in everybody's hands. */
+static bool add_root(struct trust *trust, const struct block *block)
+{
+	const unsigned char *bytes = block->bytes;
+	X509 *certificate = d2i_X509(NULL, &bytes, block->length);
+	bool added = certificate && X509_check_ca(certificate) && !is_notorious(certificate) &&
+		     X509_STORE_add_cert(trust->store, certificate);
+
+	X509_free(certificate);
+	return added;
+}
+
+static bool add_revocations(struct trust *trust, const struct block *block)
+{
+	const unsigned char *bytes = block->bytes;
+	X509_CRL *list = d2i_X509_CRL(NULL, &bytes, block->length);
+	bool added = list && X509_STORE_add_crl(trust->store, list);
+
+	trust->lists += added;
+	X509_CRL_free(list);
+	return added;
+}
+
+static void add_all(struct trust *trust, BIO *pem)
+{
+	size_t left_out = 0, objects;
+	struct block block;
+
+	while (next_block(pem, &block)) {
+		if (strcmp(block.name, PEM_STRING_X509) == 0)
+			left_out += !add_root(trust, &block);
+		else if (strcmp(block.name, PEM_STRING_X509_CRL) == 0)
+			left_out += !add_revocations(trust, &block);
+		free_block(&block);
+		ERR_clear_error();
 	}
 	/* The same root twice is one. */
-	trust->count = (size_t)sk_X509_OBJECT_num(X509_STORE_get0_objects(trust->store));
+	objects = (size_t)sk_X509_OBJECT_num(X509_STORE_get0_objects(trust->store));
+	trust->count = objects > trust->lists ? objects - trust->lists : 0;
 	if (left_out > 0)
-		log_warning("trusted roots: %zu certificates are no authorities, left out",
+		log_warning("trusted roots: %zu entries are no authorities, or notorious ones: "
+			    "left out",
 			    left_out);
 }
 
@@ -63,7 +127,7 @@ struct trust *trust_new(const char *pem, size_t length)
 	trust->store = X509_STORE_new();
 	if (!trust->store || !SHA256((const unsigned char *)pem, length, trust->digest))
 		goto failed;
-	add_roots(trust, memory);
+	add_all(trust, memory);
 	if (trust->count == 0) {
 		log_error("trusted roots: not a single usable certificate");
 		goto failed;
@@ -92,11 +156,6 @@ void trust_release(struct trust *trust)
 	free(trust);
 }
 
-static bool digest_key(const X509 *certificate, uint8_t digest[static SHA256_DIGEST_LENGTH])
-{
-	return X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL);
-}
-
 static void note_exclusion(struct trust *trust)
 {
 	uint8_t both[2 * SHA256_DIGEST_LENGTH];
@@ -120,12 +179,20 @@ int trust_exclude(struct trust *trust, const char *pem)
 	return trust->excludes ? 0 : -1;
 }
 
-bool trust_excludes(const struct trust *trust, const X509 *certificate)
+const char *trust_objection(const struct trust *trust, const X509 *certificate)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	return trust->excludes && digest_key(certificate, digest) &&
-	       memcmp(digest, trust->excluded, sizeof(digest)) == 0;
+	if (!digest_key(certificate, digest))
+		return "the public key cannot be read";
+	if (trust->excludes && memcmp(digest, trust->excluded, sizeof(digest)) == 0)
+		return "the gateway's own authority";
+	return notorious_find(digest);
+}
+
+bool trust_revokes(const struct trust *trust)
+{
+	return trust->lists > 0;
 }
 
 size_t trust_count(const struct trust *trust)

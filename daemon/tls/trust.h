@@ -9,7 +9,8 @@
 
 struct trust;
 
-/* Loads concatenated PEM certificates; what is no certificate authority is left out with a warning.
+/* Loads concatenated PEM: certificates, and revocation lists (X509 CRL) that their issuers have
+ * signed. What is no certificate authority, or a notorious one, is left out with a warning.
  * NULL when there is not a single usable one (then nothing may be inspected: fail closed) or when
  * out of memory. One holder. */
 struct trust *trust_new(const char *pem, size_t length);
@@ -21,8 +22,12 @@ void trust_release(struct trust *trust);
  * connection. 0 or -1 when pem holds no certificate. */
 int trust_exclude(struct trust *trust, const char *pem);
 
-/* True when the certificate's public key is banned. */
-bool trust_excludes(const struct trust *trust, const X509 *certificate);
+/* Why this certificate may not be in any chain whoever signed it (its key is the gateway's own, or
+ * known to everybody), or NULL. Static storage. */
+const char *trust_objection(const struct trust *trust, const X509 *certificate);
+
+/* True when there is any revocation list. */
+bool trust_revokes(const struct trust *trust);
 
 /* Number of roots. */
 size_t trust_count(const struct trust *trust);

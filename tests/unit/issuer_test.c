@@ -1,4 +1,4 @@
-// link: daemon/tls/issuer.c daemon/tls/context.c daemon/tls/algorithms.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/signer.c daemon/descriptors.c daemon/privilege.c daemon/tls/leaf.c daemon/tls/der.c daemon/tls/issue.c daemon/tls/authority.c daemon/tls/founding.c daemon/tls/keyfile.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/name.c daemon/address.c daemon/clock.c tests/unit/signing.c -lssl -lcrypto -lseccomp -levent_core
+// link: daemon/tls/issuer.c daemon/tls/context.c daemon/tls/mirror.c daemon/tls/algorithms.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/public_suffix.c daemon/signer.c daemon/descriptors.c daemon/privilege.c daemon/tls/leaf.c daemon/tls/der.c daemon/tls/issue.c daemon/tls/authority.c daemon/tls/founding.c daemon/tls/keyfile.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/name.c daemon/address.c daemon/clock.c tests/unit/signing.c -lpsl -lssl -lcrypto -lseccomp -levent_core
 #include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <signal.h>

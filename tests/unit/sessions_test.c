@@ -75,14 +75,14 @@ static void every_part_of_the_subject_counts(void **state)
 	struct address address, other;
 	uint8_t trust[32] = { 1 }, other_trust[32] = { 2 };
 	const struct session_subject base = { &address, "a.example", (const uint8_t *)"\2h2",
-					      3,	7,	     trust };
-	struct session_subject subjects[8];
-	uint8_t keys[8][DIGEST_SIZE];
+					      3,	7,	     trust,	  false };
+	struct session_subject subjects[9];
+	uint8_t keys[9][DIGEST_SIZE];
 
 	(void)state;
 	address_parse_with_port(&address, "192.0.2.1:443");
 	address_parse_with_port(&other, "192.0.2.1:444");
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 9; i++)
 		subjects[i] = base;
 	subjects[1].address = &other;
 	subjects[2].name = "b.example";
@@ -91,7 +91,8 @@ static void every_part_of_the_subject_counts(void **state)
 	subjects[5].generation = 8;
 	subjects[6].trust = other_trust;
 	subjects[7].alpn = (const uint8_t *)"\2h3";
-	for (int i = 0; i < 8; i++) {
+	subjects[8].wants_status = true;
+	for (int i = 0; i < 9; i++) {
 		assert_int_equal(session_key(&subjects[i], keys[i]), 0);
 		for (int j = 0; j < i; j++)
 			assert_memory_not_equal(keys[i], keys[j], DIGEST_SIZE);

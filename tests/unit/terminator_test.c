@@ -1,4 +1,4 @@
-// link: daemon/tls/terminator.c daemon/tls/agreed.c daemon/tls/context.c daemon/tls/algorithms.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/address.c tests/unit/chains.c -lssl -lcrypto
+// link: daemon/tls/terminator.c daemon/tls/agreed.c daemon/tls/context.c daemon/tls/mirror.c daemon/tls/algorithms.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/public_suffix.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/address.c tests/unit/chains.c -lpsl -lssl -lcrypto
 #include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
