@@ -9,9 +9,11 @@
 #include "daemon/control/server.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
+#include "daemon/redirect.h"
 #include "daemon/reload.h"
 #include "daemon/supervisor.h"
 #include "daemon/tls/authority.h"
+#include "netfilter/plan_print.h"
 
 enum { RULE_TEXT = 2048 };
 
@@ -143,6 +145,7 @@ static void answer_rules(void *context, json_t *request, struct control_answer *
 	const struct policy *policy = supervisor->policy;
 
 	(void)request;
+	redirect_count(context);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		control_answer_line(answer,
 				    rule_json(supervisor, &policy->rules[i], (int)i + 1));
@@ -285,15 +288,10 @@ static bool read_path(struct question *question)
 static void fill_question(struct question *question)
 {
 	struct facts *facts = &question->facts;
-	time_t now = time(NULL);
-	struct tm parts;
 
 	facts->learned = MOMENT_ADDRESSES;
 	facts->transport = TRANSPORT_TCP;
-	if (localtime_r(&now, &parts)) {
-		facts->time.weekday = (uint8_t)((parts.tm_wday + 6) % 7);
-		facts->time.minute = (uint16_t)(parts.tm_hour * 60 + parts.tm_min);
-	}
+	facts->time = week_time_at(time(NULL));
 	if (!question->host)
 		return;
 	facts->learned |= MOMENT_HELLO;
@@ -312,6 +310,25 @@ static void fill_question(struct question *question)
 static void answer_line(void *context, const char *line)
 {
 	control_answer_line(context, json_pack("{s:s}", "text", line));
+}
+
+/* Whether the kernel gives this verdict or a worker does. */
+static void explain_place(const struct plan *plan, const struct facts *facts,
+			  struct control_answer *answer)
+{
+	const struct step *step = plan_find(plan, facts);
+	char storage[EXPLAIN_LINE];
+	struct text text;
+
+	text_begin(&text, storage, sizeof(storage));
+	text_add(&text, "where: ");
+	if (!plan_captures(plan, facts))
+		text_addf(&text, "nowhere: port %u is not captured", facts->destination.port);
+	else
+		plan_print_place(plan, step, &text);
+	if (step->rule->slot && step->action == PLAN_PROXY)
+		text_addf(&text, " (\"%s\")", step->rule->name);
+	answer_line(answer, storage);
 }
 
 static void answer_explain(void *context, json_t *request, struct control_answer *answer)
@@ -337,6 +354,7 @@ static void answer_explain(void *context, json_t *request, struct control_answer
 	} else {
 		fill_question(&question);
 		explain_policy(supervisor->policy, &question.facts, answer_line, answer);
+		explain_place(supervisor->plan, &question.facts, answer);
 		control_answer_end(answer, 0, NULL);
 	}
 }

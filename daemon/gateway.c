@@ -27,13 +27,10 @@ uint64_t gateway_id(struct gateway *gateway)
 struct week_time gateway_time(struct gateway *gateway)
 {
 	int64_t minute = clock_now().wall / 60000000;
-	time_t seconds = (time_t)(minute * 60);
-	struct tm parts;
 
-	if (minute != gateway->time_minute && localtime_r(&seconds, &parts)) {
+	if (minute != gateway->time_minute) {
 		gateway->time_minute = minute;
-		gateway->time.weekday = (uint8_t)((parts.tm_wday + 6) % 7);
-		gateway->time.minute = (uint16_t)(parts.tm_hour * 60 + parts.tm_min);
+		gateway->time = week_time_at((time_t)(minute * 60));
 	}
 	return gateway->time;
 }

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/orders.h"
+#include "daemon/redirect.h"
 #include "daemon/supervisor.h"
 #include "netfilter/routes.h"
 
@@ -96,7 +97,7 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		if (find_rule(supervisor->policy, policy->rules[i].name))
 			continue;
-		for (unsigned w = 0; w < children->workers; w++) {
+		for (unsigned w = 0; w <= children->workers; w++) {
 			unsigned slot = policy->rules[i].slot;
 
 			atomic_store(&children->counters[w].rule_hits[slot], 0);
@@ -294,13 +295,14 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 		return "the listeners for the new LAN ports cannot be opened";
 	}
 	policy_assign_slots(policy, before);
+	redirect_count(supervisor);
 	clear_new_slots(supervisor, policy);
 	policy->generation = ++supervisor->generation;
 	reload->old_doors = supervisor->doors;
 	supervisor->doors = doors;
 	supervisor->policy = policy;
 	supervisor->children.policy = policy;
-	if (move_routes(supervisor, before) < 0 || supervisor_redirect(supervisor) < 0) {
+	if (move_routes(supervisor, before) < 0 || redirect_load(supervisor) < 0) {
 		supervisor->policy = before;
 		supervisor->children.policy = before;
 		supervisor->doors = old;

@@ -17,10 +17,8 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
+#include "daemon/redirect.h"
 #include "daemon/reload.h"
-#include "netfilter/plan.h"
-#include "netfilter/routes.h"
-#include "netfilter/table.h"
 
 static char *join(const char *directory, const char *name)
 {
@@ -168,133 +166,13 @@ static void say_account(void)
 			    account.name);
 }
 
-/* The redirect */
-
-static int load_table(const char *text)
-{
-	char message[TABLE_MESSAGE];
-
-	if (text && table_load(text, message) == 0)
-		return 0;
-	log_error("the nft table cannot be loaded: %s",
-		  text && message[0] ? message : strerror(errno));
-	return -1;
-}
-
-/* The new table stands in for itself while it takes the place of the old one. */
-static int replace_table(const struct ruleset *ruleset, const char *text,
-			 char *(*print)(const struct ruleset *ruleset))
-{
-	struct ruleset beside = *ruleset;
-	char *stand_in;
-	int result;
-
-	beside.stands_in = true;
-	stand_in = print(&beside);
-	result = load_table(stand_in);
-	if (result == 0)
-		result = load_table(text);
-	table_remove_stand_in();
-	free(stand_in);
-	return result;
-}
-
-int supervisor_redirect(struct supervisor *supervisor)
-{
-	struct ruleset ruleset;
-	char *text;
-
-	plan_make(&ruleset, supervisor->policy, supervisor->probe.method);
-	doors_into_ruleset(&supervisor->doors, &ruleset);
-	text = ruleset_print(&ruleset);
-	if (!text) {
-		log_error("the nft table cannot be written: %s",
-			  errno == EINVAL ? "`lan` or `capture: tcp` names no port"
-					  : strerror(errno));
-		return -1;
-	}
-	if (supervisor->table && strcmp(text, supervisor->table) == 0 &&
-	    table_look() == TABLE_PRESENT) {
-		free(text);
-		return 0;
-	}
-	if (replace_table(&ruleset, text, ruleset_print) < 0) {
-		free(text);
-		return -1;
-	}
-	free(supervisor->table);
-	supervisor->table = text;
-	return 0;
-}
-
-static int add_routes(const struct supervisor *supervisor)
-{
-	if (supervisor->probe.method != CAPTURE_TPROXY ||
-	    routes_add(&supervisor->policy->capture) == 0)
-		return 0;
-	log_error("the policy routes cannot be added: %s", strerror(errno));
-	return -1;
-}
-
-static int begin_redirect(struct supervisor *supervisor)
-{
-	supervisor->watch = watch_open();
-	if (!supervisor->watch)
-		log_warning("changes of the firewall by others will not be noticed: %s",
-			    strerror(errno));
-	supervisor->redirecting = true;
-	return add_routes(supervisor) < 0 ? -1 : supervisor_redirect(supervisor);
-}
-
-/* Nobody new is sent to us; what is under way still reaches us while the workers drain. */
-static void ebb_redirect(struct supervisor *supervisor)
-{
-	struct ruleset ruleset;
-	char *text;
-
-	if (!supervisor->redirecting)
-		return;
-	watch_close(supervisor->watch);
-	supervisor->watch = NULL;
-	plan_make(&ruleset, supervisor->policy, supervisor->probe.method);
-	doors_into_ruleset(&supervisor->doors, &ruleset);
-	text = ruleset_print_ebb(&ruleset);
-	if (!text || replace_table(&ruleset, text, ruleset_print_ebb) < 0)
-		table_remove();
-	free(text);
-}
-
-static void end_redirect(struct supervisor *supervisor)
-{
-	if (!supervisor->redirecting)
-		return;
-	if (table_remove() < 0)
-		log_error("the nft table could not be removed: %s; "
-			  "`nft delete table inet headgate` does it", strerror(errno));
-	if (supervisor->probe.method == CAPTURE_TPROXY &&
-	    routes_remove(&supervisor->policy->capture) < 0)
-		log_error("the policy routes could not be removed: %s", strerror(errno));
-	supervisor->redirecting = false;
-}
-
-static void mend(struct supervisor *supervisor)
-{
-	const struct timeval second = { 1, 0 };
-
-	/* Whoever removes foreign tables may have removed foreign rules, too. */
-	if (add_routes(supervisor) == 0 && supervisor_redirect(supervisor) == 0)
-		log_warning("somebody removed the table inet headgate; it is back");
-	else
-		evtimer_add(&supervisor->mend, &second);
-}
-
 /* What wakes the supervisor */
 
 static void on_mend(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd;
 	(void)what;
-	mend(argument);
+	redirect_mend(argument);
 }
 
 static void on_nftables(evutil_socket_t fd, short what, void *argument)
@@ -307,7 +185,7 @@ static void on_nftables(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	switch (watch_read(supervisor->watch)) {
 	case WATCH_TABLE_GONE:
-		mend(supervisor);
+		redirect_mend(supervisor);
 		break;
 	case WATCH_FAILED:
 		evtimer_add(&supervisor->look, &second);
@@ -326,6 +204,7 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 	children_watch(&supervisor->children);
 	if (doors_refresh(&supervisor->doors))
 		reload_doors(supervisor);
+	redirect_tick(supervisor);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *argument)
@@ -421,7 +300,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 		goto close_doors;
 	if (start_children(&supervisor) < 0)
 		goto end_children;
-	if (begin_redirect(&supervisor) < 0 || watch_events(&supervisor) < 0)
+	if (redirect_begin(&supervisor) < 0 || watch_events(&supervisor) < 0)
 		goto end_redirect;
 	fprintf(stderr, "ready\n");
 	notify_manager("READY=1");
@@ -431,18 +310,18 @@ int supervisor_run(const struct supervisor_settings *settings)
 	status = 0;
 
 end_redirect:
-	ebb_redirect(&supervisor);
+	redirect_ebb(&supervisor);
 	/* Who still waits in line is told when the worker closes its copy, not when it has drained. */
 	doors_close(&supervisor.doors);
 	control_server_free(supervisor.control);
 end_children:
 	children_end(&supervisor.children);
-	end_redirect(&supervisor);
+	redirect_end(&supervisor);
 close_doors:
 	doors_close(&supervisor.doors);
 unlock:
 	remove_sockets(&supervisor);
+	redirect_forget(&supervisor);
 	policy_release(supervisor.policy);
-	free(supervisor.table);
 	return status;
 }

@@ -18,6 +18,7 @@ struct supervisor_settings {
 	unsigned workers;
 };
 
+struct plan;
 struct reload;
 struct control_server;
 
@@ -37,6 +38,8 @@ struct supervisor {
 	int control_listener;
 	bool redirecting;          /* table and routes are in place */
 	char *table;               /* the text last loaded */
+	struct plan *plan;         /* what it was printed from; of the policy in force */
+	unsigned minute;           /* of the week it was printed for */
 	int64_t started;           /* steady microseconds */
 	struct event signal_event;
 	struct event watch_event;
@@ -47,7 +50,3 @@ struct supervisor {
 
 /* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */
 int supervisor_run(const struct supervisor_settings *settings);
-
-/* Renders and loads the table for the policy in force. 0, or -1 with a logged cause; the table before is
- * then untouched. */
-int supervisor_redirect(struct supervisor *supervisor);

@@ -1,37 +1,144 @@
 #include "netfilter/plan.h"
 
-enum { DNS_PORT = 53 };
+#include <stdlib.h>
 
-static bool needs_names(const struct policy *policy)
+static bool is_of_kernel(const struct rule *rule)
 {
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (rule_moment(&policy->rules[i]) > MOMENT_ADDRESSES ||
-		    policy->rules[i].verdict == VERDICT_INSPECT)
+	return rule->verdict == VERDICT_PASS ||
+	       (rule->verdict == VERDICT_BLOCK &&
+		(rule->block == BLOCK_RESET || rule->block == BLOCK_DROP));
+}
+
+/* A shadow does nothing whatever its verdict is, but it is to be seen what it would have done. */
+static enum plan_reason reason_of(const struct rule *rule, const struct policy *policy,
+				  const struct projection *projection)
+{
+	if (rule->logged)
+		return PLAN_LOGGED;
+	if (!rule->shadow && (!is_of_kernel(rule) || rule_has_extras(rule)))
+		return PLAN_VERDICT;
+	if (!rule->shadow && rule->verdict == VERDICT_PASS && policy->source == SOURCE_OWN)
+		return PLAN_SOURCE;
+	if (projection->exact)
+		return PLAN_OF_KERNEL;
+	return rule->verdict == VERDICT_PASS && !rule->shadow ? PLAN_PATIENT : PLAN_VAGUE;
+}
+
+static enum plan_action action_of(const struct rule *rule)
+{
+	if (rule->shadow)
+		return PLAN_COUNT;
+	if (rule->verdict == VERDICT_PASS)
+		return PLAN_FORWARD;
+	return rule->block == BLOCK_DROP ? PLAN_DROP : PLAN_REFUSE;
+}
+
+/* Behind a gate nothing arrives. */
+static void add_step(struct plan *plan, struct step step)
+{
+	if (plan->gate) {
+		step.action = PLAN_PROXY;
+		step.reason = plan->gate == plan->policy->otherwise ? PLAN_ALWAYS : PLAN_BEHIND;
+		step.projection.count = 0;
+	} else if (step.action == PLAN_PROXY && projection_is_all(&step.projection)) {
+		plan->gate = step.rule;
+	}
+	plan->steps[plan->count++] = step;
+}
+
+/* Whatever is not `pass` is first asked of the patient rules before it. */
+static void add_exception(struct plan *plan, const struct step *step)
+{
+	struct step exception = { step->rule, PLAN_PROXY, PLAN_EXCEPT, { .exact = true } };
+
+	exception.projection = projection_both(&plan->arena, &plan->patient, &step->projection);
+	if (exception.projection.count)
+		add_step(plan, exception);
+}
+
+static void add_rule(struct plan *plan, const struct rule *rule, const struct kernel_view *view)
+{
+	struct step step = { .rule = rule };
+
+	step.projection = projection_make(&plan->arena, &rule->when, view);
+	step.reason = reason_of(rule, plan->policy, &step.projection);
+	step.action = step.reason == PLAN_OF_KERNEL ? action_of(rule) : PLAN_PROXY;
+	if (step.reason == PLAN_PATIENT) {
+		plan->patient = projection_either(&plan->arena, &plan->patient, &step.projection);
+		step.action = PLAN_FORWARD;
+		step.projection.count = 0;
+	} else if (step.reason == PLAN_OF_KERNEL && step.action != PLAN_FORWARD) {
+		add_exception(plan, &step);
+	}
+	add_step(plan, step);
+}
+
+/* `capture: { proxy: always }`: before all rules, all of TCP. */
+static void add_always(struct plan *plan)
+{
+	struct term *term = arena_take(&plan->arena, 1, sizeof(*term));
+
+	if (!term)
+		return;
+	term->count = plan->policy->capture.udp_count > 0;
+	term->tests[0] = (struct test){ TEST_TRANSPORT, .count = 1, .transport = TRANSPORT_TCP };
+	add_step(plan, (struct step){ plan->policy->otherwise,
+				      PLAN_PROXY,
+				      PLAN_ALWAYS,
+				      { .exact = true, .count = 1, .terms = term } });
+}
+
+struct plan *plan_new(const struct policy *policy, const struct kernel_view *view)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		return NULL;
+	plan->policy = policy;
+	plan->patient.exact = true;
+	plan->steps = arena_take(&plan->arena, 2 * policy->rule_count + 2, sizeof(*plan->steps));
+	if (plan->steps && policy->capture.always)
+		add_always(plan);
+	for (size_t i = 0; i < policy->rule_count && !plan->arena.exhausted; i++)
+		add_rule(plan, &policy->rules[i], view);
+	if (!plan->arena.exhausted)
+		add_rule(plan, policy->otherwise, view);
+	if (!plan->arena.exhausted)
+		return plan;
+	plan_free(plan);
+	return NULL;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	arena_end(&plan->arena);
+	free(plan);
+}
+
+const struct step *plan_find(const struct plan *plan, const struct facts *facts)
+{
+	const struct step *step = plan->steps;
+
+	while (step->action == PLAN_COUNT || !projection_holds(&step->projection, facts))
+		step++;
+	return step;
+}
+
+static bool has_port(const struct port_range *ranges, size_t count, uint16_t port)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ranges[i].first <= port && port <= ranges[i].last)
 			return true;
 	return false;
 }
 
-static void refuse(struct ruleset *ruleset, unsigned first, unsigned last)
+bool plan_captures(const struct plan *plan, const struct facts *facts)
 {
-	if (first > last || ruleset->refused_udp_count == PORT_RANGES_MAX)
-		return;
-	ruleset->refused_udp[ruleset->refused_udp_count++] =
-		(struct port_range){ (uint16_t)first, (uint16_t)last };
-}
+	const struct capture *capture = &plan->policy->capture;
 
-void plan_make(struct ruleset *ruleset, const struct policy *policy, enum capture_method method)
-{
-	ruleset_from_policy(ruleset, policy, method);
-	if (!needs_names(policy))
-		return;
-	for (size_t i = 0; i < policy->capture.udp_count; i++) {
-		struct port_range range = policy->capture.udp[i];
-
-		if (range.first <= DNS_PORT && DNS_PORT <= range.last) {
-			refuse(ruleset, range.first, DNS_PORT - 1);
-			refuse(ruleset, DNS_PORT + 1, range.last);
-		} else {
-			refuse(ruleset, range.first, range.last);
-		}
-	}
+	if (facts->transport == TRANSPORT_TCP)
+		return has_port(capture->tcp, capture->tcp_count, facts->destination.port);
+	return has_port(capture->udp, capture->udp_count, facts->destination.port);
 }

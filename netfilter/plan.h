@@ -1,9 +1,58 @@
-/* The kernel plan: which part of the policy nftables enforces by itself. Pure. */
+/* The kernel plan: the policy's rules as far as the kernel can carry them out, in their order. A rule that
+ * the kernel can tell and whose verdict it can give is a verdict there; of every other rule the flows that
+ * it could match go to a worker, where the judge has the whole rule. Nothing left: the flow is forwarded.
+ * So whatever the kernel decides by itself is what policy_decide() would have said. Pure. */
 #pragma once
 
-#include "netfilter/ruleset.h"
+#include "netfilter/projection.h"
 
-/* Fills the ruleset's facts for the policy. Where a rule looks at more than addresses, the captured UDP ports
- * except DNS are refused, so that QUIC, whose names nobody reads yet, comes back over TCP and meets the
- * rules. Listener ports stay 0. */
-void plan_make(struct ruleset *ruleset, const struct policy *policy, enum capture_method method);
+enum plan_action {
+	PLAN_FORWARD, /* goes on in the kernel and never comes to us */
+	PLAN_REFUSE,  /* answered by a reset, UDP by "port unreachable" */
+	PLAN_DROP,
+	PLAN_PROXY, /* to a worker */
+	PLAN_COUNT, /* a shadow: counted, then the next rule is asked */
+};
+
+/* Why a rule needs a worker. */
+enum plan_reason {
+	PLAN_OF_KERNEL, /* it does not */
+	PLAN_PATIENT,	/* a `pass` that is vague: asked only where a later rule would do otherwise */
+	PLAN_VAGUE,	/* a condition cannot be told from a packet: projection.vague */
+	PLAN_VERDICT,	/* inspect, route, a page, an answer by name, headers to edit */
+	PLAN_LOGGED,	/* `log` asks for a line of the journal */
+	PLAN_ALWAYS,	/* the owner wants every connection there */
+	PLAN_EXCEPT,	/* a patient one before it may let these flows pass */
+	PLAN_BEHIND,	/* a rule before it needs all of the flows there: plan.gate */
+	PLAN_SOURCE,	/* `source: own`: servers must not see the device's address */
+};
+
+struct step {
+	const struct rule *rule; /* policy->otherwise for the last, and for PLAN_ALWAYS */
+	enum plan_action action;
+	enum plan_reason reason;
+	struct projection projection; /* without terms: it matches nothing now */
+};
+
+struct plan {
+	const struct policy *policy; /* must outlive the plan */
+	struct arena arena;
+	size_t count;	    /* of steps, in the order of the rules; `otherwise` is last and always holds */
+	struct step *steps; /* at most two for a rule: PLAN_EXCEPT and its own */
+	struct projection patient; /* what the patient rules up to here could match */
+	const struct rule *gate; /* the first rule that sends all that reaches it to a worker; NULL */
+};
+
+/* Makes the plan of a policy as it is at a moment of the week. NULL when out of memory. */
+struct plan *plan_new(const struct policy *policy, const struct kernel_view *view);
+
+/* NULL is fine. */
+void plan_free(struct plan *plan);
+
+/* The step that decides about a captured flow, as the kernel would find it: never NULL, never a
+ * PLAN_COUNT. Of the facts only the moment of addresses is looked at. */
+const struct step *plan_find(const struct plan *plan, const struct facts *facts);
+
+/* Whether a flow is captured at all: its destination port is one of `capture`. */
+bool plan_captures(const struct plan *plan, const struct facts *facts);
+

@@ -26,6 +26,18 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 		memcpy(ruleset->lan[i].name, policy->lan[i], PORT_NAME);
 	ruleset->tcp_count = capture->tcp_count;
 	memcpy(ruleset->tcp, capture->tcp, sizeof(ruleset->tcp));
+	ruleset->udp_count = capture->udp_count;
+	memcpy(ruleset->udp, capture->udp, sizeof(ruleset->udp));
+}
+
+uint32_t ruleset_forward_mark(const struct ruleset *ruleset)
+{
+	uint32_t bit = ruleset->mark_mask & -ruleset->mark_mask;
+
+	if (bit != ruleset->mark)
+		return bit;
+	bit = ruleset->mark_mask & ~bit;
+	return bit & -bit;
 }
 
 /* An interface name goes between quotes, where nft gives these characters a meaning of their own.
@@ -55,16 +67,8 @@ static bool makes_sense(const struct ruleset *ruleset)
 	return lan_makes_sense(ruleset) &&
 	       (ruleset->method == CAPTURE_TPROXY || ruleset->method == CAPTURE_REDIRECT) &&
 	       ruleset->tcp_count >= 1 && ruleset->tcp_count <= PORT_RANGES_MAX &&
-	       ruleset->refused_udp_count <= PORT_RANGES_MAX && ruleset->mark != 0 &&
-	       (ruleset->mark & ~ruleset->mark_mask) == 0;
-}
-
-static void add_range(struct text *text, struct port_range range)
-{
-	if (range.first == range.last)
-		text_addf(text, "%u", range.first);
-	else
-		text_addf(text, "%u-%u", range.first, range.last);
+	       ruleset->udp_count <= PORT_RANGES_MAX && ruleset->mark != 0 &&
+	       (ruleset->mark & ~ruleset->mark_mask) == 0 && ruleset_forward_mark(ruleset) != 0;
 }
 
 static void add_port_set(struct text *text, const char *name, const struct port_range *ranges,
@@ -78,7 +82,7 @@ static void add_port_set(struct text *text, const char *name, const struct port_
 		  name);
 	for (size_t i = 0; i < count; i++) {
 		text_add(text, i ? ", " : " ");
-		add_range(text, ranges[i]);
+		port_range_print(&ranges[i], text);
 	}
 	text_add(text, " }\n\t}\n\n");
 }
@@ -108,8 +112,11 @@ static void add_head(struct text *text, const struct ruleset *ruleset)
 		 "ask headgatectl, do not edit.\"\n\n");
 	add_listener_set(text, ruleset);
 	add_port_set(text, "captured", ruleset->tcp, ruleset->tcp_count);
-	if (ruleset->refused_udp_count)
-		add_port_set(text, "refused_udp", ruleset->refused_udp, ruleset->refused_udp_count);
+	if (!ruleset->rules)
+		return;
+	if (ruleset->udp_count)
+		add_port_set(text, "captured_udp", ruleset->udp, ruleset->udp_count);
+	text_add(text, ruleset->objects);
 }
 
 /* Changes our bits of the mark and leaves those of others alone. */
@@ -146,19 +153,13 @@ static void add_scope(struct text *text, const struct ruleset *ruleset)
 		       "\t\tct direction reply return\n");
 }
 
-static void add_refused_udp(struct text *text)
-{
-	text_add(text, "\n\t\t# QUIC is told \"port unreachable\" and comes back over TCP.\n"
-		       "\t\tudp dport @refused_udp reject\n");
-}
-
 static void add_when_down(struct text *text, enum when_down when_down)
 {
 	if (when_down == WHEN_DOWN_CLOSED)
 		text_add(text,
 			 "\n\t\t# when-down: closed. Without a listener tproxy leaves its rule; "
 			 "refuse at once.\n"
-			 "\t\ttcp dport @captured reject with tcp reset\n");
+			 "\t\tmeta l4proto tcp reject with tcp reset\n");
 	else
 		text_add(text,
 			 "\n\t\t# when-down: open. Without a listener tproxy leaves its rule; "
@@ -166,34 +167,91 @@ static void add_when_down(struct text *text, enum when_down when_down)
 			 "\t\t# we were not here.\n");
 }
 
-static void begin_plan(struct text *text, const struct ruleset *ruleset)
+static void begin_plan(struct text *text)
 {
-	add_ours(text, ruleset);
 	text_add(text, "\tchain plan {\n"
-		       "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n"
-		       "\t\t# Our own connections, on any port, in both directions. A SYN begins "
+		       "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n");
+}
+
+static void add_own_packets(struct text *text)
+{
+	text_add(text, "\t\t# Our own connections, on any port, in both directions. A SYN begins "
 		       "something\n"
 		       "\t\t# new, also when it meets a socket in TIME_WAIT.\n"
 		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n");
 }
 
-static void add_tproxy(struct text *text, const struct ruleset *ruleset)
+/* What is captured goes to `next`, except what the rules have seen before. */
+static void add_captured(struct text *text, const struct ruleset *ruleset)
 {
-	begin_plan(text, ruleset);
-	text_add(text, "\n");
-	add_scope(text, ruleset);
-	if (ruleset->refused_udp_count)
-		add_refused_udp(text);
-	text_add(text, "\n\t\t# One listener for each LAN port. The mark goes on only where tproxy "
+	if (!ruleset->rules) {
+		text_add(text, "\n\t\ttcp dport @captured goto proxy\n\t}\n\n");
+		return;
+	}
+	text_add(text, "\n\t\t# What the rules have let go on stays with the kernel, until a SYN "
+		       "begins something new.\n");
+	for (unsigned i = 0; i < 2; i++)
+		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x %s accept\n", ruleset->mark_mask,
+			  ruleset_forward_mark(ruleset),
+			  i ? "meta l4proto udp" : "tcp flags & (syn | ack) != syn");
+	text_add(text, "\n\t\ttcp dport @captured goto rules\n");
+	if (ruleset->udp_count)
+		text_add(text, "\t\tudp dport @captured_udp goto rules\n");
+	text_add(text, "\t}\n\n");
+}
+
+static void add_rules(struct text *text, const struct ruleset *ruleset)
+{
+	if (!ruleset->rules)
+		return;
+	text_add(text, ruleset->rules);
+	text_addf(text,
+		  "\tchain forward {\n"
+		  "\t\tct mark set ct mark & 0x%08x | 0x%08x accept\n"
+		  "\t}\n\n"
+		  "\tchain refuse {\n"
+		  "\t\tmeta l4proto tcp reject with tcp reset\n"
+		  "\t\treject\n"
+		  "\t}\n\n",
+		  ~ruleset->mark_mask, ruleset_forward_mark(ruleset));
+}
+
+static void begin_proxy(struct text *text, const struct ruleset *ruleset)
+{
+	text_add(text, "\t# To a worker.\n"
+		       "\tchain proxy {\n");
+	if (ruleset->rules && ruleset->udp_count)
+		text_add(text, "\t\t# Nobody reads UDP yet. QUIC is told \"port unreachable\" and "
+			       "comes back over TCP.\n"
+			       "\t\tudp dport 53 accept\n"
+			       "\t\tmeta l4proto udp reject\n\n");
+}
+
+static void add_doors(struct text *text, const struct ruleset *ruleset)
+{
+	text_add(text, "\t\t# One listener for each LAN port. The mark goes on only where tproxy "
 		       "found one.\n");
 	for (size_t i = 0; i < ruleset->lan_count; i++) {
-		text_addf(text, "\t\tiifname \"%s\" tcp dport @captured tproxy to :%u ",
+		text_addf(text, "\t\tiifname \"%s\" meta l4proto tcp tproxy to :%u ",
 			  ruleset->lan[i].name, ruleset->lan[i].listener);
 		add_mark(text, ruleset);
 		text_add(text, " accept\n");
 	}
 	add_when_down(text, ruleset->when_down);
 	text_add(text, "\t}\n\n");
+}
+
+static void add_tproxy(struct text *text, const struct ruleset *ruleset)
+{
+	add_ours(text, ruleset);
+	begin_plan(text);
+	add_own_packets(text);
+	text_add(text, "\n");
+	add_scope(text, ruleset);
+	add_captured(text, ruleset);
+	add_rules(text, ruleset);
+	begin_proxy(text, ruleset);
+	add_doors(text, ruleset);
 	text_addf(text,
 		  "\t# Nobody may knock at a listener directly.\n"
 		  "\tchain door {\n"
@@ -203,22 +261,33 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 		  ruleset->mark_mask, ruleset->mark);
 }
 
+/* The chain of rules stands before the one that turns: what goes on in the kernel carries its mark by then. */
+static void add_plan_of_redirect(struct text *text, const struct ruleset *ruleset)
+{
+	begin_plan(text);
+	text_add(text, "\t\t# What was turned to us has been judged.\n"
+		       "\t\tct status dnat accept\n\n");
+	add_scope(text, ruleset);
+	add_captured(text, ruleset);
+	add_rules(text, ruleset);
+	begin_proxy(text, ruleset);
+	text_add(text, "\t\t# The chain `turn` takes it from here.\n"
+		       "\t}\n\n");
+}
+
 static void add_redirect(struct text *text, const struct ruleset *ruleset)
 {
-	if (ruleset->refused_udp_count) {
-		text_add(text,
-			 "\tchain plan {\n"
-			 "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n");
-		add_scope(text, ruleset);
-		add_refused_udp(text);
-		text_add(text, "\t}\n\n");
-	}
+	if (ruleset->rules)
+		add_plan_of_redirect(text, ruleset);
 	text_add(text, "\tchain turn {\n"
 		       "\t\ttype nat hook prerouting priority dstnat - 1; policy accept;\n\n"
 		       "\t\t# Only devices behind the LAN ports, only what they send elsewhere. "
 		       "One listener\n"
 		       "\t\t# for each LAN port.\n"
 		       "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n");
+	if (ruleset->rules)
+		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x return\n", ruleset->mark_mask,
+			  ruleset_forward_mark(ruleset));
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "\t\tiifname \"%s\" tcp dport @captured redirect to :%u\n",
 			  ruleset->lan[i].name, ruleset->lan[i].listener);
@@ -236,11 +305,14 @@ static void add_redirect(struct text *text, const struct ruleset *ruleset)
 /* The connections that were redirected live on in conntrack, as long as there is a chain of type nat. */
 static void add_ebb(struct text *text, const struct ruleset *ruleset)
 {
-	if (ruleset->method == CAPTURE_TPROXY)
-		begin_plan(text, ruleset);
-	else
+	if (ruleset->method == CAPTURE_TPROXY) {
+		add_ours(text, ruleset);
+		begin_plan(text);
+		add_own_packets(text);
+	} else {
 		text_add(text, "\tchain turn {\n"
 			       "\t\ttype nat hook prerouting priority dstnat - 1; policy accept;\n");
+	}
 	text_add(text, "\t}\n\n"
 		       "\t# The listeners are closing.\n"
 		       "\tchain door {\n"
@@ -252,16 +324,20 @@ static void add_ebb(struct text *text, const struct ruleset *ruleset)
 static char *print(const struct ruleset *ruleset,
 		   void (*add_chains)(struct text *text, const struct ruleset *ruleset))
 {
+	size_t size = RULESET_TEXT;
+	struct text text;
+	char *storage;
+
 	if (!makes_sense(ruleset)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	char *storage = malloc(RULESET_TEXT);
+	if (ruleset->rules)
+		size += strlen(ruleset->objects) + strlen(ruleset->rules);
+	storage = malloc(size);
 	if (!storage)
 		return NULL;
-
-	struct text text;
-	text_begin(&text, storage, RULESET_TEXT);
+	text_begin(&text, storage, size);
 	add_head(&text, ruleset);
 	add_chains(&text, ruleset);
 	text_add(&text, "}\n");

@@ -1,8 +1,8 @@
 /* The nft table `inet headgate` as readable text, made from plain facts. Pure: what the kernel does
  * with the text is table.h.
  *
- * TPROXY: packets of our own connections first, in both directions; then only the LAN ports; then
- * the plan. nft's tproxy leaves its rule when nobody listens, so the rule after it says what
+ * TPROXY: packets of our own connections first, in both directions; then only the LAN ports; then what
+ * the rules let go on before; then the rules. nft's tproxy leaves its rule when nobody listens, so the rule after it says what
  * happens while the daemon is down. REDIRECT is for kernels without nft_tproxy or nft_socket: the
  * owner's `when-down: open` and `source: keep` cannot be had there (the kernel itself refuses
  * captured connections when nobody listens), and the table says so. */
@@ -29,20 +29,26 @@ struct ruleset {
 	struct lan_port lan[LAN_PORTS_MAX];
 	size_t tcp_count; /* captured */
 	struct port_range tcp[PORT_RANGES_MAX];
-	size_t refused_udp_count; /* answered "port unreachable", so that QUIC comes back over TCP
-				   */
-	struct port_range refused_udp[PORT_RANGES_MAX];
+	size_t udp_count;
+	struct port_range udp[PORT_RANGES_MAX];
+	/* What the kernel decides alone (plan_print.h): objects and chains as text. NULL: all TCP that is
+	 * captured comes to us, and no UDP is. */
+	const char *objects;
+	const char *rules;
 };
 
-/* Fills the facts from a policy and the method the probe chose. Listener ports stay 0 and no UDP is
- * refused: both are the caller's to add. */
+/* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:
+ * its packets are not judged again. Never 0, never the mark of captured packets. */
+uint32_t ruleset_forward_mark(const struct ruleset *ruleset);
+
+/* Fills the facts from a policy and the method the probe chose. Listener ports stay 0 and there are no
+ * rules: both are the caller's to add. */
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 			 enum capture_method method);
 
 /* Writes the whole table as a file for `nft -f`: it replaces what is there in one transaction,
- * without a moment in between. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when
- * the facts make no table (no LAN port, no listener port, no captured port, a mark outside its
- * mask). */
+ * without a moment in between. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when the facts make no table (no LAN port, no listener port, no
+ * captured port, a mark outside its mask, a mask of one bit). */
 char *ruleset_print(const struct ruleset *ruleset);
 
 /* The same for a gateway that is about to stop: captures nothing new, and what was captured stays ours.

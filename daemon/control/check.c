@@ -9,7 +9,8 @@
 #include "daemon/control/show.h"
 #include "daemon/policy/check.h"
 #include "daemon/policy/config.h"
-#include "netfilter/plan.h"
+#include "netfilter/plan_print.h"
+#include "netfilter/ruleset.h"
 
 /* The daemon takes free ports when it starts; in a plan these stand for them. */
 enum { LISTENER_EXAMPLE = 61000 };
@@ -64,36 +65,44 @@ static const char *plural(size_t count)
 }
 
 /* The table's text to free(); NULL with errno. */
-static char *make_plan(const struct policy *policy)
+static char *make_table(const struct policy *policy, const struct plan *plan)
 {
 	bool redirect = policy->capture.method == CAPTURE_REDIRECT;
-	struct ruleset *plan = calloc(1, sizeof *plan);
-	char *text;
+	struct ruleset ruleset;
+	struct plan_text rules;
+	char *text = NULL;
 
-	if (!plan)
-		return NULL;
-	plan_make(plan, policy, redirect ? CAPTURE_REDIRECT : CAPTURE_TPROXY);
-	for (size_t i = 0; i < plan->lan_count; i++)
-		plan->lan[i].listener = (uint16_t)(LISTENER_EXAMPLE + i);
-	text = ruleset_print(plan);
-	free(plan);
+	ruleset_from_policy(&ruleset, policy, redirect ? CAPTURE_REDIRECT : CAPTURE_TPROXY);
+	for (size_t i = 0; i < ruleset.lan_count; i++)
+		ruleset.lan[i].listener = (uint16_t)(LISTENER_EXAMPLE + i);
+	if (plan_text_begin(&rules, plan) == 0) {
+		ruleset.objects = rules.objects;
+		ruleset.rules = rules.rules;
+		text = ruleset_print(&ruleset);
+	}
+	plan_text_end(&rules);
 	return text;
 }
 
-static int print_plan(const struct tool *tool, const struct policy *policy)
+static int print_table(const struct tool *tool, const struct policy *policy,
+		       const struct plan *plan)
 {
-	char *text = make_plan(policy);
+	char *text = make_table(policy, plan);
 
 	if (!text) {
 		fprintf(stderr, "headgatectl: no table can be made of this policy: %s\n",
-			errno == EINVAL ? "it captures nothing" : strerror(errno));
+			errno == EINVAL	 ? "it captures nothing"
+			: errno == E2BIG ? "its rules name too many addresses; put them into lists"
+					 : strerror(errno));
 		return STATUS_NO;
 	}
 	if (tool->json)
 		print_json(json_pack("{ss}", "plan", text));
 	else
-		printf("# Ports from %d up stand for those that the daemon takes when it starts.\n"
-		       "%s",
+		printf("# Ports from %d up stand for those that the daemon takes when it starts. "
+		       "Windows of time\n"
+		       "# are looked at now; the daemon prints the table again when one opens or "
+		       "closes.\n%s",
 		       LISTENER_EXAMPLE, text);
 	free(text);
 	return STATUS_DONE;
@@ -111,13 +120,48 @@ static void print_line_json(void *context, const char *line)
 	print_json(json_pack("{ss}", "text", line));
 }
 
+/* Where each rule is carried out, in their order. */
+static void tell_places(const struct plan *plan, check_line *line)
+{
+	char storage[CHECK_LINE];
+	struct text text;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		text_begin(&text, storage, sizeof(storage));
+		if (step->rule->slot)
+			text_addf(&text, "%s:%u: \"%s\" is decided ", step->rule->place.file,
+				  step->rule->place.line, step->rule->name);
+		else
+			text_add(&text, i ? "what no rule matches is decided " : "everything is decided ");
+		plan_print_place(plan, step, &text);
+		line(NULL, storage);
+		if (step->reason == PLAN_ALWAYS && plan->gate)
+			break;
+	}
+}
+
 /* Of a policy that is right. */
 static int tell(const struct tool *tool, const struct policy *policy)
 {
-	if (tool->plan)
-		return print_plan(tool, policy);
-	check_policy(policy, tool->json ? print_line_json : print_line, NULL);
-	return STATUS_DONE;
+	struct kernel_view view = { .now = week_time_at(time(NULL)) };
+	struct plan *plan = plan_new(policy, &view);
+	check_line *line = tool->json ? print_line_json : print_line;
+	int status = STATUS_DONE;
+
+	if (!plan) {
+		fputs("headgatectl: out of memory\n", stderr);
+		return STATUS_NO;
+	}
+	if (tool->plan) {
+		status = print_table(tool, policy, plan);
+	} else {
+		check_policy(policy, line, NULL);
+		tell_places(plan, line);
+	}
+	plan_free(plan);
+	return status;
 }
 
 int check_file(const struct tool *tool)

@@ -6,6 +6,7 @@
 #include "daemon/address.h"
 #include "daemon/certificate.h"
 #include "daemon/endpoint.h"
+#include "daemon/policy/week_time.h"
 #include "daemon/protocol.h"
 #include "daemon/reader.h"
 #include "daemon/reason.h"
@@ -25,12 +26,6 @@ struct header_lookup {
 	bool (*find)(const void *message, const char *name,
 		     bool (*each)(const char *value, const void *context), const void *context);
 	const void *message;
-};
-
-/* The moment of the week in the gateway's zone. */
-struct week_time {
-	uint8_t weekday; /* 0 Monday .. 6 Sunday */
-	uint16_t minute; /* 0..1439 */
 };
 
 struct facts {

@@ -23,6 +23,8 @@ struct capture {
 	size_t udp_count;
 	struct port_range udp[PORT_RANGES_MAX];
 	enum capture_method method;
+	bool always; /* every captured TCP connection goes through a worker, also where the kernel could
+			decide alone */
 	uint32_t mark; /* bits of the packet mark that are ours: value and mask; default 0x07000000
 			*/
 	uint32_t mark_mask;

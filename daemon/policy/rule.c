@@ -70,6 +70,11 @@ bool rule_opens_tls(const struct rule *rule)
 	return when_reads_tls(&rule->when);
 }
 
+bool rule_has_extras(const struct rule *rule)
+{
+	return rule->request_headers.count || rule->response_headers.count || rule->captures;
+}
+
 const char *verdict_word(enum verdict verdict)
 {
 	static const char *const words[] = { "pass", "inspect", "block", "route" };

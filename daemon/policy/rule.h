@@ -44,6 +44,8 @@ struct rule {
 	enum block block;
 	const struct upstream *upstream; /* for VERDICT_ROUTE; owned by the policy */
 	enum journal_level log;
+	bool logged; /* the owner wrote `log`: the journal must have a line of it, even where the kernel
+			could decide */
 	enum on_invalid on_invalid;
 	bool wants_status; /* an origin that may be revoked, for all that is known, is refused */
 	struct edits request_headers;
@@ -76,6 +78,9 @@ enum moment rule_moment(const struct rule *rule);
 /* True when the gateway may have to speak TLS itself because of this rule: it inspects, asks for
  * facts inside TLS of connections that may be TLS, or reaches an upstream with TLS. */
 bool rule_opens_tls(const struct rule *rule);
+
+/* True when it does something beside its verdict that only a worker can do. */
+bool rule_has_extras(const struct rule *rule);
 
 /* Frees what the rule holds, not the rule itself. */
 void rule_end(struct rule *rule);

@@ -100,6 +100,7 @@ static void read_log(struct reading *reading, const struct keyword *keyword, str
 
 	if (choice >= 0)
 		rule->log = (enum journal_level)choice;
+	rule->logged = choice > JOURNAL_NONE;
 }
 
 static void read_request_headers(struct reading *reading, const struct keyword *keyword,
@@ -198,11 +199,6 @@ static const struct keyword rule_keywords[] = {
 
 const struct grammar rule_grammar = { "a rule", rule_keywords };
 
-static bool has_edits(const struct rule *rule)
-{
-	return rule->request_headers.count || rule->response_headers.count;
-}
-
 /* Whether HTTP is read by the time this rule decides. */
 static bool reads_requests(const struct rule *rule)
 {
@@ -215,7 +211,7 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 {
 	struct value log = value_find(value, "log");
 
-	if (has_edits(rule) && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
+	if (rule_has_extras(rule) && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
 		reading_error(reading, value,
 			      "headers can be edited only where requests are read: with \"do: "
 			      "inspect\", a route, or a condition on the request");

@@ -11,6 +11,7 @@ const char *const source_words[] = { "keep", "own", NULL };
 const char *const when_down_words[] = { "open", "closed", NULL };
 const char *const journal_words[] = { "stdout", "syslog", NULL };
 
+static const char *const proxy_words[] = { "needed", "always", NULL };
 static const char *const method_words[] = { "auto", "tproxy", "redirect", NULL };
 
 void read_version(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -98,9 +99,8 @@ static void read_udp(struct reading *reading, const struct keyword *keyword, str
 
 	if (capture->udp_count == 0)
 		reading_warning(reading, value,
-				"UDP is not judged by this version yet: where a rule looks at more "
-				"than addresses, QUIC is refused here, so that it comes back over "
-				"TCP; everything else passes");
+				"UDP is judged by addresses alone in this version: where a rule needs more, QUIC is "
+				"refused, so that it comes back over TCP");
 	add_range(reading, keyword, value, capture->udp, &capture->udp_count);
 }
 
@@ -112,6 +112,14 @@ static void read_method(struct reading *reading, const struct keyword *keyword, 
 
 	if (choice >= 0)
 		capture->method = (enum capture_method)choice;
+}
+
+static void read_proxy(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct capture *capture = target;
+
+	capture->always = keyword_choose(reading, keyword, value) == 1;
 }
 
 /* Hexadecimal with 0x; NULL unless it ends at one of the delimiters. */
@@ -142,6 +150,10 @@ static void read_mark(struct reading *reading, const struct keyword *keyword, st
 		keyword_mismatch(reading, keyword, value);
 	} else if (mark == 0 || (mark & ~mask)) {
 		reading_error(reading, value, "the mark must not be 0 and lie within its mask");
+	} else if ((mask & (mask - 1)) == 0) {
+		reading_error(reading, value,
+			      "the mask needs two bits at least: beside the mark of captured packets "
+			      "there is one of connections that the kernel carries by itself");
 	} else {
 		capture->mark = mark;
 		capture->mark_mask = mask;
@@ -170,6 +182,7 @@ static const struct keyword capture_keywords[] = {
 	{ "udp", FORM_NUMBER | FORM_TEXT | FORM_LIST | FORM_EMPTY, PORTS_TAKEN, .read = read_udp },
 	{ "method", FORM_TEXT, "auto, tproxy or redirect", .read = read_method,
 	  .words = method_words },
+	{ "proxy", FORM_TEXT, "needed or always", .read = read_proxy, .words = proxy_words },
 	{ "mark", FORM_TEXT | FORM_NUMBER,
 	  "bits of the packet mark that are ours, such as 0x07000000/0x07000000",
 	  .read = read_mark },

@@ -318,6 +318,7 @@ POLICY = """headgate: 1
 lan: [lan]
 capture:
   tcp: [80, 443]
+  proxy: always
 source: keep
 trust: [{root}]
 authority:

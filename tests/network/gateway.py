@@ -22,6 +22,7 @@ DEFAULTS = {
     "lan": f"lan: [{LAN}]",
     "trust": "trust: [{trust}]",
     "journal": "journal: {{ file: {journal} }}",
+    "capture": "capture: {{ proxy: always }}",
 }
 
 
@@ -56,6 +57,9 @@ class Gateway:
         values = {"trust": self._trust, "journal": self.journal_file}
         missing = [line.format(**values) for key, line in DEFAULTS.items()
                    if not re.search(rf"^{key}:", text, re.MULTILINE)]
+        # Most cases are about what a worker does; those about the kernel plan say `proxy: needed`.
+        if "proxy:" not in text:
+            text = re.sub(r"^capture: \{", "capture: { proxy: always,", text, flags=re.MULTILINE)
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write("\n".join(missing) + "\n" + text)
 

@@ -1,7 +1,7 @@
-// link: netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/text.c -lmnl -lnftables
+// link: netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/policy/port.c daemon/text.c -lmnl -lnftables
 /* The ruleset as text, against tests/rulesets/: NAME.in is one sentence of intent and the facts,
  * NAME.nft the exact table. Each is then loaded by the real kernel, in a network namespace of its
- * own. Run from the repository root. */
+ * own. What the rules add to it is in plan_test.c. Run from the repository root. */
 #include <errno.h>
 #include <glob.h>
 #include <sched.h>
@@ -66,8 +66,6 @@ static void read_fact(struct ruleset *ruleset, const char *key, char *value)
 		ruleset->lan_count++;
 	} else if (!strcmp(key, "tcp")) {
 		ruleset->tcp_count = read_ranges(value, ruleset->tcp);
-	} else if (!strcmp(key, "refuse-udp")) {
-		ruleset->refused_udp_count = read_ranges(value, ruleset->refused_udp);
 	} else {
 		fail_msg("unknown fact: %s", key);
 	}
@@ -91,6 +89,7 @@ static struct ruleset read_facts(const char *path)
 	return ruleset;
 }
 
+/* WRITE=1 in the environment writes the golden files anew. */
 static void text_is_exact(void **state)
 {
 	const char *input = *state;
@@ -100,6 +99,13 @@ static void text_is_exact(void **state)
 
 	assert_non_null(rules);
 	snprintf(path, sizeof(path), "%.*s.nft", (int)strlen(input) - 3, input);
+	if (getenv("WRITE")) {
+		FILE *file = fopen(path, "we");
+
+		assert_non_null(file);
+		fputs(rules, file);
+		fclose(file);
+	}
 	char *expected = read_file(path);
 	assert_string_equal(rules, expected);
 	free(expected);
@@ -228,6 +234,9 @@ static void nonsense_makes_no_table(void **state)
 	ruleset.mark = 0x08000000;
 	refuses(&ruleset);
 	ruleset = sound_facts();
+	ruleset.mark = ruleset.mark_mask = 0x01000000;
+	refuses(&ruleset);
+	ruleset = sound_facts();
 	ruleset.method = CAPTURE_AUTO;
 	refuses(&ruleset);
 	ruleset = sound_facts();
@@ -249,11 +258,10 @@ static void fullest_facts_fit(void **state)
 		memset(ruleset.lan[i].name, 'a' + (int)i, PORT_NAME - 1);
 		ruleset.lan[i].listener = (uint16_t)(60000 + i);
 	}
-	ruleset.tcp_count = ruleset.refused_udp_count = PORT_RANGES_MAX;
+	ruleset.tcp_count = PORT_RANGES_MAX;
 	for (size_t i = 0; i < PORT_RANGES_MAX; i++) {
 		ruleset.tcp[i].first = (uint16_t)(50000 + 100 * i);
 		ruleset.tcp[i].last = (uint16_t)(50050 + 100 * i);
-		ruleset.refused_udp[i] = ruleset.tcp[i];
 	}
 	char *rules = ruleset_print(&ruleset);
 	assert_non_null(rules);

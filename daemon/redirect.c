@@ -1,0 +1,227 @@
+#include "daemon/redirect.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/log.h"
+#include "daemon/supervisor.h"
+#include "netfilter/plan_print.h"
+#include "netfilter/routes.h"
+#include "netfilter/ruleset.h"
+#include "netfilter/table.h"
+#include "netfilter/tally.h"
+
+static int load_text(const char *text)
+{
+	char message[TABLE_MESSAGE];
+
+	if (text && table_load(text, message) == 0)
+		return 0;
+	log_error("the nft table cannot be loaded: %s",
+		  text && message[0] ? message : strerror(errno));
+	return -1;
+}
+
+/* The new table stands in for itself while it takes the place of the old one. */
+static int replace_table(const struct ruleset *ruleset, const char *text,
+			 char *(*print)(const struct ruleset *ruleset))
+{
+	struct ruleset beside = *ruleset;
+	char *stand_in;
+	int result;
+
+	beside.stands_in = true;
+	stand_in = print(&beside);
+	result = load_text(stand_in);
+	if (result == 0)
+		result = load_text(text);
+	table_remove_stand_in();
+	free(stand_in);
+	return result;
+}
+
+/* Counters */
+
+static void add_hits(void *context, const char *name, uint64_t packets)
+{
+	const struct children *children = &((struct supervisor *)context)->children;
+	struct counters *counters = &children->counters[children->workers];
+	unsigned slot;
+
+	if (sscanf(name, "rule_%u", &slot) == 1 && slot < RULES_MAX)
+		atomic_fetch_add(&counters->rule_hits[slot], packets);
+	else if (sscanf(name, "shadow_%u", &slot) == 1 && slot < RULES_MAX)
+		atomic_fetch_add(&counters->shadow_hits[slot], packets);
+}
+
+void redirect_count(struct supervisor *supervisor)
+{
+	if (supervisor->redirecting && tally_take(add_hits, supervisor) < 0)
+		log_warning("the counters of the nft table cannot be read: %s", strerror(errno));
+}
+
+/* The table */
+
+static unsigned minute_of(const struct week_time *time)
+{
+	return time->weekday * 1440u + time->minute;
+}
+
+/* Ours to keep from now on. */
+static void keep(struct supervisor *supervisor, struct plan *plan, char *text)
+{
+	plan_free(supervisor->plan);
+	free(supervisor->table);
+	supervisor->plan = plan;
+	supervisor->table = text;
+}
+
+static bool is_loaded(const struct supervisor *supervisor, const char *text)
+{
+	return supervisor->table && strcmp(text, supervisor->table) == 0 &&
+	       table_look() == TABLE_PRESENT;
+}
+
+static const char *why_unprinted(void)
+{
+	switch (errno) {
+	case EINVAL:
+		return "`lan` or `capture: tcp` names no port";
+	case E2BIG:
+		return "the rules name too many addresses; put them into lists";
+	default:
+		return strerror(errno);
+	}
+}
+
+/* Takes the printed rules; the text to free(), or NULL after saying why. */
+static char *print_table(const struct supervisor *supervisor, struct ruleset *ruleset,
+			 const struct plan_text *rules)
+{
+	char *text;
+
+	ruleset_from_policy(ruleset, supervisor->policy, supervisor->probe.method);
+	doors_into_ruleset(&supervisor->doors, ruleset);
+	ruleset->objects = rules->objects;
+	ruleset->rules = rules->rules;
+	text = rules->rules ? ruleset_print(ruleset) : NULL;
+	if (!text)
+		log_error("the nft table cannot be written: %s", why_unprinted());
+	return text;
+}
+
+static int load_plan(struct supervisor *supervisor, struct plan *plan)
+{
+	struct ruleset ruleset;
+	struct plan_text rules;
+	char *text;
+	int result = 0;
+
+	plan_text_begin(&rules, plan);
+	text = print_table(supervisor, &ruleset, &rules);
+	if (text && !is_loaded(supervisor, text)) {
+		redirect_count(supervisor);
+		result = replace_table(&ruleset, text, ruleset_print);
+	}
+	plan_text_end(&rules);
+	if (!text || result < 0) {
+		free(text);
+		return -1;
+	}
+	keep(supervisor, plan, text);
+	return 0;
+}
+
+int redirect_load(struct supervisor *supervisor)
+{
+	struct kernel_view view = { .now = week_time_at(time(NULL)) };
+	struct plan *plan = plan_new(supervisor->policy, &view);
+
+	if (!plan) {
+		log_error("the kernel plan cannot be made: out of memory");
+		return -1;
+	}
+	supervisor->minute = minute_of(&view.now);
+	if (load_plan(supervisor, plan) == 0)
+		return 0;
+	plan_free(plan);
+	return -1;
+}
+
+void redirect_tick(struct supervisor *supervisor)
+{
+	struct week_time now = week_time_at(time(NULL));
+
+	if (supervisor->redirecting && minute_of(&now) != supervisor->minute)
+		redirect_load(supervisor);
+}
+
+static int add_routes(const struct supervisor *supervisor)
+{
+	if (supervisor->probe.method != CAPTURE_TPROXY ||
+	    routes_add(&supervisor->policy->capture) == 0)
+		return 0;
+	log_error("the policy routes cannot be added: %s", strerror(errno));
+	return -1;
+}
+
+int redirect_begin(struct supervisor *supervisor)
+{
+	supervisor->watch = watch_open();
+	if (!supervisor->watch)
+		log_warning("changes of the firewall by others will not be noticed: %s",
+			    strerror(errno));
+	supervisor->redirecting = true;
+	return add_routes(supervisor) < 0 ? -1 : redirect_load(supervisor);
+}
+
+void redirect_mend(struct supervisor *supervisor)
+{
+	const struct timeval second = { 1, 0 };
+
+	/* Whoever removes foreign tables may have removed foreign rules, too. */
+	if (add_routes(supervisor) == 0 && redirect_load(supervisor) == 0)
+		log_warning("somebody removed the table inet headgate; it is back");
+	else
+		evtimer_add(&supervisor->mend, &second);
+}
+
+/* Nobody new is sent to us; what is under way still reaches us while the workers drain. */
+void redirect_ebb(struct supervisor *supervisor)
+{
+	struct ruleset ruleset;
+	char *text;
+
+	if (!supervisor->redirecting)
+		return;
+	watch_close(supervisor->watch);
+	supervisor->watch = NULL;
+	ruleset_from_policy(&ruleset, supervisor->policy, supervisor->probe.method);
+	doors_into_ruleset(&supervisor->doors, &ruleset);
+	text = ruleset_print_ebb(&ruleset);
+	if (!text || replace_table(&ruleset, text, ruleset_print_ebb) < 0)
+		table_remove();
+	free(text);
+}
+
+void redirect_end(struct supervisor *supervisor)
+{
+	if (!supervisor->redirecting)
+		return;
+	if (table_remove() < 0)
+		log_error("the nft table could not be removed: %s; "
+			  "`nft delete table inet headgate` does it", strerror(errno));
+	if (supervisor->probe.method == CAPTURE_TPROXY &&
+	    routes_remove(&supervisor->policy->capture) < 0)
+		log_error("the policy routes could not be removed: %s", strerror(errno));
+	supervisor->redirecting = false;
+}
+
+void redirect_forget(struct supervisor *supervisor)
+{
+	plan_free(supervisor->plan);
+	free(supervisor->table);
+}
