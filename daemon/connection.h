@@ -1,6 +1,6 @@
-/* One intercepted connection, from accept to the last byte: a client, a server, the stage it is in. Start
- * reading in connection.c, at the table of stages; the order of the functions there is the order of a
- * connection's life. */
+/* One intercepted connection, from accept to the last byte: a client, a server, the stage it is in.
+ * Start reading in connection.c, at the table of stages; the order of the functions there is the
+ * order of a connection's life. */
 #pragma once
 
 #include "daemon/gateway.h"
@@ -26,24 +26,25 @@ struct connection {
 	struct gateway *gateway;
 	struct regime *regime;
 	struct client client;
-	struct server server;        /* the primary one: where the whole connection goes */
-	struct server *servers;      /* primary first, then those that single exchanges needed */
+	struct server server;	/* the primary one: where the whole connection goes */
+	struct server *servers; /* primary first, then those that single exchanges needed */
 	enum stage stage;
-	enum reason reason;          /* REASON_NONE while alive */
+	enum reason reason; /* REASON_NONE while alive */
 	struct event deadline;
-	int64_t alarm;               /* steady microseconds the deadline is set to */
-	int64_t active;              /* when it last had a turn */
-	int64_t since;               /* when it entered its stage */
+	int64_t alarm;	/* steady microseconds the deadline is set to */
+	int64_t active; /* when it last had a turn */
+	int64_t since;	/* when it entered its stage */
 
-	unsigned learned;            /* MOMENT_… bits */
-	bool silent;                 /* the client waits for the server to speak first */
-	bool sniffed;                /* its first bytes have been looked at, though nothing depends on them */
-	bool opened;                 /* TLS of the client is, or will be, terminated */
-	const struct rule *rule;     /* NULL before the decision */
-	const struct rule *counted;  /* the rule whose hit has been counted for the whole connection */
+	unsigned learned; /* MOMENT_… bits */
+	bool silent;	  /* the client waits for the server to speak first */
+	bool sniffed;	  /* its first bytes have been looked at, though nothing depends on them */
+	bool opened;	  /* TLS of the client is, or will be, terminated */
+	const struct rule *rule; /* NULL before the decision */
+	const struct rule
+		*counted; /* the rule whose hit has been counted for the whole connection */
 	size_t shadow_count;
 	const struct rule *shadows[SHADOWS_MAX];
-	struct target target;        /* where the primary server should be */
+	struct target target; /* where the primary server should be */
 
 	struct leaf *leaf;
 	struct leaf_wait leaf_wait;
@@ -52,31 +53,32 @@ struct connection {
 	enum refusal refusal;
 	struct relay relay;
 	struct conversation *conversation;
+	struct exchange *waiting; /* for a server that is on its way or has to become free */
 	uint64_t exchanges;
 
-	struct connection *next;     /* of the gateway */
+	struct connection *next; /* of the gateway */
 	struct connection **link;
-	struct connection *again;    /* waiting for another turn */
+	struct connection *again; /* waiting for another turn */
 	bool waits_again;
-	bool turning;                /* inside connection_turn() */
+	bool turning; /* inside connection_turn() */
 };
 
 struct arrival {
-	int fd;                      /* accepted, non-blocking */
+	int fd; /* accepted, non-blocking */
 	struct address peer;
-	const char *port_name;       /* the gateway's port; outlives the connection */
-	unsigned port_index;         /* its interface index */
+	const char *port_name; /* the gateway's port; outlives the connection */
+	unsigned port_index;   /* its interface index */
 };
 
-/* Begins the life of an accepted connection; from here on it looks after itself. The descriptor is taken over
- * in any case. */
+/* Begins the life of an accepted connection; from here on it looks after itself. The descriptor is
+ * taken over in any case. */
 void connection_new(struct gateway *gateway, const struct arrival *arrival);
 
 /* Goes as far as it can. May free the connection. */
 void connection_turn(struct connection *connection);
 
-/* The one way out: notes why, closes both ends as the reason demands, writes it down, frees. From inside a
- * turn it takes effect at the turn's end. */
+/* The one way out: notes why, closes both ends as the reason demands, writes it down, frees. From
+ * inside a turn it takes effect at the turn's end. */
 void connection_close(struct connection *connection, enum reason reason);
 
 /* True when the policy now in force blocks it by a rule that says `cut: true`. */

@@ -30,8 +30,7 @@ static void reach(void *context, struct exchange *exchange)
 
 static void release(void *context, struct exchange *exchange, struct side *server, bool reusable)
 {
-	(void)server;
-	exchange_release(context, exchange, reusable);
+	exchange_release(context, exchange, server, reusable);
 }
 
 static void note(void *context, const struct exchange *exchange, enum exchange_event event)
@@ -47,21 +46,12 @@ static void note(void *context, const struct exchange *exchange, enum exchange_e
 	};
 	struct connection *connection = context;
 
-	connection_note(connection, kinds[event], exchange);
-	if (event != EXCHANGE_RESPONSE && event != EXCHANGE_ERROR)
+	if (event != EXCHANGE_OVER) {
+		connection_note(connection, kinds[event], exchange);
 		return;
+	}
 	connection->exchanges++;
 	exchange_report(connection, exchange);
-}
-
-static void upgrade(void *context, struct exchange *exchange, struct side *server)
-{
-	struct connection *connection = context;
-	struct gateway *gateway = connection->gateway;
-
-	(void)exchange;
-	relay_begin(&connection->relay, &connection->client.side, server, &gateway->pipes,
-		    gateway->scratch);
 }
 
 static void finish(void *context, enum reason reason)
@@ -75,7 +65,6 @@ static const struct conversation_host host = {
 	.reach = reach,
 	.release = release,
 	.note = note,
-	.upgrade = upgrade,
 	.finish = finish,
 };
 
@@ -85,6 +74,7 @@ static int exchanging_begin(struct connection *connection)
 		.host = &host,
 		.context = connection,
 		.client = &connection->client.side,
+		.limits = &regime_policy(connection->regime)->limits,
 		.secure = connection->client.side.tls != NULL,
 		.default_host = connection->client.host,
 	};
@@ -109,14 +99,10 @@ static void exchanging_expire(struct connection *connection)
 
 void exchanging_end(struct connection *connection)
 {
-	const struct exchange *upgraded = NULL;
-
-	if (connection->conversation && connection->relay.scratch)
-		upgraded = conversation_exchange(connection->conversation);
-	if (upgraded && upgraded->websocket)
-		connection_note(connection, EVENT_WEBSOCKET_END, upgraded);
 	conversation_free(connection->conversation);
 	connection->conversation = NULL;
+	for (struct server *server = connection->servers; server; server = server->next)
+		server->leg = NULL;
 }
 
 enum stage exchanging_turn(struct connection *connection)
@@ -130,9 +116,6 @@ enum stage exchanging_turn(struct connection *connection)
 		conversation_turn(connection->conversation);
 	if (connection->stage == ENDED)
 		return ENDED;
-	/* An upgrade has handed both sides to the relay. */
-	if (connection->relay.scratch)
-		return RELAYING;
 	due = exchanging_deadline(connection);
 	if (!due)
 		gateway_again(connection->gateway, connection);

@@ -58,7 +58,8 @@ struct decision connection_judge_anew(const struct connection *connection,
 				      const struct policy *policy)
 {
 	const struct exchange *exchange =
-		connection->conversation ? conversation_exchange(connection->conversation) : NULL;
+		connection->conversation ? conversation_exchange(connection->conversation, NULL)
+					 : NULL;
 	struct facts facts;
 
 	connection_facts(connection, &facts);

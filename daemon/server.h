@@ -10,6 +10,7 @@
 
 struct connection;
 struct exchange;
+struct leg;
 
 /* Where a server is and what must be true of it. Names are the connection's or the policy's. */
 struct target {
@@ -58,7 +59,9 @@ struct server {
 	const struct server_world *world;
 	void (*wake)(struct server *server);
 	struct connection *connection;
-	struct exchange *exchange; /* the one it serves now; NULL: idle */
+	struct exchange *exchange; /* the one it was dialled for, while that lasts */
+	struct leg *leg;           /* HTTP over side; NULL before it is spoken */
+	unsigned users;            /* exchanges that it serves now */
 	struct server *next;       /* of its connection */
 };
 

@@ -117,21 +117,55 @@ static void woke(struct server *server)
 	connection_turn(server->connection);
 }
 
+/* Closes a server and forgets what was spoken over it. */
+static void drop(struct server *server)
+{
+	server_event(server, EVENT_SERVER_DISCONNECTED);
+	leg_retire(server->leg);
+	server->leg = NULL;
+	server->users = 0;
+	server_close(server);
+}
+
+static bool is_idle(const struct server *server)
+{
+	return !server->users && !server->exchange;
+}
+
+/* An idle one that its peer has ended or that said something unasked. */
+static bool is_stale(struct server *server)
+{
+	if (server->leg && leg_is_shared(server->leg))
+		return leg_is_spent(server->leg);
+	return server_is_stale(server);
+}
+
+static bool has_room(const struct server *server)
+{
+	return server->leg ? leg_is_free(server->leg) : is_idle(server);
+}
+
 static struct server *find(struct connection *connection, const struct target *target)
 {
 	struct server *server;
 
 	for (server = connection->servers; server; server = server->next) {
-		if (server->exchange || !server_is_for(server, target))
+		if (server->stage != SERVER_READY || !server_is_for(server, target) ||
+		    !has_room(server))
 			continue;
 		if (server->verdict != REASON_NONE && !target->tolerant)
 			continue;
-		if (!server_is_stale(server))
+		if (!is_idle(server) || !is_stale(server))
 			return server;
-		server_event(server, EVENT_SERVER_DISCONNECTED);
-		server_close(server);
+		drop(server);
 	}
 	return NULL;
+}
+
+static bool on_its_way(const struct server *server)
+{
+	return server->stage == SERVER_RESOLVING || server->stage == SERVER_CONNECTING ||
+	       server->stage == SERVER_SECURING;
 }
 
 /* An unused one, an idle one that has to give way, or a new one while there is room. */
@@ -142,7 +176,7 @@ static struct server *vacant(struct connection *connection)
 
 	for (server = connection->servers; server; server = server->next) {
 		count++;
-		if (server->exchange)
+		if (!is_idle(server) || on_its_way(server))
 			continue;
 		if (server->stage == SERVER_UNUSED || server->stage == SERVER_FAILED)
 			return server;
@@ -157,34 +191,109 @@ static struct server *vacant(struct connection *connection)
 		connection->server.next = server;
 		return server;
 	}
-	if (idle) {
-		server_event(idle, EVENT_SERVER_DISCONNECTED);
-		server_close(idle);
-	}
+	if (idle)
+		drop(idle);
 	return idle;
 }
 
-/* Tells the conversation once the server's fate is known. */
-static void settle(struct server *server)
+/* Waiting */
+
+static void wait_for(struct connection *connection, struct exchange *exchange,
+		     struct server *server)
 {
-	struct exchange *exchange = server->exchange;
+	struct exchange **link = &connection->waiting;
 
-	if (server->stage == SERVER_READY) {
-		exchange->server = &server->side;
-		conversation_server_ready(exchange, &server->side);
-	} else if (server->stage == SERVER_FAILED) {
-		enum reason reason = server->side.endpoint.error;
+	while (*link)
+		link = &(*link)->next_waiting;
+	*link = exchange;
+	exchange->next_waiting = NULL;
+	exchange->server = server ? &server->side : NULL;
+}
 
-		exchange->server = NULL;
-		server->exchange = NULL;
-		conversation_server_failed(exchange, reason);
+static void stop_waiting(struct connection *connection, const struct exchange *exchange)
+{
+	struct exchange **link = &connection->waiting;
+
+	while (*link && *link != exchange)
+		link = &(*link)->next_waiting;
+	if (*link)
+		*link = exchange->next_waiting;
+}
+
+static bool is_awaited(const struct server *server)
+{
+	const struct exchange *exchange = server->connection->waiting;
+
+	for (; exchange; exchange = exchange->next_waiting)
+		if (exchange->server == &server->side)
+			return true;
+	return false;
+}
+
+/* Something has changed: each of those that wait tries again. */
+static void admit_waiting(struct connection *connection)
+{
+	struct exchange *exchange = connection->waiting;
+
+	connection->waiting = NULL;
+	while (exchange) {
+		struct exchange *next = exchange->next_waiting;
+
+		exchange_reach(connection, exchange);
+		exchange = next;
 	}
 }
 
-static bool on_its_way(const struct server *server)
+/* Reaching */
+
+static void use(struct server *server, struct exchange *exchange)
 {
-	return server->stage == SERVER_RESOLVING || server->stage == SERVER_CONNECTING ||
-	       server->stage == SERVER_SECURING;
+	struct connection *connection = server->connection;
+
+	if (!server->leg)
+		server->leg = conversation_speak(connection->conversation, &server->side);
+	if (!server->leg) {
+		if (server->exchange == exchange)
+			server->exchange = NULL;
+		conversation_server_failed(exchange, REASON_NO_MEMORY);
+		return;
+	}
+	server->users++;
+	conversation_server_ready(exchange, server->leg);
+}
+
+static void fail(struct server *server, struct exchange *exchange)
+{
+	if (server->exchange == exchange)
+		server->exchange = NULL;
+	conversation_server_failed(exchange, server->side.endpoint.error);
+}
+
+/* Tells the conversation once the server's fate is known. Whoever waited for the same server shares
+ * it. */
+static void settle(struct server *server)
+{
+	struct connection *connection = server->connection;
+	struct exchange **link = &connection->waiting;
+
+	if (server->stage == SERVER_READY) {
+		if (server->exchange)
+			use(server, server->exchange);
+		admit_waiting(connection);
+		return;
+	}
+	if (server->exchange)
+		fail(server, server->exchange);
+	while (*link) {
+		struct exchange *exchange = *link;
+
+		if (exchange->server != &server->side) {
+			link = &exchange->next_waiting;
+			continue;
+		}
+		*link = exchange->next_waiting;
+		fail(server, exchange);
+	}
 }
 
 static void advance(struct server *server)
@@ -197,8 +306,18 @@ static void advance(struct server *server)
 			return;
 		server_note(server, before);
 	} while (on_its_way(server));
-	if (server->exchange)
-		settle(server);
+	settle(server);
+}
+
+static void dial(struct server *server, const struct target *target, struct exchange *exchange)
+{
+	struct connection *connection = server->connection;
+
+	server_start(server, target, gateway_id(connection->gateway));
+	server->exchange = exchange;
+	exchange->server = &server->side;
+	server_event(server, EVENT_SERVER_CONNECT);
+	advance(server);
 }
 
 void exchange_reach(struct connection *connection, struct exchange *exchange)
@@ -209,50 +328,56 @@ void exchange_reach(struct connection *connection, struct exchange *exchange)
 	connection_target(connection, exchange->rule, &target);
 	server = find(connection, &target);
 	if (server) {
-		server->exchange = exchange;
-		settle(server);
+		use(server, exchange);
 		return;
 	}
 	server = vacant(connection);
-	if (!server) {
-		conversation_server_failed(exchange, REASON_TOO_MANY);
-		return;
-	}
-	server_start(server, &target, gateway_id(connection->gateway));
-	server->exchange = exchange;
-	exchange->server = &server->side;
-	server_event(server, EVENT_SERVER_CONNECT);
-	advance(server);
+	if (server)
+		dial(server, &target, exchange);
+	else
+		wait_for(connection, exchange, NULL);
 }
 
-void exchange_release(struct connection *connection, struct exchange *exchange, bool reusable)
+static struct server *server_of(struct connection *connection, const struct side *side)
 {
 	struct server *server;
 
-	for (server = connection->servers; server; server = server->next) {
-		if (server->exchange != exchange)
-			continue;
+	for (server = connection->servers; server; server = server->next)
+		if (&server->side == side)
+			return server;
+	return NULL;
+}
+
+void exchange_release(struct connection *connection, struct exchange *exchange,
+		      const struct side *side, bool reusable)
+{
+	struct server *server = server_of(connection, exchange->server);
+
+	stop_waiting(connection, exchange);
+	if (!server)
+		return;
+	if (server->exchange == exchange)
 		server->exchange = NULL;
-		if (reusable)
-			return;
-		server_event(server, EVENT_SERVER_DISCONNECTED);
-		server_close(server);
-	}
+	if (side)
+		server->users--;
+	if (on_its_way(server) ? !server->exchange && !is_awaited(server)
+			       : !server->users && (!reusable || leg_is_spent(server->leg)))
+		drop(server);
+	admit_waiting(connection);
 }
 
 void servers_turn(struct connection *connection)
 {
 	for (struct server *server = connection->servers; server; server = server->next) {
 		if (on_its_way(server)) {
+			/* The primary one may be under way for the connection itself. */
 			advance(server);
 		} else if (server->exchange && server->stage == SERVER_FAILED) {
 			/* The resolver's answer came between two turns. */
 			server_note(server, SERVER_RESOLVING);
 			settle(server);
-		} else if (!server->exchange && server->stage == SERVER_READY &&
-			   server_is_stale(server)) {
-			server_event(server, EVENT_SERVER_DISCONNECTED);
-			server_close(server);
+		} else if (is_idle(server) && server->stage == SERVER_READY && is_stale(server)) {
+			drop(server);
 		}
 	}
 }
@@ -278,8 +403,7 @@ void servers_expire(struct connection *connection)
 			continue;
 		server_expire(server);
 		server_note(server, before);
-		if (server->exchange)
-			settle(server);
+		settle(server);
 	}
 }
 
@@ -288,6 +412,8 @@ void servers_close(struct connection *connection, bool orderly)
 	for (struct server *server = connection->servers; server; server = server->next) {
 		bool open = server->side.fd >= 0;
 
+		leg_retire(server->leg);
+		server->leg = NULL;
 		if (orderly)
 			server_close(server);
 		else

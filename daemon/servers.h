@@ -13,8 +13,10 @@ void connection_target(struct connection *connection, const struct rule *rule,
  * conversation_server_failed() follows, now or later. */
 void exchange_reach(struct connection *connection, struct exchange *exchange);
 
-/* The exchange's server is idle again, or closed when it cannot be used again. */
-void exchange_release(struct connection *connection, struct exchange *exchange, bool reusable);
+/* The exchange's server (side; NULL: it was still waiting for one) may serve others again, or is
+ * closed when it cannot. */
+void exchange_release(struct connection *connection, struct exchange *exchange,
+		      const struct side *side, bool reusable);
 
 /* Goes on with every server that is on its way for an exchange, and drops idle ones that their peer
  * ended. */

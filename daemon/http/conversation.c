@@ -1,365 +1,167 @@
 #include "daemon/http/conversation.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "daemon/http/flow.h"
-#include "daemon/http/h1_printer.h"
-#include "daemon/http/page.h"
+#include "daemon/http/h1_back.h"
+#include "daemon/http/h1_front.h"
+#include "daemon/http/hub.h"
+#include "daemon/http/parcel.h"
 
-enum {
-	STEPS_MAX = 64,	  /* of CHUNK_SIZE in one turn, before others have theirs */
-	DISCARD_MAX = 64, /* reads of one turn while lingering */
-};
+enum { STEPS_MAX = 64 }; /* of CHUNK_SIZE in one turn, before others have theirs */
 
-struct scratch flow_scratch;
+struct scratch leg_scratch;
 
-static int64_t seconds(int64_t count)
+int64_t hub_limit(const struct conversation *conversation, enum limit limit)
+{
+	return (int64_t)conversation->settings.limits->value[limit];
+}
+
+int64_t hub_seconds(int64_t count)
 {
 	return count * 1000000;
 }
 
-/* Input */
-
-static void set_input(struct conversation *conversation, size_t length)
+void hub_end(struct conversation *conversation, enum reason reason)
 {
-	free(conversation->kept);
-	conversation->kept = NULL;
-	conversation->input.bytes = (const uint8_t *)flow_scratch.client;
-	conversation->input.length = length;
-}
-
-enum filled flow_fill(struct conversation *conversation)
-{
-	ssize_t got;
-
-	if (conversation->input.length)
-		return FILLED;
-	got = side_read(conversation->settings.client, flow_scratch.client,
-			sizeof(flow_scratch.client));
-	if (got > 0) {
-		set_input(conversation, (size_t)got);
-		return FILLED;
-	}
-	if (got == 0)
-		return FILL_ENDED;
-	return errno == EAGAIN ? FILL_WAIT : FILL_BROKEN;
-}
-
-/* What was read and not parsed outlives the turn in storage of its own. */
-static void keep_input(struct conversation *conversation)
-{
-	struct span *input = &conversation->input;
-
-	if (!input->length) {
-		set_input(conversation, 0);
-		return;
-	}
-	if (conversation->kept)
-		return;
-	conversation->kept = malloc(input->length);
-	if (!conversation->kept) {
-		flow_break(conversation, REASON_NO_MEMORY);
-		input->length = 0;
-		return;
-	}
-	memcpy(conversation->kept, input->bytes, input->length);
-	input->bytes = (const uint8_t *)conversation->kept;
-}
-
-static bool is_broken(int fd)
-{
-	struct pollfd watched = { .fd = fd };
-
-	return poll(&watched, 1, 0) > 0 && (watched.revents & (POLLERR | POLLHUP));
-}
-
-void flow_watch_client(struct conversation *conversation)
-{
-	struct side *client = conversation->settings.client;
-	bool broken = false;
-
-	if (conversation->input.length)
-		broken = is_broken(client->fd);
-	else if (!client->read_ended)
-		broken = flow_fill(conversation) == FILL_BROKEN;
-	if (broken)
-		flow_break(conversation, REASON_CLIENT_RESET);
-}
-
-/* Ends of an exchange */
-
-void flow_release(struct conversation *conversation, bool reusable)
-{
-	const struct conversation_settings *settings = &conversation->settings;
-	struct side *server = conversation->server;
-
-	if (!conversation->wants_server)
-		return;
-	conversation->wants_server = false;
-	conversation->server = NULL;
-	settings->host->release(settings->context, &conversation->exchange, server, reusable);
-	conversation->exchange.server = NULL;
-}
-
-static void end_exchange(struct conversation *conversation, bool reusable)
-{
-	flow_release(conversation, reusable);
-	h1_reader_end(&conversation->request_reader);
-	h1_reader_end(&conversation->response_reader);
-	exchange_end(&conversation->exchange);
-	conversation->running = false;
-}
-
-static void fail_exchange(struct conversation *conversation, enum reason reason)
-{
-	const struct conversation_settings *settings = &conversation->settings;
-	struct exchange *exchange = &conversation->exchange;
-
 	if (conversation->reason == REASON_NONE)
 		conversation->reason = reason;
-	if (!conversation->running)
+	conversation->over = true;
+}
+
+void hub_add_courier(struct courier *courier)
+{
+	courier->next = courier->conversation->running;
+	courier->conversation->running = courier;
+}
+
+void hub_remove_courier(struct courier *courier)
+{
+	struct courier **link = &courier->conversation->running;
+
+	while (*link && *link != courier)
+		link = &(*link)->next;
+	if (*link)
+		*link = courier->next;
+}
+
+/* Servers */
+
+struct leg *conversation_speak(struct conversation *conversation, struct side *server)
+{
+	struct leg *leg = h1_back_new(conversation, server);
+
+	if (!leg)
+		return NULL;
+	leg->next = conversation->backs;
+	conversation->backs = leg;
+	return leg;
+}
+
+bool leg_is_free(const struct leg *leg)
+{
+	return !leg->retired && leg->codec->is_free(leg);
+}
+
+bool leg_is_spent(const struct leg *leg)
+{
+	return leg->broken;
+}
+
+bool leg_is_shared(const struct leg *leg)
+{
+	return leg->codec->many;
+}
+
+static void free_retired(struct conversation *conversation)
+{
+	while (conversation->retired) {
+		struct leg *leg = conversation->retired;
+
+		conversation->retired = leg->next;
+		leg->codec->free(leg);
+	}
+}
+
+/* Whoever retires it may have been called from its own turn. */
+void leg_retire(struct leg *leg)
+{
+	struct leg **link;
+
+	if (!leg || leg->retired)
 		return;
-	exchange->error = reason;
-	exchange->end = clock_now();
-	settings->host->note(settings->context, exchange, EXCHANGE_ERROR);
-	end_exchange(conversation, false);
+	link = &leg->conversation->backs;
+	while (*link != leg)
+		link = &(*link)->next;
+	*link = leg->next;
+	leg->retired = true;
+	leg->next = leg->conversation->retired;
+	leg->conversation->retired = leg;
+	parcel_drop(leg);
+	if (!leg->conversation->turning)
+		free_retired(leg->conversation);
 }
 
-void flow_break(struct conversation *conversation, enum reason reason)
+void conversation_server_ready(struct exchange *exchange, struct leg *server)
 {
-	fail_exchange(conversation, reason);
-	conversation->phase = PHASE_OVER;
+	struct courier *courier = exchange->courier;
+
+	exchange->server = server->side;
+	courier->back.leg = server;
+	courier->answered = true;
 }
 
-static void begin_closing(struct conversation *conversation)
+void conversation_server_failed(struct exchange *exchange, enum reason reason)
 {
-	conversation->moved = clock_steady();
-	conversation->phase = PHASE_CLOSING;
+	struct courier *courier = exchange->courier;
+
+	exchange->server = NULL;
+	courier->back.leg = NULL;
+	courier->wants_server = false;
+	courier->failure = reason == REASON_NONE ? REASON_CONNECT_FAILED : reason;
+	courier->answered = true;
 }
 
-void flow_cut_short(struct conversation *conversation, enum reason reason)
-{
-	fail_exchange(conversation, reason);
-	begin_closing(conversation);
-}
+/* Turns */
 
-void flow_refuse(struct conversation *conversation, unsigned status, enum reason reason,
-		 const char *detail)
+static bool meet_servers(struct conversation *conversation)
 {
-	struct exchange *exchange = &conversation->exchange;
-	const char *method = head_text(&exchange->request, exchange->request.method);
-	char storage[PAGE_MAX];
-	struct text page;
+	struct courier *courier = conversation->running, *next;
+	bool met = false;
 
-	exchange->detail = detail;
-	if (conversation->response_begun) {
-		flow_break(conversation, reason);
-		return;
+	for (; courier; courier = next) {
+		next = courier->next;
+		if (!courier->answered)
+			continue;
+		courier_meet_server(courier);
+		met = true;
 	}
-	exchange->local = true;
-	exchange->status = status;
-	text_begin(&page, storage, sizeof(storage));
-	page_print(&page, status, reason, strcmp(method, "HEAD") == 0);
-	if (side_send(conversation->settings.client, page.bytes, page.length) < 0)
-		flow_break(conversation, reason);
-	else
-		flow_cut_short(conversation, reason);
+	return met;
 }
 
-/* The client hears nothing for as long as one whose whole connection is dropped. */
-static void keep_silent(struct conversation *conversation)
+static bool turn_backs(struct conversation *conversation)
 {
-	fail_exchange(conversation, REASON_BLOCKED);
-	conversation->moved = clock_steady();
-	conversation->phase = PHASE_LINGERING;
-}
+	struct leg *leg = conversation->backs, *next;
+	bool moved = false;
 
-void flow_block(struct conversation *conversation)
-{
-	const struct rule *rule = conversation->exchange.rule;
-
-	switch (rule->block) {
-	case BLOCK_PAGE:
-		flow_refuse(conversation, 403, REASON_BLOCKED, NULL);
-		break;
-	case BLOCK_DROP:
-		keep_silent(conversation);
-		break;
-	default:
-		flow_break(conversation, REASON_BLOCKED);
+	for (; leg && !conversation->over; leg = next) {
+		next = leg->next;
+		moved |= leg->codec->turn(leg);
+		parcel_send();
+		/* A retired one leads to other retired ones. */
+		if (leg->retired)
+			return true;
 	}
+	return moved;
 }
 
-void flow_close(struct conversation *conversation, enum reason reason)
+static bool step(struct conversation *conversation)
 {
-	conversation->reason = conversation->draining ? REASON_DRAINED : reason;
-	begin_closing(conversation);
-}
+	struct leg *front = conversation->front;
+	bool moved = meet_servers(conversation);
 
-void flow_complete(struct conversation *conversation, bool reusable)
-{
-	const struct conversation_settings *settings = &conversation->settings;
-
-	conversation->exchange.end = clock_now();
-	settings->host->note(settings->context, &conversation->exchange, EXCHANGE_RESPONSE);
-	end_exchange(conversation, reusable);
-	if (conversation->stays)
-		conversation->phase = PHASE_IDLE;
-	else
-		flow_close(conversation, REASON_FINISHED);
-}
-
-/* Carrying */
-
-enum carried flow_carry(const struct carriage *carriage)
-{
-	struct text *output = carriage->output;
-	size_t mark = carriage->chunked ? h1_chunk_begin(output) : 0;
-	struct span body;
-	enum h1_event event;
-
-	while ((event = h1_read(carriage->reader, carriage->input, &body)) == H1_BODY) {
-		*carriage->count += body.length;
-		if (carriage->chunked || output->length)
-			text_add_bytes(output, body.bytes, body.length);
-		else if (side_send(carriage->to, body.bytes, body.length) < 0)
-			return CARRIED_UNSENT;
-	}
-	if (event == H1_FAILED || output->full)
-		return CARRIED_BROKEN;
-	if (carriage->chunked)
-		h1_chunk_end(output, mark);
-	if (carriage->chunked && event == H1_END)
-		h1_print_last_chunk(output, carriage->reader->trailers);
-	if (output->length && side_send(carriage->to, output->bytes, output->length) < 0)
-		return CARRIED_UNSENT;
-	return event == H1_END ? CARRIED_ALL : CARRIED_MORE;
-}
-
-static bool is_carrying(const struct conversation *conversation)
-{
-	return conversation->phase == PHASE_CARRYING;
-}
-
-static void carry(struct conversation *conversation)
-{
-	for (unsigned steps = 0; is_carrying(conversation); steps++) {
-		bool moved;
-
-		if (steps == STEPS_MAX) {
-			conversation->again = true;
-			return;
-		}
-		moved = request_carry(conversation);
-		if (is_carrying(conversation))
-			moved |= response_carry(conversation);
-		if (moved)
-			conversation->moved = clock_steady();
-		else
-			break;
-	}
-	if (is_carrying(conversation) && conversation->request_done)
-		flow_watch_client(conversation);
-}
-
-/* Between and after exchanges */
-
-static void begin_exchange(struct conversation *conversation)
-{
-	exchange_begin(&conversation->exchange, conversation,
-		       conversation->settings.host->identify(conversation->settings.context));
-	h1_reader_begin_request(&conversation->request_reader, &conversation->exchange.request);
-	conversation->running = true;
-	conversation->interim = 0;
-	conversation->undecided = false;
-	conversation->retried = false;
-	conversation->upgrade_sent = false;
-	conversation->request_done = false;
-	conversation->request_given_up = false;
-	conversation->response_begun = false;
-	conversation->stays = false;
-	conversation->phase = PHASE_READING;
-}
-
-/* A client that does not read its answers is not asked for more. */
-static void wait_for_request(struct conversation *conversation)
-{
-	struct side *client = conversation->settings.client;
-
-	if (side_flush(client) < 0) {
-		flow_break(conversation, REASON_CLIENT_RESET);
-		return;
-	}
-	if (conversation->draining) {
-		flow_close(conversation, REASON_DRAINED);
-		return;
-	}
-	if (side_pending(client))
-		return;
-	switch (flow_fill(conversation)) {
-	case FILLED:
-		begin_exchange(conversation);
-		break;
-	case FILL_WAIT:
-		break;
-	case FILL_ENDED:
-		flow_close(conversation, REASON_FINISHED);
-		break;
-	case FILL_BROKEN:
-		/* Many clients leave TLS without a word; between two requests nothing is lost. */
-		flow_break(conversation, errno == EPROTO ? REASON_FINISHED : REASON_CLIENT_RESET);
-		break;
-	}
-}
-
-static void close_down(struct conversation *conversation)
-{
-	struct side *client = conversation->settings.client;
-
-	if (side_flush(client) < 0) {
-		conversation->phase = PHASE_OVER;
-		return;
-	}
-	if (side_pending(client))
-		return;
-	conversation->moved = clock_steady();
-	if (side_shutdown(client) < 0 || client->read_ended)
-		conversation->phase = PHASE_OVER;
-	else
-		conversation->phase = PHASE_LINGERING;
-}
-
-static void linger(struct conversation *conversation)
-{
-	struct side *client = conversation->settings.client;
-
-	conversation->input.length = 0;
-	for (unsigned reads = 0; reads < DISCARD_MAX; reads++) {
-		ssize_t got = side_read(client, flow_scratch.client, sizeof(flow_scratch.client));
-
-		if (got < 0 && errno == EAGAIN)
-			return;
-		if (got <= 0) {
-			conversation->phase = PHASE_OVER;
-			return;
-		}
-	}
-	conversation->again = true;
-}
-
-/* The phases in order of life. Each goes as far as it can; a phase that stays waits. */
-static void (*const phases[])(struct conversation *conversation) = {
-	[PHASE_IDLE] = wait_for_request,  [PHASE_READING] = request_read,
-	[PHASE_REACHING] = request_reach, [PHASE_CARRYING] = carry,
-	[PHASE_CLOSING] = close_down,	  [PHASE_LINGERING] = linger,
-};
-
-static bool is_over(const struct conversation *conversation)
-{
-	return conversation->phase >= PHASE_UPGRADED;
+	moved |= front->codec->turn(front);
+	parcel_send();
+	return turn_backs(conversation) || moved;
 }
 
 static void tell_host(struct conversation *conversation)
@@ -367,31 +169,30 @@ static void tell_host(struct conversation *conversation)
 	const struct conversation_settings *settings = &conversation->settings;
 
 	conversation->told = true;
-	if (conversation->phase == PHASE_UPGRADED)
-		settings->host->upgrade(settings->context, &conversation->exchange,
-					conversation->server);
-	else
-		settings->host->finish(settings->context, conversation->reason);
+	settings->host->finish(settings->context, conversation->reason);
 }
 
 void conversation_turn(struct conversation *conversation)
 {
-	enum phase before;
+	unsigned steps = 0;
 
 	if (conversation->turning || conversation->told)
 		return;
 	conversation->turning = true;
 	conversation->again = false;
-	do {
-		before = conversation->phase;
-		if (!is_over(conversation))
-			phases[before](conversation);
-	} while (conversation->phase != before);
-	keep_input(conversation);
+	while (!conversation->over && step(conversation))
+		if (++steps == STEPS_MAX) {
+			conversation->again = true;
+			break;
+		}
+	conversation->front->codec->rest(conversation->front);
+	free_retired(conversation);
 	conversation->turning = false;
-	if (is_over(conversation))
+	if (conversation->over)
 		tell_host(conversation);
 }
+
+/* Birth and end */
 
 struct conversation *conversation_new(const struct conversation_settings *settings)
 {
@@ -400,97 +201,61 @@ struct conversation *conversation_new(const struct conversation_settings *settin
 	if (!conversation)
 		return NULL;
 	conversation->settings = *settings;
-	conversation->moved = clock_steady();
-	return conversation;
+	conversation->front = h1_front_new(conversation);
+	if (conversation->front)
+		return conversation;
+	free(conversation);
+	return NULL;
 }
 
 void conversation_free(struct conversation *conversation)
 {
 	if (!conversation)
 		return;
-	if (conversation->running && conversation->phase != PHASE_UPGRADED)
-		fail_exchange(conversation, REASON_CUT);
-	h1_reader_end(&conversation->request_reader);
-	h1_reader_end(&conversation->response_reader);
-	exchange_end(&conversation->exchange);
-	free(conversation->kept);
+	conversation->turning = true;
+	while (conversation->running)
+		courier_fail(conversation->running, REASON_CUT, ENDING_RESET);
+	while (conversation->backs)
+		leg_retire(conversation->backs);
+	free_retired(conversation);
+	conversation->front->codec->free(conversation->front);
 	free(conversation);
-}
-
-void conversation_server_ready(struct exchange *exchange, struct side *server)
-{
-	exchange->server = server;
-	exchange->conversation->server = server;
-}
-
-void conversation_server_failed(struct exchange *exchange, enum reason reason)
-{
-	struct conversation *conversation = exchange->conversation;
-
-	exchange->server = NULL;
-	conversation->server = NULL;
-	conversation->wants_server = false;
-	conversation->failure = reason == REASON_NONE ? REASON_CONNECT_FAILED : reason;
 }
 
 /* Time */
 
-static int64_t carrying_deadline(const struct conversation *conversation)
-{
-	if (conversation->response_begun)
-		return conversation->moved + seconds(IDLE_SECONDS);
-	if (conversation->request_done)
-		return conversation->exchange.request_end.steady + seconds(RESPONSE_SECONDS);
-	return conversation->moved + seconds(RESPONSE_SECONDS);
-}
-
 int64_t conversation_deadline(const struct conversation *conversation)
 {
+	int64_t earliest, due;
+
 	if (conversation->again)
 		return 0;
-	switch (conversation->phase) {
-	case PHASE_IDLE:
-		return conversation->moved + seconds(KEEPALIVE_SECONDS);
-	case PHASE_READING:
-		return conversation->exchange.start.steady + seconds(REQUEST_SECONDS);
-	case PHASE_CARRYING:
-		return carrying_deadline(conversation);
-	case PHASE_CLOSING:
-		return conversation->moved + seconds(RESPONSE_SECONDS);
-	case PHASE_LINGERING:
-		return conversation->moved + seconds(REFUSE_SECONDS);
-	default:
-		return INT64_MAX;
+	earliest = conversation->front->codec->deadline(conversation->front);
+	for (const struct courier *courier = conversation->running; courier;
+	     courier = courier->next) {
+		due = courier_deadline(courier);
+		if (due < earliest)
+			earliest = due;
 	}
-}
-
-static void expire_carrying(struct conversation *conversation)
-{
-	if (conversation->response_begun)
-		flow_break(conversation, REASON_IDLE);
-	else if (conversation->request_done || conversation->request_given_up)
-		flow_refuse(conversation, 504, REASON_RESPONSE_TIMEOUT, NULL);
-	else
-		flow_refuse(conversation, 408, REASON_REQUEST_TIMEOUT, NULL);
+	return earliest;
 }
 
 void conversation_expire(struct conversation *conversation)
 {
-	if (conversation->again || clock_steady() < conversation_deadline(conversation))
+	struct courier *courier = conversation->running, *next;
+	struct leg *front = conversation->front;
+	int64_t now = clock_steady();
+
+	if (conversation->again)
 		return;
-	switch (conversation->phase) {
-	case PHASE_IDLE:
-		flow_close(conversation, REASON_IDLE);
-		break;
-	case PHASE_READING:
-		flow_refuse(conversation, 408, REASON_REQUEST_TIMEOUT, NULL);
-		break;
-	case PHASE_CARRYING:
-		expire_carrying(conversation);
-		break;
-	default:
-		conversation->phase = PHASE_OVER;
+	for (; courier; courier = next) {
+		next = courier->next;
+		if (courier_deadline(courier) <= now)
+			courier_expire(courier);
 	}
+	if (front->codec->deadline(front) <= now)
+		front->codec->expire(front);
+	parcel_send();
 }
 
 void conversation_drain(struct conversation *conversation)
@@ -499,7 +264,10 @@ void conversation_drain(struct conversation *conversation)
 	conversation_turn(conversation);
 }
 
-const struct exchange *conversation_exchange(const struct conversation *conversation)
+const struct exchange *conversation_exchange(const struct conversation *conversation,
+					     const struct exchange *after)
 {
-	return conversation->running ? &conversation->exchange : NULL;
+	const struct courier *courier = after ? after->courier->next : conversation->running;
+
+	return courier ? &courier->exchange : NULL;
 }

@@ -1,11 +1,11 @@
-/* The exchanges of one client connection: reads requests from the client's side, has each judged,
- * sends it to the server its rule names, and carries the response back. Messages are re-serialised
- * from parsed fields behind the guard; bodies are streamed with back-pressure and never stored.
- * HTTP/1 now; HTTP/2 will be a second codec behind the same exchanges. */
+/* The exchanges of one client connection: requests are read from the client's leg, each is judged,
+ * sent to the server its rule names, and the response carried back, several at once where the
+ * client speaks HTTP/2. Messages are re-serialised from parsed fields behind the guard; bodies are
+ * streamed with back-pressure and never stored. */
 #pragma once
 
 #include "daemon/http/exchange.h"
-#include "daemon/side.h"
+#include "daemon/http/leg.h"
 
 struct conversation;
 
@@ -22,7 +22,7 @@ struct conversation_host {
 	/* Wants a server for the exchange under its rule (NULL while undecided). The host answers
 	 * by conversation_server_ready() or conversation_server_failed(), now or later. Called once
 	 * more when a server that had been used before closed instead of answering and the request
-	 * may be repeated. */
+	 * may be repeated. Several exchanges may want one at the same time. */
 	void (*reach)(void *context, struct exchange *exchange);
 
 	/* The exchange no longer needs its server (NULL: it was still being reached). reusable: its
@@ -31,15 +31,9 @@ struct conversation_host {
 			bool reusable);
 
 	/* Something worth an event happened: request head, whole request, response head, whole
-	 * response, or error; WebSocket begins (its end is the host's to note). exchange->error
-	 * tells. The exchange's server has not been released yet. */
+	 * response, or error; WebSocket begins and ends. exchange->error tells. EXCHANGE_OVER is
+	 * the last word about every exchange, when its server has been released. */
 	void (*note)(void *context, const struct exchange *exchange, enum exchange_event event);
-
-	/* After a 101: both sides now carry bytes of another protocol. Everything read so far has
-	 * been sent to the other side, where it may be pending; from now on the host relays between
-	 * client and server. The last thing a turn does; the exchange stays readable until
-	 * conversation_free(). */
-	void (*upgrade)(void *context, struct exchange *exchange, struct side *server);
 
 	/* The conversation is over (both directions done, or broken); the host ends the connection:
 	 * in order when the client's write_ended is set (all that was to be said has been said),
@@ -51,6 +45,7 @@ struct conversation_settings {
 	const struct conversation_host *host;
 	void *context;
 	struct side *client;
+	const struct limits *limits; /* the policy's; outlives the conversation */
 	bool secure;		  /* the client speaks TLS with us: scheme https */
 	const char *default_host; /* SNI or destination, for journal only; never used for judging */
 };
@@ -63,12 +58,28 @@ struct conversation *conversation_new(const struct conversation_settings *settin
 void conversation_free(struct conversation *conversation);
 
 /* Goes as far as it can; called whenever any of its sides woke. Only here, and as the last thing,
- * finish() and upgrade() are called. */
+ * finish() is called. */
 void conversation_turn(struct conversation *conversation);
 
-/* Answers to host->reach(). The server side is connected (and its TLS verified). They only note it:
- * conversation_turn() goes on (a turn that is running does so by itself). */
-void conversation_server_ready(struct exchange *exchange, struct side *server);
+/* A leg that speaks HTTP/1 to a connected server (its TLS verified), for any number of exchanges,
+ * one after the other. NULL when out of memory. */
+struct leg *conversation_speak(struct conversation *conversation, struct side *server);
+
+/* True when the leg can take an exchange now. */
+bool leg_is_free(const struct leg *leg);
+
+/* True when nothing more can come of it, and nothing is under way. */
+bool leg_is_spent(const struct leg *leg);
+
+/* True when it can carry several exchanges at a time. */
+bool leg_is_shared(const struct leg *leg);
+
+/* The server's side is about to be closed. NULL is fine. */
+void leg_retire(struct leg *leg);
+
+/* Answers to host->reach(). They only note it: conversation_turn() goes on (a turn that is running
+ * does so by itself). */
+void conversation_server_ready(struct exchange *exchange, struct leg *server);
 void conversation_server_failed(struct exchange *exchange, enum reason reason);
 
 /* Steady microseconds by which something must have happened; INT64_MAX: never, 0: there is more to
@@ -77,9 +88,10 @@ void conversation_server_failed(struct exchange *exchange, enum reason reason);
 int64_t conversation_deadline(const struct conversation *conversation);
 void conversation_expire(struct conversation *conversation);
 
-/* Ends after the running exchange, now when there is none: the gateway is stopping. May call
+/* Ends after the running exchanges, now when there is none: the gateway is stopping. May call
  * finish(). */
 void conversation_drain(struct conversation *conversation);
 
-/* The exchange now running, or the one that was upgraded; NULL between two. */
-const struct exchange *conversation_exchange(const struct conversation *conversation);
+/* The running exchanges: the one after this (NULL: the first), or NULL. */
+const struct exchange *conversation_exchange(const struct conversation *conversation,
+					     const struct exchange *after);

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-void exchange_begin(struct exchange *exchange, struct conversation *conversation, uint64_t id)
+void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id)
 {
 	memset(exchange, 0, sizeof(*exchange));
 	head_begin(&exchange->request);
 	head_begin(&exchange->response);
 	exchange->id = id;
-	exchange->conversation = conversation;
+	exchange->courier = courier;
 	exchange->start = clock_now();
 }
 

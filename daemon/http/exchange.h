@@ -1,4 +1,4 @@
-/* One request and its response. Conversations make them, rules judge them, the journal writes them
+/* One request and its response. Couriers carry them, rules judge them, the journal writes them
  * down. */
 #pragma once
 
@@ -7,7 +7,7 @@
 #include "daemon/policy/policy.h"
 #include "daemon/reason.h"
 
-struct conversation;
+struct courier;
 struct side;
 
 /* In the order of an exchange's life. A message that never became a request the guard lets through
@@ -16,15 +16,16 @@ enum exchange_event {
 	EXCHANGE_REQUEST_HEADERS,
 	EXCHANGE_REQUEST,
 	EXCHANGE_RESPONSE_HEADERS,
-	EXCHANGE_RESPONSE, /* complete; this or ERROR ends every exchange, exactly once */
+	EXCHANGE_RESPONSE, /* complete; this or ERROR is told of every exchange, exactly once */
 	EXCHANGE_ERROR,
 	EXCHANGE_WEBSOCKET_START,
 	EXCHANGE_WEBSOCKET_END,
+	EXCHANGE_OVER, /* the last word: nothing changes any more */
 };
 
 struct exchange {
 	uint64_t id; /* counted from 1 by this process */
-	struct conversation *conversation;
+	struct courier *courier;
 	struct head request;
 	struct head response;
 	const struct rule *rule;       /* what decided it; NULL before judgement */
@@ -35,15 +36,16 @@ struct exchange {
 	struct instant end;
 	uint64_t request_body; /* bytes, without framing */
 	uint64_t response_body;
-	unsigned status;    /* as the client saw it; 0: none */
-	enum reason error;  /* REASON_NONE: complete. A page (status 403, local) is BLOCKED */
-	const char *detail; /* what exactly, for people; static text or NULL */
-	bool local;	    /* answered by the gateway itself (a page, a refusal) */
+	unsigned status;   /* as the client saw it; 0: none */
+	enum reason error; /* REASON_NONE: complete. A page (status 403, local) is BLOCKED */
+	struct exchange *next_waiting; /* for a server; the host's */
+	const char *detail;	       /* what exactly, for people; static text or NULL */
+	bool local;		       /* answered by the gateway itself (a page, a refusal) */
 	bool websocket;
 };
 
-/* Makes it the next exchange of the conversation, starting now; both heads empty. */
-void exchange_begin(struct exchange *exchange, struct conversation *conversation, uint64_t id);
+/* Makes it an exchange of that courier, starting now; both heads empty. */
+void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id);
 
 /* Frees both heads. */
 void exchange_end(struct exchange *exchange);

@@ -210,7 +210,7 @@ static int carry_length(struct head *out, const struct exchange *exchange)
 	return head_add_field(out, "Content-Length", 14, length, strlen(length));
 }
 
-int forward_response(struct head *out, const struct exchange *exchange, bool keep_alive)
+int forward_response(struct head *out, const struct exchange *exchange)
 {
 	const struct head *response = &exchange->response;
 	const struct rule *rule = exchange->rule;
@@ -219,7 +219,6 @@ int forward_response(struct head *out, const struct exchange *exchange, bool kee
 		final && rule && rule->response_headers.count ? &rule->response_headers : NULL;
 
 	out->version = exchange->request.version;
-	out->keep_alive = keep_alive;
 	out->status = response->status;
 	out->phrase = copy_text(out, response, response->phrase);
 	set_framing(out, response);

@@ -15,6 +15,5 @@
 int forward_request(struct head *out, const struct head *request, const struct rule *rule,
 		    bool secure);
 
-/* Fills out with the response for a client that speaks this version. keep_alive: the client's
- * connection may go on afterwards. */
-int forward_response(struct head *out, const struct exchange *exchange, bool keep_alive);
+/* Fills out (empty) with the response as the client gets it; result as above. */
+int forward_response(struct head *out, const struct exchange *exchange);

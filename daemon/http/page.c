@@ -53,24 +53,35 @@ static void print_body(struct text *body, const struct answer *answer, enum reas
 	text_add(body, "</small></html>\n");
 }
 
-void page_print(struct text *text, unsigned status, enum reason reason, bool head_only)
+static int add(struct head *head, const char *name, const char *value)
+{
+	return head_add_field(head, name, strlen(name), value, strlen(value));
+}
+
+static int fill_head(struct head *head, const struct answer *answer)
+{
+	head->version = HTTP_1_1;
+	head->status = answer->status;
+	head->phrase = head_add_text(head, answer->phrase, strlen(answer->phrase));
+	if (!head->phrase || add(head, "Content-Type", "text/html; charset=utf-8") < 0 ||
+	    add(head, "Content-Security-Policy",
+		"default-src 'none'; style-src '" STYLE_HASH "'; base-uri 'none'; "
+		"form-action 'none'; frame-ancestors 'none'") < 0 ||
+	    add(head, "X-Content-Type-Options", "nosniff") < 0 ||
+	    add(head, "Referrer-Policy", "no-referrer") < 0 ||
+	    add(head, "Cache-Control", "no-store") < 0)
+		return -1;
+	if (answer->status == 405)
+		return add(head, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
+	return 0;
+}
+
+int page_make(struct head *head, struct text *body, unsigned status, enum reason reason)
 {
 	const struct answer *answer = find_answer(status);
-	char storage[PAGE_MAX];
-	struct text body;
 
-	text_begin(&body, storage, sizeof(storage));
-	print_body(&body, answer, reason);
-	text_addf(text, "HTTP/1.1 %u %s\r\n", answer->status, answer->phrase);
-	text_add(text, "Content-Type: text/html; charset=utf-8\r\n"
-		       "Content-Security-Policy: default-src 'none'; style-src '" STYLE_HASH "'; "
-		       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-		       "X-Content-Type-Options: nosniff\r\n"
-		       "Referrer-Policy: no-referrer\r\n"
-		       "Cache-Control: no-store\r\n");
-	if (answer->status == 405)
-		text_add(text, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n");
-	text_addf(text, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.length);
-	if (!head_only)
-		text_add_bytes(text, body.bytes, body.length);
+	print_body(body, answer, reason);
+	head->body = BODY_LENGTH;
+	head->content_length = body->length;
+	return fill_head(head, answer);
 }

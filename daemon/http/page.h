@@ -5,9 +5,10 @@
 #include "daemon/reason.h"
 #include "daemon/text.h"
 
-enum { PAGE_MAX = 2048 }; /* the longest fits */
+#include "daemon/http/message.h"
 
-/* Prints a whole HTTP/1.1 response with Connection: close into text. head_only: for HEAD. status:
- * 400, 403, 405, 408, 414, 421, 431, 502, 503, 504 (anything else: 502); the sentence for people
- * comes from reason. */
-void page_print(struct text *text, unsigned status, enum reason reason, bool head_only);
+enum { PAGE_MAX = 2048 }; /* the longest body fits */
+
+/* Fills head (empty) and body with a page. status: 400, 403, 405, 408, 414, 421, 431, 502, 503, 504
+ * (anything else: 502); the sentence for people comes from reason. 0; -1 when out of memory. */
+int page_make(struct head *head, struct text *body, unsigned status, enum reason reason);

@@ -1,28 +1,11 @@
-/* Requests on their way to a server: read, guarded, judged, reached for, sent on. */
+/* Requests on their way to a server: guarded, judged, reached for, sent on. */
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/http/flow.h"
 #include "daemon/http/forward.h"
 #include "daemon/http/guard.h"
-#include "daemon/http/h1_printer.h"
-
-static void refuse_unreadable(struct conversation *conversation)
-{
-	switch (conversation->request_reader.failure) {
-	case H1_TARGET_TOO_LONG:
-		flow_refuse(conversation, 414, REASON_REQUEST_TOO_LARGE, "the target is too long");
-		break;
-	case H1_HEAD_TOO_LARGE:
-		flow_refuse(conversation, 431, REASON_REQUEST_TOO_LARGE, "the head is too large");
-		break;
-	case H1_NO_MEMORY:
-		flow_refuse(conversation, 503, REASON_NO_MEMORY, NULL);
-		break;
-	default:
-		flow_refuse(conversation, 400, REASON_REQUEST_MALFORMED, "it cannot be parsed");
-	}
-}
+#include "daemon/http/hub.h"
+#include "daemon/http/parcel.h"
 
 static unsigned refusal_status(enum reason reason)
 {
@@ -36,94 +19,54 @@ static unsigned refusal_status(enum reason reason)
 	}
 }
 
-static void judge(struct conversation *conversation)
+static void judge(struct courier *courier)
 {
-	const struct conversation_settings *settings = &conversation->settings;
-	struct decision decision =
-		settings->host->judge(settings->context, &conversation->exchange);
+	const struct conversation_settings *settings = &courier->conversation->settings;
+	struct decision decision = settings->host->judge(settings->context, &courier->exchange);
 
-	conversation->undecided = decision.ask;
+	courier->undecided = decision.ask;
 	if (!decision.ask)
-		conversation->exchange.rule = decision.rule;
+		courier->exchange.rule = decision.rule;
 }
 
-static bool is_blocked(const struct conversation *conversation)
+static bool is_blocked(const struct courier *courier)
 {
-	const struct rule *rule = conversation->exchange.rule;
+	const struct rule *rule = courier->exchange.rule;
 
-	return !conversation->undecided && rule && rule->verdict == VERDICT_BLOCK;
+	return !courier->undecided && rule && rule->verdict == VERDICT_BLOCK;
 }
 
-static void reach(struct conversation *conversation)
+static void reach(struct courier *courier)
 {
-	const struct conversation_settings *settings = &conversation->settings;
+	const struct conversation_settings *settings = &courier->conversation->settings;
 
-	conversation->phase = PHASE_REACHING;
-	conversation->server = NULL;
-	conversation->failure = REASON_NONE;
-	conversation->wants_server = true;
-	settings->host->reach(settings->context, &conversation->exchange);
+	courier->phase = COURIER_REACHING;
+	courier->back.leg = NULL;
+	courier->failure = REASON_NONE;
+	courier->answered = false;
+	courier->wants_server = true;
+	settings->host->reach(settings->context, &courier->exchange);
+	if (courier->answered)
+		courier_meet_server(courier);
 }
 
-static void take_head(struct conversation *conversation)
+void courier_request_head(struct courier *courier)
 {
-	const struct conversation_settings *settings = &conversation->settings;
-	struct exchange *exchange = &conversation->exchange;
+	const struct conversation_settings *settings = &courier->conversation->settings;
+	struct exchange *exchange = &courier->exchange;
 	const char *detail;
 	enum reason reason = guard_request(&exchange->request, &detail);
 
 	if (reason != REASON_NONE) {
-		flow_refuse(conversation, refusal_status(reason), reason, detail);
+		courier_refuse(courier, refusal_status(reason), reason, detail);
 		return;
 	}
 	settings->host->note(settings->context, exchange, EXCHANGE_REQUEST_HEADERS);
-	judge(conversation);
-	if (is_blocked(conversation))
-		flow_block(conversation);
+	judge(courier);
+	if (is_blocked(courier))
+		courier_block(courier);
 	else
-		reach(conversation);
-}
-
-/* A client may end its connection after empty lines; that was no request. */
-static void end_of_requests(struct conversation *conversation)
-{
-	if (!h1_reader_untouched(&conversation->request_reader)) {
-		flow_refuse(conversation, 400, REASON_REQUEST_MALFORMED, "it ended too early");
-		return;
-	}
-	conversation->running = false;
-	exchange_end(&conversation->exchange);
-	flow_close(conversation, REASON_FINISHED);
-}
-
-void request_read(struct conversation *conversation)
-{
-	struct span body;
-
-	for (;;) {
-		switch (h1_read(&conversation->request_reader, &conversation->input, &body)) {
-		case H1_HEAD:
-			take_head(conversation);
-			return;
-		case H1_MORE:
-			break;
-		default:
-			refuse_unreadable(conversation);
-			return;
-		}
-		switch (flow_fill(conversation)) {
-		case FILLED:
-			break;
-		case FILL_WAIT:
-			return;
-		case FILL_ENDED:
-			end_of_requests(conversation);
-			return;
-		case FILL_BROKEN:
-			flow_break(conversation, REASON_CLIENT_RESET);
-			return;
-		}
-	}
+		reach(courier);
 }
 
 static unsigned failure_status(enum reason reason)
@@ -145,118 +88,132 @@ static unsigned failure_status(enum reason reason)
 	}
 }
 
-static struct text begin_output(void)
+static void begin(struct courier *courier)
 {
-	struct text output;
+	struct exchange *exchange = &courier->exchange;
+	struct head *head = &leg_scratch.head;
 
-	text_begin(&output, flow_scratch.output, sizeof(flow_scratch.output));
-	return output;
+	head_clear(head);
+	head_clear(&exchange->response);
+	if (forward_request(head, &exchange->request, exchange->rule,
+			    courier->conversation->settings.secure) < 0) {
+		if (errno == ENOMEM)
+			courier_refuse(courier, 503, REASON_NO_MEMORY, NULL);
+		else
+			courier_refuse(courier, 431, REASON_REQUEST_TOO_LARGE,
+				       "edited, it is too large");
+		return;
+	}
+	if (courier->back.leg->codec->open(&courier->back) < 0) {
+		courier_refuse(courier, 503, REASON_NO_MEMORY, NULL);
+		return;
+	}
+	courier->upgrade_sent = head->upgrade;
+	courier->phase = COURIER_CARRYING;
+	courier->back.leg->codec->send_head(&courier->back, head);
 }
 
-static void finish_request(struct conversation *conversation)
+/* What the judge had to wait for may have come with the server, and may name another. */
+static void judge_again(struct courier *courier)
 {
-	const struct conversation_settings *settings = &conversation->settings;
-	struct exchange *exchange = &conversation->exchange;
+	const struct rule *rule;
 
-	conversation->request_done = true;
-	if (!conversation->input.length)
-		side_rest(settings->client);
+	judge(courier);
+	rule = courier->exchange.rule;
+	if (is_blocked(courier)) {
+		courier_block(courier);
+	} else if (!courier->undecided && rule && rule->verdict == VERDICT_ROUTE) {
+		courier_release(courier, true);
+		reach(courier);
+	} else {
+		begin(courier);
+	}
+}
+
+void courier_meet_server(struct courier *courier)
+{
+	courier->answered = false;
+	if (courier->phase != COURIER_REACHING)
+		return;
+	if (courier->failure != REASON_NONE)
+		courier_refuse(courier, failure_status(courier->failure), courier->failure, NULL);
+	else if (courier->undecided)
+		judge_again(courier);
+	else
+		begin(courier);
+}
+
+bool courier_wants_request(const struct courier *courier)
+{
+	const struct leg *back = courier->back.leg;
+
+	return courier->phase == COURIER_CARRYING && !courier->request_done &&
+	       !courier->request_given_up && back->codec->has_room(&courier->back);
+}
+
+static bool exceeds_length(const struct head *head, uint64_t count)
+{
+	return head->body == BODY_LENGTH && count > head->content_length;
+}
+
+void courier_request_body(struct courier *courier, struct span body)
+{
+	struct exchange *exchange = &courier->exchange;
+
+	courier->moved = clock_steady();
+	exchange->request_body += body.length;
+	if (!courier->tunnel && exceeds_length(&exchange->request, exchange->request_body))
+		courier_request_malformed(courier, REASON_REQUEST_MALFORMED,
+					  "the body is longer than it says");
+	else if (!courier->request_given_up)
+		courier->back.leg->codec->send_body(&courier->back, body);
+}
+
+void courier_request_end(struct courier *courier, const struct head *trailers)
+{
+	const struct conversation_settings *settings = &courier->conversation->settings;
+	struct exchange *exchange = &courier->exchange;
+	const struct head *request = &exchange->request;
+
+	courier->moved = clock_steady();
+	if (!courier->tunnel && request->body == BODY_LENGTH &&
+	    exchange->request_body != request->content_length) {
+		courier_request_malformed(courier, REASON_REQUEST_MALFORMED,
+					  "the body is shorter than it says");
+		return;
+	}
+	courier->request_done = true;
+	if (!courier->request_given_up)
+		courier->back.leg->codec->send_end(&courier->back, trailers);
+	if (courier->tunnel) {
+		if (courier->response_done)
+			courier_complete(courier, false);
+		return;
+	}
 	if (instant_is_set(&exchange->request_end))
 		return;
 	exchange->request_end = clock_now();
 	settings->host->note(settings->context, exchange, EXCHANGE_REQUEST);
 }
 
-static void carry(struct conversation *conversation, struct text *output)
+void courier_request_malformed(struct courier *courier, enum reason reason, const char *detail)
 {
-	struct exchange *exchange = &conversation->exchange;
-	const struct carriage carriage = {
-		.reader = &conversation->request_reader,
-		.input = &conversation->input,
-		.output = output,
-		.to = conversation->server,
-		.count = &exchange->request_body,
-		.chunked = exchange->request.body == BODY_STREAM,
-	};
+	unsigned status = 400;
 
-	switch (flow_carry(&carriage)) {
-	case CARRIED_MORE:
-		break;
-	case CARRIED_ALL:
-		finish_request(conversation);
-		break;
-	case CARRIED_BROKEN:
-		refuse_unreadable(conversation);
-		break;
-	case CARRIED_UNSENT:
-		/* The answer may be there already; response.c finds out. */
-		conversation->request_given_up = true;
-		break;
-	}
+	/* A head that the server has not seen yet, it never sees. */
+	if (courier->back.leg)
+		parcel_drop(courier->back.leg);
+	if (reason == REASON_REQUEST_TOO_LARGE)
+		status = 431;
+	else if (reason == REASON_NO_MEMORY)
+		status = 503;
+	courier_refuse(courier, status, reason, detail);
 }
 
-static void begin(struct conversation *conversation)
+void courier_request_unwanted(struct courier *courier)
 {
-	struct exchange *exchange = &conversation->exchange;
-	struct head *head = &flow_scratch.head;
-	struct text output = begin_output();
-
-	head_clear(head);
-	head_clear(&exchange->response);
-	h1_reader_end(&conversation->response_reader);
-	h1_reader_begin_response(&conversation->response_reader, &exchange->response,
-				 head_text(&exchange->request, exchange->request.method));
-	if (forward_request(head, &exchange->request, exchange->rule,
-			    conversation->settings.secure) < 0) {
-		if (errno == ENOMEM)
-			flow_refuse(conversation, 503, REASON_NO_MEMORY, NULL);
-		else
-			flow_refuse(conversation, 431, REASON_REQUEST_TOO_LARGE,
-				    "edited, it is too large");
-		return;
-	}
-	conversation->upgrade_sent = head->upgrade;
-	conversation->reused = conversation->server->endpoint.received > 0;
-	conversation->phase = PHASE_CARRYING;
-	h1_print_request(&output, head);
-	carry(conversation, &output);
-}
-
-/* The server is there. What the judge had to wait for may have come with it, and may name another.
- */
-static void meet_server(struct conversation *conversation)
-{
-	const struct rule *rule;
-
-	if (!conversation->undecided) {
-		begin(conversation);
-		return;
-	}
-	judge(conversation);
-	rule = conversation->exchange.rule;
-	if (is_blocked(conversation)) {
-		flow_block(conversation);
-	} else if (!conversation->undecided && rule && rule->verdict == VERDICT_ROUTE) {
-		flow_release(conversation, true);
-		reach(conversation);
-	} else {
-		begin(conversation);
-	}
-}
-
-void request_reach(struct conversation *conversation)
-{
-	while (conversation->phase == PHASE_REACHING) {
-		if (conversation->failure != REASON_NONE) {
-			flow_refuse(conversation, failure_status(conversation->failure),
-				    conversation->failure, NULL);
-		} else if (conversation->server) {
-			meet_server(conversation);
-		} else {
-			flow_watch_client(conversation);
-			return;
-		}
-	}
+	if (!courier->request_done)
+		courier->request_given_up = true;
 }
 
 /* RFC 9110 section 9.2.2. */
@@ -270,46 +227,18 @@ static bool is_idempotent(const char *method)
 	return false;
 }
 
-bool request_repeat(struct conversation *conversation)
+bool courier_repeat(struct courier *courier)
 {
-	const struct head *request = &conversation->exchange.request;
+	const struct head *request = &courier->exchange.request;
 	bool bodyless = request->body == BODY_NONE ||
 			(request->body == BODY_LENGTH && request->content_length == 0);
 
-	if (!conversation->reused || conversation->retried || !bodyless ||
+	if (!courier->reused || courier->retried || !bodyless ||
 	    !is_idempotent(head_text(request, request->method)))
 		return false;
-	conversation->retried = true;
-	flow_release(conversation, false);
-	conversation->request_done = false;
-	conversation->request_given_up = false;
-	reach(conversation);
+	courier->retried = true;
+	courier_release(courier, false);
+	courier->request_given_up = false;
+	reach(courier);
 	return true;
-}
-
-bool request_carry(struct conversation *conversation)
-{
-	struct text output = begin_output();
-
-	if (conversation->request_done || conversation->request_given_up)
-		return false;
-	if (side_flush(conversation->server) < 0) {
-		conversation->request_given_up = true;
-		return true;
-	}
-	if (side_pending(conversation->server))
-		return false;
-	switch (flow_fill(conversation)) {
-	case FILLED:
-		carry(conversation, &output);
-		return true;
-	case FILL_WAIT:
-		return false;
-	case FILL_ENDED:
-	case FILL_BROKEN:
-		/* Half a request: the server must not take it for a whole one. */
-		flow_break(conversation, REASON_CLIENT_RESET);
-		return true;
-	}
-	return false;
 }

@@ -58,7 +58,7 @@ static bool tell_head(struct teller *teller)
 	head_begin(&out);
 	teller->exchange.request.version = teller->method ? HTTP_1_1 : head->version;
 	if (teller->method) {
-		told = forward_response(&out, &teller->exchange, head->keep_alive) == 0;
+		told = forward_response(&out, &teller->exchange) == 0;
 		h1_print_response(&teller->told, &out);
 	} else {
 		told = forward_request(&out, head, NULL, false) == 0;

@@ -73,7 +73,12 @@ static void answer(struct dialogue *dialogue, struct exchange *exchange)
 	if (!server)
 		server = new_server(dialogue, exchange->rule);
 	server->busy = true;
-	conversation_server_ready(exchange, &server->side);
+	if (!server->leg)
+		server->leg = conversation_speak(dialogue->conversation, &server->side);
+	if (server->leg)
+		conversation_server_ready(exchange, server->leg);
+	else
+		conversation_server_failed(exchange, REASON_NO_MEMORY);
 }
 
 static void reach(void *context, struct exchange *exchange)
@@ -97,8 +102,11 @@ static void release(void *context, struct exchange *exchange, struct side *side,
 			continue;
 		server->busy = false;
 		server->released = true;
-		if (!reusable)
-			side_close(&server->side);
+		if (reusable)
+			continue;
+		leg_retire(server->leg);
+		server->leg = NULL;
+		side_close(&server->side);
 	}
 }
 
@@ -110,21 +118,14 @@ static void note(void *context, const struct exchange *exchange, enum exchange_e
 	};
 	struct dialogue *dialogue = context;
 
+	if (event == EXCHANGE_OVER)
+		return;
 	strcat(dialogue->notes, words[event]);
 	strcat(dialogue->notes, " ");
 	if (event != EXCHANGE_RESPONSE && event != EXCHANGE_ERROR)
 		return;
 	dialogue->error = exchange->error;
 	dialogue->status = exchange->status;
-}
-
-static void upgrade(void *context, struct exchange *exchange, struct side *server)
-{
-	struct dialogue *dialogue = context;
-
-	(void)exchange;
-	assert_non_null(server);
-	dialogue->upgraded = true;
 }
 
 static void finish(void *context, enum reason reason)
@@ -149,7 +150,7 @@ static uint64_t identify(void *context)
 }
 
 static const struct conversation_host host = {
-	identify, judge, reach, release, note, upgrade, finish,
+	identify, judge, reach, release, note, finish,
 };
 
 struct dialogue *dialogue_new(void)
@@ -164,6 +165,8 @@ struct dialogue *dialogue_new(void)
 	assert_non_null(dialogue->heard);
 	settings.context = dialogue;
 	settings.client = &dialogue->client;
+	limits_begin(&dialogue->limits);
+	settings.limits = &dialogue->limits;
 	dialogue->conversation = conversation_new(&settings);
 	assert_non_null(dialogue->conversation);
 	return dialogue;
@@ -186,7 +189,7 @@ void dialogue_free(struct dialogue *dialogue)
 
 void dialogue_turn(struct dialogue *dialogue)
 {
-	if (dialogue->finished == REASON_NONE && !dialogue->upgraded)
+	if (dialogue->finished == REASON_NONE)
 		conversation_turn(dialogue->conversation);
 }
 

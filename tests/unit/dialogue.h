@@ -8,6 +8,7 @@ enum { DIALOGUE_SERVERS = 8, DIALOGUE_TEXT = 1 << 20 };
 
 struct dialogue_server {
 	struct side side;
+	struct leg *leg;
 	int fd; /* the far end; -1: closed */
 	const struct rule *rule;
 	bool busy;
@@ -19,6 +20,7 @@ struct dialogue_server {
 struct dialogue {
 	struct conversation *conversation;
 	struct side client;
+	struct limits limits;
 	int fd; /* the client's end */
 	struct dialogue_server servers[DIALOGUE_SERVERS];
 	size_t server_count;
@@ -30,7 +32,6 @@ struct dialogue {
 	struct exchange *reaching;
 	char notes[4096];     /* "request-headers request response-headers response " */
 	enum reason finished; /* REASON_NONE: still going on */
-	bool upgraded;
 	enum reason error; /* of the exchange that ended last */
 	unsigned status;
 	char *heard; /* all the client ever got */

@@ -1,4 +1,4 @@
-// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/request.c daemon/http/response.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
+// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/courier.c daemon/http/request.c daemon/http/response.c daemon/http/h1_front.c daemon/http/h1_back.c daemon/http/h1_leg.c daemon/http/parcel.c daemon/policy/limits.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
 /* Every n-th allocation fails in turn: the exchange may fail, nothing else may. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,7 +109,7 @@ static bool fails_at(size_t scenario, unsigned long allocation)
 	failed = failures > 0;
 	if (!failed)
 		assert_int_equal(dialogue->error, REASON_NONE);
-	else if (dialogue->finished == REASON_NONE && !dialogue->upgraded)
+	else if (dialogue->finished == REASON_NONE)
 		client_ends(dialogue);
 	dialogue_free(dialogue);
 	return failed;
@@ -122,7 +122,9 @@ static void a_failed_allocation_ends_one_conversation_at_most(void **state)
 		unsigned long allocation = 1;
 		long before;
 
-		fails_at(i, 0); /* what the process keeps for good is there now */
+		/* What the process keeps for good, pages included, is there now. */
+		fails_at(i, 0);
+		fails_at(i, 1);
 		before = alive;
 		while (fails_at(i, allocation))
 			allocation++;

@@ -1,0 +1,179 @@
+#include "daemon/http/courier.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/http/hub.h"
+#include "daemon/http/page.h"
+
+void courier_begin(struct courier *courier, struct conversation *conversation, struct leg *front)
+{
+	const struct conversation_settings *settings = &conversation->settings;
+
+	memset(courier, 0, sizeof(*courier));
+	exchange_begin(&courier->exchange, courier, settings->host->identify(settings->context));
+	courier->conversation = conversation;
+	courier->front.leg = front;
+	courier->front.courier = courier;
+	courier->back.courier = courier;
+	courier->moved = courier->exchange.start.steady;
+	hub_add_courier(courier);
+}
+
+static void note(struct courier *courier, enum exchange_event event)
+{
+	const struct conversation_settings *settings = &courier->conversation->settings;
+
+	settings->host->note(settings->context, &courier->exchange, event);
+}
+
+void courier_release(struct courier *courier, bool reusable)
+{
+	const struct conversation_settings *settings = &courier->conversation->settings;
+	struct exchange *exchange = &courier->exchange;
+	struct leg *leg = courier->back.leg;
+
+	if (!courier->wants_server)
+		return;
+	courier->wants_server = false;
+	courier->answered = false;
+	if (leg)
+		leg->codec->leave(&courier->back, reusable ? ENDING_DONE : ENDING_RESET,
+				  exchange->error);
+	courier->back.leg = NULL;
+	settings->host->release(settings->context, exchange, leg ? leg->side : NULL, reusable);
+	exchange->server = NULL;
+}
+
+/* The front may take the courier's storage for the next exchange from here on. */
+static void end(struct courier *courier, enum ending ending, enum reason reason, bool reusable)
+{
+	courier_release(courier, reusable);
+	note(courier, EXCHANGE_OVER);
+	hub_remove_courier(courier);
+	exchange_end(&courier->exchange);
+	courier->phase = COURIER_OVER;
+	courier->front.leg->codec->leave(&courier->front, ending, reason);
+}
+
+void courier_forget(struct courier *courier)
+{
+	hub_remove_courier(courier);
+	exchange_end(&courier->exchange);
+	courier->phase = COURIER_OVER;
+}
+
+static void end_tunnel(struct courier *courier, enum ending ending, enum reason reason)
+{
+	if (courier->exchange.websocket)
+		note(courier, EXCHANGE_WEBSOCKET_END);
+	end(courier, ending, reason, false);
+}
+
+void courier_fail(struct courier *courier, enum reason reason, enum ending ending)
+{
+	struct exchange *exchange = &courier->exchange;
+
+	if (courier->phase == COURIER_OVER)
+		return;
+	/* The exchange was complete when the tunnel began. */
+	if (courier->tunnel) {
+		end_tunnel(courier, ending, reason);
+		return;
+	}
+	exchange->error = reason;
+	exchange->end = clock_now();
+	note(courier, EXCHANGE_ERROR);
+	end(courier, ending, reason, false);
+}
+
+void courier_complete(struct courier *courier, bool reusable)
+{
+	if (courier->tunnel) {
+		end_tunnel(courier, ENDING_DONE, REASON_FINISHED);
+		return;
+	}
+	courier->exchange.end = clock_now();
+	note(courier, EXCHANGE_RESPONSE);
+	end(courier, ENDING_DONE, REASON_NONE, reusable);
+}
+
+void courier_answer(struct courier *courier, struct head *head, struct span body,
+		    enum reason reason)
+{
+	const struct codec *codec = courier->front.leg->codec;
+	struct exchange *exchange = &courier->exchange;
+	const char *method = head_text(&exchange->request, exchange->request.method);
+
+	exchange->local = true;
+	exchange->status = head->status;
+	courier->response_begun = true;
+	codec->send_head(&courier->front, head);
+	if (strcmp(method, "HEAD") != 0 && body.length)
+		codec->send_body(&courier->front, body);
+	codec->send_end(&courier->front, NULL);
+	courier_fail(courier, reason, ENDING_ANSWERED);
+}
+
+void courier_refuse(struct courier *courier, unsigned status, enum reason reason,
+		    const char *detail)
+{
+	struct head *head = &leg_scratch.head;
+	char storage[PAGE_MAX];
+	struct text body;
+
+	if (courier->phase == COURIER_OVER)
+		return;
+	courier->exchange.detail = detail;
+	head_clear(head);
+	text_begin(&body, storage, sizeof(storage));
+	if (courier->response_begun || page_make(head, &body, status, reason) < 0)
+		courier_fail(courier, reason, ENDING_RESET);
+	else
+		courier_answer(courier, head,
+			       (struct span){ (const uint8_t *)body.bytes, body.length }, reason);
+}
+
+void courier_block(struct courier *courier)
+{
+	switch (courier->exchange.rule->block) {
+	case BLOCK_PAGE:
+		courier_refuse(courier, 403, REASON_BLOCKED, NULL);
+		break;
+	case BLOCK_DROP:
+		/* The client hears nothing for as long as one whose whole connection is dropped. */
+		courier_fail(courier, REASON_BLOCKED, ENDING_SILENT);
+		break;
+	default:
+		courier_fail(courier, REASON_BLOCKED, ENDING_RESET);
+	}
+}
+
+int64_t courier_deadline(const struct courier *courier)
+{
+	if (courier->phase == COURIER_REACHING)
+		return courier->exchange.start.steady + hub_seconds(RESPONSE_SECONDS);
+	if (courier->phase != COURIER_CARRYING)
+		return INT64_MAX;
+	if (courier->tunnel && (courier->request_done || courier->response_done))
+		return courier->moved + hub_limit(courier->conversation, LIMIT_HALF_CLOSED);
+	if (courier->tunnel)
+		return courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
+	if (courier->response_begun)
+		return courier->moved + hub_seconds(IDLE_SECONDS);
+	if (courier->request_done)
+		return courier->exchange.request_end.steady + hub_seconds(RESPONSE_SECONDS);
+	return courier->moved + hub_seconds(RESPONSE_SECONDS);
+}
+
+void courier_expire(struct courier *courier)
+{
+	if (courier->phase == COURIER_REACHING)
+		courier_refuse(courier, 503, REASON_TOO_MANY, NULL);
+	else if (courier->response_begun)
+		courier_fail(courier, REASON_IDLE, ENDING_RESET);
+	else if (courier->request_done || courier->request_given_up)
+		courier_refuse(courier, 504, REASON_RESPONSE_TIMEOUT, NULL);
+	else
+		courier_refuse(courier, 408, REASON_REQUEST_TIMEOUT, NULL);
+}
