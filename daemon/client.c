@@ -107,52 +107,6 @@ void client_give_up_peeking(struct client *client)
 	client->roomy = false;
 }
 
-static enum client_peek peek_tls(struct client *client, struct peek_room *room, size_t length,
-				 enum reason *reason)
-{
-	struct hello hello;
-	size_t message_length;
-
-	switch (hello_unwrap(room->stream, length, room->message, sizeof(room->message),
-			     &message_length)) {
-	case HELLO_COMPLETE:
-		break;
-	case HELLO_MORE:
-		if (length < HELLO_MAX) {
-			make_room(client, length);
-			return CLIENT_MORE;
-		}
-		/* fall through */
-	case HELLO_OVERSIZE:
-		*reason = REASON_HELLO_TOO_LONG;
-		return CLIENT_FAILED;
-	default:
-		*reason = REASON_HELLO_BROKEN;
-		return CLIENT_FAILED;
-	}
-	client_give_up_peeking(client);
-	if (hello_parse(room->message, message_length, &hello) != HELLO_COMPLETE) {
-		*reason = REASON_HELLO_BROKEN;
-		return CLIENT_FAILED;
-	}
-	if (note_hello(client, &hello) < 0) {
-		*reason = REASON_NO_MEMORY;
-		return CLIENT_FAILED;
-	}
-	return CLIENT_SPOKE;
-}
-
-static enum client_peek peek_http(struct client *client, const uint8_t *bytes, size_t length)
-{
-	struct http_peek peek;
-
-	if (protocol_peek_http(bytes, length, &peek) == RECOGNITION_MORE && length < HELLO_MAX)
-		return CLIENT_MORE;
-	if (peek.host[0])
-		client->host = strdup(peek.host);
-	return CLIENT_SPOKE;
-}
-
 /* Only one TLS record can be looked at, and it may hold a single byte. What could be the start of a method is
  * taken for HTTP: the codec's guard refuses it if it is not, so no request slips past the rules. */
 static enum protocol inner_protocol(const uint8_t *bytes, size_t length)
@@ -167,25 +121,46 @@ static enum protocol inner_protocol(const uint8_t *bytes, size_t length)
 	return protocol;
 }
 
+static enum client_peek note_greeting(struct client *client, const struct greeting *greeting,
+				      enum reason *reason)
+{
+	client_give_up_peeking(client);
+	if (greeting->protocol == PROTOCOL_TLS && note_hello(client, &greeting->hello) < 0) {
+		*reason = REASON_NO_MEMORY;
+		return CLIENT_FAILED;
+	}
+	if (greeting->protocol == PROTOCOL_HTTP && greeting->http.host[0])
+		client->host = strdup(greeting->http.host);
+	return CLIENT_SPOKE;
+}
+
 static enum client_peek peek_bytes(struct client *client, struct peek_room *room, size_t length,
 				   enum reason *reason)
 {
-	bool inside = client->side.tls != NULL;
-	enum protocol protocol;
+	struct greeting greeting;
 
-	if (inside) {
+	if (client->side.tls) {
 		client->inner = inner_protocol(room->stream, length);
 		return CLIENT_SPOKE;
 	}
-	if (protocol_of_client(room->stream, length, length == HELLO_MAX, &protocol) ==
-	    RECOGNITION_MORE)
+	switch (greeting_read(room->stream, length, &room->greeting, &greeting)) {
+	case GREETING_MORE:
+		client->protocol = greeting.protocol;
+		if (greeting.protocol == PROTOCOL_TLS)
+			make_room(client, length);
 		return CLIENT_MORE;
-	client->protocol = protocol;
-	if (protocol == PROTOCOL_TLS)
-		return peek_tls(client, room, length, reason);
-	if (protocol == PROTOCOL_HTTP)
-		return peek_http(client, room->stream, length);
-	return CLIENT_SPOKE;
+	case GREETING_READ:
+		client->protocol = greeting.protocol;
+		return note_greeting(client, &greeting, reason);
+	case GREETING_TOO_LONG:
+		*reason = REASON_HELLO_TOO_LONG;
+		break;
+	default:
+		*reason = REASON_HELLO_BROKEN;
+		break;
+	}
+	client->protocol = greeting.protocol;
+	return CLIENT_FAILED;
 }
 
 enum client_peek client_peek(struct client *client, struct peek_room *room, enum reason *reason)

@@ -1,16 +1,14 @@
 /* The client's end: the device's socket, where it meant to go, and what it says first. */
 #pragma once
 
-#include "daemon/limits.h"
+#include "daemon/greeting.h"
 #include "daemon/policy/device.h"
-#include "daemon/protocol.h"
 #include "daemon/side.h"
-#include "daemon/tls/hello.h"
 
 /* Room for looking at first bytes; one per worker, nothing stays in it between two calls. */
 struct peek_room {
 	uint8_t stream[HELLO_MAX];
-	uint8_t message[HELLO_MAX];
+	struct greeting_room greeting;
 };
 
 struct client {
