@@ -93,9 +93,15 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
+# "policy" and "lists" are the judgement's files with the words they use, and all that reads lists.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
+POLICY   := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
+	    certificate reader)
+LISTS    := $(wildcard daemon/lists/*.c)
+expand    = $(foreach word,$(1),$(if $(filter policy,$(word)),$(POLICY),$(if $(filter lists,$(word)),\
+	    $(LISTS),$(word))))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
-	    $(patsubst %.c,$(BUILD)/%.o,$(filter %.c llhttp,$(call links,$(1)))))
+	    $(patsubst %.c,$(BUILD)/%.o,$(sort $(filter %.c llhttp,$(call expand,$(call links,$(1)))))))
 linklibs  = $(filter -l%,$(call links,$(1)))
 
 .SECONDEXPANSION:

@@ -156,6 +156,18 @@ static void answer_rules(void *context, json_t *request, struct control_answer *
 
 /* lists */
 
+static json_t *list_json(const struct list *list)
+{
+	const struct layout_list *facts = list_facts(list);
+	uint64_t bad = 0;
+
+	for (unsigned i = 0; facts && i < LIST_FILES; i++)
+		bad += facts->files[i].bad;
+	return json_pack("{s:s, s:I, s:I, s:I}", "name", list->name, "addresses",
+			 (json_int_t)(facts ? facts->addresses : 0), "names",
+			 (json_int_t)(facts ? facts->names : 0), "bad_lines", (json_int_t)bad);
+}
+
 static void answer_lists(void *context, json_t *request, struct control_answer *answer)
 {
 	const struct supervisor *supervisor = context;
@@ -163,13 +175,7 @@ static void answer_lists(void *context, json_t *request, struct control_answer *
 
 	(void)request;
 	for (size_t i = 0; i < policy->list_count; i++) {
-		const struct list *list = policy->lists[i];
-
-		control_answer_line(
-			answer, json_pack("{s:s, s:I, s:I, s:I}", "name", list->name, "addresses",
-					  (json_int_t)list_address_count(list), "names",
-					  (json_int_t)list_name_count(list),
-					  "bad_lines", (json_int_t)list->bad_lines));
+		control_answer_line(answer, list_json(policy->lists[i]));
 	}
 	control_answer_end(answer, 0, NULL);
 }

@@ -56,7 +56,8 @@ static bool is_order(const union order *order, size_t length, size_t count)
 		return length == sizeof(order->policy) &&
 		       order->policy.rule_count <= RULES_MAX &&
 		       order->policy.lan_count <= LAN_PORTS_MAX &&
-		       count == 1 + order->policy.lan_count;
+		       order->policy.list_files <= 1 &&
+		       count == 1 + order->policy.list_files + order->policy.lan_count;
 	case ORDER_CUT:
 		return length == sizeof(order->cut) && count == 0;
 	default:

@@ -11,10 +11,11 @@
 enum order_kind { ORDER_POLICY, ORDER_CUT };
 
 /* The policy in force from now on and the doors to accept at. Descriptors beside it: the packed sources
- * (source.h), then one listener for each of lan[]. */
+ * (source.h), the compiled lists when list_files is 1, then one listener for each of lan[]. */
 struct policy_order {
 	uint32_t kind;
 	uint32_t generation;
+	uint32_t list_files; /* 0 or 1 */
 	uint32_t lan_count;
 	char lan[LAN_PORTS_MAX][PORT_NAME];
 	uint32_t lan_index[LAN_PORTS_MAX]; /* interface indexes */
@@ -36,7 +37,7 @@ union order {
 	struct cut_order cut;
 };
 
-enum { ORDER_DESCRIPTORS_MAX = 1 + LAN_PORTS_MAX };
+enum { ORDER_DESCRIPTORS_MAX = 2 + LAN_PORTS_MAX };
 
 /* Makes the pair of one worker: [0] the supervisor's end, [1] the worker's; non-blocking, close-on-exec.
  * 0, or -1 with errno. */

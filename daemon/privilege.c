@@ -110,10 +110,10 @@ failed:
 
 #ifdef SANITIZED
 
-int privilege_confine(enum privilege_role role, const char *journal_directory)
+int privilege_confine(enum privilege_role role, const char *directory)
 {
 	(void)role;
-	(void)journal_directory;
+	(void)directory;
 	return 0;
 }
 
@@ -160,6 +160,14 @@ static const char *const recorder[] = {
 	"writev",	   NULL,
 };
 
+static const char *const compiler[] = {
+	"_llseek",   "clock_nanosleep", "clock_nanosleep_time64",
+	"ftruncate", "ftruncate64",	"lseek",
+	"nanosleep", "open",		"openat",
+	"pread64",   "pwrite64",	"unlink",
+	"unlinkat",  NULL,
+};
+
 /* Libraries look for files now and then (time zone, messages, resolver). They get an answer, not
  * death. */
 static const char *const no_files[] = { "access", "faccessat", "faccessat2", "lstat",
@@ -170,7 +178,13 @@ static const char *const *const role_calls[] = {
 	[ROLE_WORKER] = worker,
 	[ROLE_SIGNER] = signer,
 	[ROLE_RECORDER] = recorder,
+	[ROLE_COMPILER] = compiler,
 };
+
+static bool keeps_directory(enum privilege_role role)
+{
+	return role == ROLE_RECORDER || role == ROLE_COMPILER;
+}
 
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name)
 {
@@ -274,7 +288,7 @@ static int fill(scmp_filter_ctx filter, enum privilege_role role)
 
 	if (result == 0)
 		result = add_all(filter, SCMP_ACT_ALLOW, role_calls[role]);
-	if (result == 0 && role != ROLE_RECORDER)
+	if (result == 0 && !keeps_directory(role))
 		result = add_all(filter, SCMP_ACT_ERRNO(EACCES), no_files);
 	if (result == 0)
 		result = add_memory(filter);
@@ -352,7 +366,7 @@ enum {
 	FILE_REMOVE = 1 << 5,
 	FILE_MAKE = 1 << 8,
 	FILE_TRUNCATE = 1 << 14,
-	JOURNAL_ACCESS =
+	DIRECTORY_ACCESS =
 		FILE_WRITE | FILE_READ | DIRECTORY_READ | FILE_REMOVE | FILE_MAKE | FILE_TRUNCATE,
 
 	NETWORK_ALL = 3, /* bind and connect of TCP */
@@ -390,7 +404,7 @@ static size_t attribute_size(int version)
 
 static int allow_directory(int ruleset, const char *path, uint64_t known)
 {
-	struct landlock_path beneath = { .access = JOURNAL_ACCESS & known };
+	struct landlock_path beneath = { .access = DIRECTORY_ACCESS & known };
 	int result;
 
 	beneath.directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -418,7 +432,7 @@ static int confine_files(enum privilege_role role, const char *directory)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attribute, attribute_size(version), 0);
 	if (ruleset < 0)
 		return -1;
-	if (directory && role == ROLE_RECORDER)
+	if (directory && keeps_directory(role))
 		result = allow_directory(ruleset, directory, attribute.files);
 	if (result == 0)
 		result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
@@ -426,9 +440,9 @@ static int confine_files(enum privilege_role role, const char *directory)
 	return result;
 }
 
-int privilege_confine(enum privilege_role role, const char *journal_directory)
+int privilege_confine(enum privilege_role role, const char *directory)
 {
-	if (confine_files(role, journal_directory) < 0) {
+	if (confine_files(role, directory) < 0) {
 		log_error("cannot close the file system (Landlock): %m");
 		return -1;
 	}

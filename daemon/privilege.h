@@ -21,10 +21,10 @@ int account_find(const char *name, struct account *account, bool *fallback);
  * no new privileges, not dumpable, no core files. -1 with errno and a logged cause. */
 int privilege_drop(const struct account *account, uint64_t capabilities);
 
-enum privilege_role { ROLE_WORKER, ROLE_SIGNER, ROLE_RECORDER };
+enum privilege_role { ROLE_WORKER, ROLE_SIGNER, ROLE_RECORDER, ROLE_COMPILER };
 
 /* Locks the role's system calls (seccomp; a violation kills the process in release builds) and file system
- * (Landlock: nothing may be opened any more; ROLE_RECORDER keeps journal_directory when not NULL). A missing
+ * (Landlock: nothing may be opened any more; ROLE_RECORDER and ROLE_COMPILER keep directory when not NULL). A missing
  * layer is warned about once. Does nothing under sanitizers. -1 when a layer failed though the kernel has
  * it. */
-int privilege_confine(enum privilege_role role, const char *journal_directory);
+int privilege_confine(enum privilege_role role, const char *directory);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/collection.h"
 #include "daemon/control/server.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -19,6 +20,9 @@ enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };
 struct reload {
 	struct supervisor *supervisor;
 	struct control_answer *answer;
+	struct policy *policy;		/* while its lists are compiled */
+	struct collection *collection;	/* likewise */
+	struct event compiling;
 	struct event look;
 	int64_t until;
 	struct doors old_doors; /* closed when nobody uses them any more */
@@ -27,7 +31,7 @@ struct reload {
 
 /* Reading */
 
-static void report(void *context, enum severity severity, const struct place *place,
+void policy_report(void *context, enum severity severity, const struct place *place,
 		   const char *message)
 {
 	struct control_answer *answer = context;
@@ -52,7 +56,7 @@ struct policy *policy_load(const char *path, struct control_answer *answer)
 		log_error("%s cannot be read: %s", path, strerror(errno));
 		return NULL;
 	}
-	return config_parse(sources, report, answer);
+	return config_parse(sources, policy_report, answer);
 }
 
 /* Hit counters */
@@ -113,7 +117,13 @@ static int order_worker(struct supervisor *supervisor, unsigned worker, int pack
 	const struct policy *policy = supervisor->policy;
 	union order order = { .policy = { .kind = ORDER_POLICY } };
 	int descriptors[ORDER_DESCRIPTORS_MAX] = { packed };
-	size_t count = doors_of_worker(&supervisor->doors, worker, descriptors + 1);
+	size_t count = 1;
+
+	if (policy->compiled) {
+		descriptors[count++] = policy->compiled->descriptor;
+		order.policy.list_files = 1;
+	}
+	count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
 
 	order.policy.generation = policy->generation;
 	order.policy.lan_count = (uint32_t)policy->lan_count;
@@ -124,7 +134,7 @@ static int order_worker(struct supervisor *supervisor, unsigned worker, int pack
 	for (size_t i = 0; i < policy->rule_count; i++)
 		order.policy.slots[i] = (uint16_t)policy->rules[i].slot;
 	return order_send(supervisor->children.orders[worker][0], &order, sizeof(order.policy),
-			  descriptors, 1 + count);
+			  descriptors, count);
 }
 
 static void order_all(struct supervisor *supervisor, int packed)
@@ -196,6 +206,7 @@ static void finish(struct reload *reload, int status, const char *message)
 	struct supervisor *supervisor = reload->supervisor;
 	bool again = reload->again;
 
+	event_del(&reload->compiling);
 	evtimer_del(&reload->look);
 	doors_close(&reload->old_doors);
 	if (reload->answer)
@@ -335,11 +346,77 @@ static void refuse(struct supervisor *supervisor, struct control_answer *answer)
 		log_error("reload: out of memory; the policy before stays in force");
 }
 
+static void take_over(struct reload *reload)
+{
+	struct policy *policy = reload->policy;
+	const char *failure = change_over(reload->supervisor, reload, policy);
+
+	reload->policy = NULL;
+	reload->until = clock_steady() + RELOAD_SECONDS * 1000000LL;
+	if (!failure) {
+		look(-1, 0, reload);
+		return;
+	}
+	log_error("reload: %s; the policy before stays in force", failure);
+	policy_release(policy);
+	finish(reload, 1, failure);
+}
+
+static void refuse_policy(struct reload *reload)
+{
+	log_error("%s does not check: the policy before stays in force",
+		  reload->supervisor->settings->config);
+	policy_release(reload->policy);
+	reload->policy = NULL;
+	finish(reload, 1, "the file does not check: the policy before stays in force");
+}
+
+/* The supervisor goes on with its other work while the lists are compiled. */
+static void await_lists(struct reload *reload)
+{
+	int64_t left = collection_until(reload->collection) - clock_steady();
+	const struct timeval patience = { left > 0 ? left / 1000000 : 0, 1 };
+
+	event_add(&reload->compiling, &patience);
+}
+
+static void on_compiling(evutil_socket_t fd, short what, void *argument)
+{
+	struct reload *reload = argument;
+	struct collection *collection = reload->collection;
+
+	(void)fd;
+	(void)what;
+	if (!collection_hear(collection)) {
+		await_lists(reload);
+		return;
+	}
+	reload->collection = NULL;
+	if (collection_finish(collection) < 0)
+		refuse_policy(reload);
+	else
+		take_over(reload);
+}
+
+static void compile(struct reload *reload)
+{
+	struct supervisor *supervisor = reload->supervisor;
+	struct collection_settings settings = supervisor_lists(supervisor, reload->answer);
+
+	reload->collection = collection_begin(reload->policy, &settings);
+	if (!reload->collection) {
+		log_error("out of memory");
+		refuse_policy(reload);
+		return;
+	}
+	event_assign(&reload->compiling, supervisor->base,
+		     collection_descriptor(reload->collection), EV_READ, on_compiling, reload);
+	on_compiling(-1, 0, reload);
+}
+
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 {
 	struct reload *reload = supervisor->reload ? NULL : calloc(1, sizeof(*reload));
-	struct policy *policy;
-	const char *failure;
 
 	if (!reload) {
 		refuse(supervisor, answer);
@@ -347,25 +424,15 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 	}
 	reload->supervisor = supervisor;
 	reload->answer = answer;
-	reload->until = clock_steady() + RELOAD_SECONDS * 1000000LL;
+	evtimer_assign(&reload->compiling, supervisor->base, on_compiling, reload);
 	evtimer_assign(&reload->look, supervisor->base, look, reload);
 	supervisor->reload = reload;
 	notify_manager("RELOADING=1");
-	policy = policy_load(supervisor->settings->config, answer);
-	if (!policy) {
-		log_error("%s does not check: the policy before stays in force",
-			  supervisor->settings->config);
-		finish(reload, 1, "the file does not check: the policy before stays in force");
-		return;
-	}
-	failure = change_over(supervisor, reload, policy);
-	if (failure) {
-		log_error("reload: %s; the policy before stays in force", failure);
-		policy_release(policy);
-		finish(reload, 1, failure);
-		return;
-	}
-	look(-1, 0, reload);
+	reload->policy = policy_load(supervisor->settings->config, answer);
+	if (reload->policy)
+		compile(reload);
+	else
+		refuse_policy(reload);
 }
 
 void reload_doors(struct supervisor *supervisor)
@@ -380,8 +447,14 @@ void reload_doors(struct supervisor *supervisor)
 
 void reload_abandon(struct supervisor *supervisor)
 {
-	if (!supervisor->reload)
+	struct reload *reload = supervisor->reload;
+
+	if (!reload)
 		return;
-	supervisor->reload->again = false;
-	finish(supervisor->reload, 1, "the gateway is stopping");
+	event_del(&reload->compiling);
+	if (reload->collection)
+		collection_finish(reload->collection);
+	policy_release(reload->policy);
+	reload->again = false;
+	finish(reload, 1, "the gateway is stopping");
 }

@@ -2,7 +2,7 @@
  * asked is told when all have. A policy that does not check leaves the old one running. */
 #pragma once
 
-#include "daemon/policy/policy.h"
+#include "daemon/policy/config.h"
 
 struct supervisor;
 struct control_answer;
@@ -10,6 +10,10 @@ struct control_answer;
 /* Reads and checks a policy file; every message goes to the log and, when there is an answer, to it too.
  * NULL when it does not check. */
 struct policy *policy_load(const char *path, struct control_answer *answer);
+
+/* Where messages about a policy go: a config_report() whose context is the answer, or NULL. */
+void policy_report(void *context, enum severity severity, const struct place *place,
+		   const char *message);
 
 /* Gives every rule the slot of its hit counter: that of the rule of the same name in before (may be NULL),
  * or a free one. */

@@ -70,10 +70,27 @@ static int make_directories(struct supervisor *supervisor)
 
 /* The policy and the machine */
 
+struct collection_settings supervisor_lists(const struct supervisor *supervisor,
+					    struct control_answer *answer)
+{
+	return (struct collection_settings){
+		.directory = supervisor->lists_directory,
+		.account = "headgate",
+		.report = policy_report,
+		.context = answer,
+	};
+}
+
 static int load_policy(struct supervisor *supervisor)
 {
+	struct collection_settings lists;
+
+	supervisor->lists_directory = join(supervisor->settings->state_directory, "lists");
 	supervisor->policy = policy_load(supervisor->settings->config, NULL);
-	if (!supervisor->policy)
+	if (!supervisor->policy || !supervisor->lists_directory)
+		return -1;
+	lists = supervisor_lists(supervisor, NULL);
+	if (collection_load(supervisor->policy, &lists) < 0)
 		return -1;
 	policy_assign_slots(supervisor->policy, NULL);
 	supervisor->policy->generation = ++supervisor->generation;
@@ -323,5 +340,6 @@ unlock:
 	remove_sockets(&supervisor);
 	redirect_forget(&supervisor);
 	policy_release(supervisor.policy);
+	free(supervisor.lists_directory);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 
 #include "daemon/children.h"
+#include "daemon/collection.h"
 #include "daemon/doors.h"
 #include "daemon/policy/config.h"
 #include "netfilter/probe.h"
@@ -18,6 +19,7 @@ struct supervisor_settings {
 	unsigned workers;
 };
 
+struct control_answer;
 struct plan;
 struct reload;
 struct control_server;
@@ -40,6 +42,7 @@ struct supervisor {
 	char *table;               /* the text last loaded */
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
+	char *lists_directory;     /* of the compiled lists */
 	int64_t started;           /* steady microseconds */
 	struct event signal_event;
 	struct event watch_event;
@@ -50,3 +53,7 @@ struct supervisor {
 
 /* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */
 int supervisor_run(const struct supervisor_settings *settings);
+
+/* How lists get into force here; answer may be NULL. */
+struct collection_settings supervisor_lists(const struct supervisor *supervisor,
+					    struct control_answer *answer);

@@ -113,12 +113,35 @@ static void ignore_report(void *context, enum severity severity, const struct pl
 	(void)message;
 }
 
-static void adopt_policy(struct worker *worker, const struct policy_order *order, int packed)
+/* The compiled lists as the supervisor has them; NULL with errno. */
+static struct compiled *map_lists(int descriptor)
 {
-	struct sources *sources = sources_unpack(packed);
+	struct compiled *compiled = malloc(sizeof *compiled);
+
+	if (compiled && compiled_open_descriptor(compiled, descriptor) == 0)
+		return compiled;
+	free(compiled);
+	return NULL;
+}
+
+static int take_lists(struct policy *policy, const struct policy_order *order, int descriptor)
+{
+	struct compiled *compiled = order->list_files ? map_lists(descriptor) : NULL;
+
+	if (order->list_files && !compiled)
+		return -1;
+	return policy_take_lists(policy, compiled);
+}
+
+/* descriptors: the packed sources, then perhaps the lists. */
+static void adopt_policy(struct worker *worker, const struct policy_order *order,
+			 const int *descriptors)
+{
+	struct sources *sources = sources_unpack(descriptors[0]);
 	struct policy *policy = sources ? config_parse(sources, ignore_report, NULL) : NULL;
 
-	if (!policy || policy->rule_count != order->rule_count) {
+	if (!policy || policy->rule_count != order->rule_count ||
+	    take_lists(policy, order, descriptors[1]) < 0) {
 		log_error("the new policy could not be taken over: %s", strerror(errno));
 		policy_release(policy);
 		return;
@@ -160,9 +183,12 @@ static void obey(struct worker *worker, const union order *order, const int *des
 {
 	switch (order->kind) {
 	case ORDER_POLICY:
-		adopt_listeners(worker, &order->policy, descriptors + 1);
-		adopt_policy(worker, &order->policy, descriptors[0]);
+		adopt_listeners(worker, &order->policy,
+				descriptors + 1 + order->policy.list_files);
+		adopt_policy(worker, &order->policy, descriptors);
 		close(descriptors[0]);
+		if (order->policy.list_files)
+			close(descriptors[1]);
 		break;
 	case ORDER_CUT:
 		cut(worker, &order->cut);

@@ -328,6 +328,12 @@ static struct projection none(struct projector *projector, const struct test *te
 	return whole;
 }
 
+/* The kernel's lists are asked about destinations alone. */
+static bool is_source_list(const struct condition *condition, const struct alternative *alternative)
+{
+	return condition->kind == CONDITION_FROM && alternative->kind == ALTERNATIVE_LIST;
+}
+
 static struct projection project_sets(struct projector *projector,
 				      const struct condition *condition, bool holds)
 {
@@ -339,7 +345,10 @@ static struct projection project_sets(struct projector *projector,
 	if (!begin_sets(projector, &sets, condition))
 		return never();
 	for (size_t i = 0; i < condition->count; i++)
-		add_alternative(projector, &sets, &condition->alternatives[i]);
+		if (is_source_list(condition, &condition->alternatives[i]))
+			sets.vague = true;
+		else
+			add_alternative(projector, &sets, &condition->alternatives[i]);
 	sets.port_count = port_ranges_join(sets.ports, sets.port_count);
 	if (sets.vague && holds)
 		return vague(projector->arena, condition);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/collection.h"
 #include "daemon/control/show.h"
 #include "daemon/policy/check.h"
 #include "daemon/policy/config.h"
@@ -169,7 +170,12 @@ int check_file(const struct tool *tool)
 	struct findings findings = { .json = tool->json };
 	struct sources *sources = sources_read(tool->words[0]);
 	struct policy *policy = sources ? config_parse(sources, report, &findings) : NULL;
-	int status = policy && !findings.errors ? STATUS_DONE : STATUS_NO;
+	const struct collection_settings lists = { .report = report, .context = &findings };
+	int status;
+
+	if (policy && collection_load(policy, &lists) < 0)
+		findings.errors++;
+	status = policy && !findings.errors ? STATUS_DONE : STATUS_NO;
 
 	if (!sources)
 		fputs("headgatectl: out of memory\n", stderr);

@@ -10,12 +10,17 @@
 #include "daemon/lists/sorter.h"
 #include "daemon/lists/suffix_writer.h"
 
+/* Records carry the number of a filling, one for each time that a list was begun or begun anew. */
+enum { FILLINGS_MAX = 2 * LISTS_MAX, ABANDONED = UINT16_MAX };
+
 struct list_builder {
 	const char *directory;
 	struct sorter *sorter;
 	struct prefix *guards;
 	size_t guard_count;
 	unsigned list_count;
+	unsigned filling_count;
+	uint16_t lists_of[FILLINGS_MAX]; /* the list of each filling; ABANDONED */
 	struct layout_list lists[LISTS_MAX];
 	struct list_tally tallies[LISTS_MAX];
 };
@@ -55,6 +60,18 @@ int list_builder_guard(struct list_builder *builder, const struct prefix *prefix
 	return 0;
 }
 
+void list_builder_unguard(struct list_builder *builder)
+{
+	free(builder->guards);
+	builder->guards = NULL;
+	builder->guard_count = 0;
+}
+
+static void begin_filling(struct list_builder *builder)
+{
+	builder->lists_of[builder->filling_count++] = (uint16_t)(builder->list_count - 1);
+}
+
 int list_builder_begin(struct list_builder *builder, const char *name)
 {
 	size_t length = strlen(name);
@@ -63,8 +80,30 @@ int list_builder_begin(struct list_builder *builder, const char *name)
 		errno = builder->list_count == LISTS_MAX ? E2BIG : ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(builder->lists[builder->list_count].name, name, length + 1);
-	return (int)builder->list_count++;
+	if (builder->filling_count == FILLINGS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	memcpy(builder->lists[builder->list_count++].name, name, length + 1);
+	begin_filling(builder);
+	return (int)builder->list_count - 1;
+}
+
+int list_builder_abandon(struct list_builder *builder)
+{
+	if (!builder->list_count || builder->filling_count == FILLINGS_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	builder->lists_of[builder->filling_count - 1] = ABANDONED;
+	builder->tallies[builder->list_count - 1] = (struct list_tally){ 0 };
+	begin_filling(builder);
+	return 0;
+}
+
+struct layout_list *list_builder_note(struct list_builder *builder)
+{
+	return builder->list_count ? &builder->lists[builder->list_count - 1] : NULL;
 }
 
 const struct list_tally *list_builder_tally(const struct list_builder *builder, int list)
@@ -108,13 +147,18 @@ static bool hits_guard(const struct list_builder *builder, const struct list_ent
 	return false;
 }
 
+const struct layout_list *list_builder_notes(const struct list_builder *builder)
+{
+	return builder->lists;
+}
+
 /* The length of the record; 0 for an entry to refuse. */
 static size_t print_range(const struct list_builder *builder, const struct list_entry *entry,
 			  uint8_t bytes[static RANGE_RECORD_SIZE])
 {
 	struct range_record record;
 
-	if (!range_record_from(&record, builder->list_count - 1, entry))
+	if (!range_record_from(&record, builder->filling_count - 1, entry))
 		return 0;
 	if (!entry->allow && (is_everything(entry) || hits_guard(builder, entry)))
 		return 0;
@@ -126,7 +170,7 @@ static size_t print_name(const struct list_builder *builder, const struct list_e
 {
 	struct name_record record;
 
-	if (!name_record_from(&record, builder->list_count - 1, entry))
+	if (!name_record_from(&record, builder->filling_count - 1, entry))
 		return 0;
 	return name_record_print(&record, bytes);
 }
@@ -160,6 +204,14 @@ int list_builder_add(void *context, const struct list_entry *entry)
 	return sorter_add(builder->sorter, bytes, length);
 }
 
+/* False when the filling was thrown away. Numbers of lists grow with those of fillings, so the
+ * records stay in order. */
+static bool take_list(const struct list_builder *builder, unsigned *number)
+{
+	*number = builder->lists_of[*number];
+	return *number != ABANDONED;
+}
+
 /* The order of the records is: IPv4, IPv6, names. */
 static int write_entries(struct list_builder *builder, struct range_writer *ranges,
 			 struct suffix_writer *suffixes)
@@ -174,9 +226,12 @@ static int write_entries(struct list_builder *builder, struct range_writer *rang
 		int result = -1;
 
 		if (range_record_parse(&range, record, length))
-			result = range_writer_add(ranges, &range);
+			result = take_list(builder, &range.list) ? range_writer_add(ranges, &range)
+								 : 0;
 		else if (name_record_parse(&name, record, length))
-			result = suffix_writer_add(suffixes, &name);
+			result = take_list(builder, &name.list)
+					 ? suffix_writer_add(suffixes, &name)
+					 : 0;
 		else
 			errno = EIO;
 		if (result)
@@ -210,16 +265,17 @@ static int fill_draft(struct list_builder *builder, struct draft *draft)
 	return result;
 }
 
-int list_builder_write(struct list_builder *builder, const char *path)
+int list_builder_write(struct list_builder *builder, uint64_t guards, int descriptor)
 {
 	struct draft draft;
 	int result = -1;
 
 	draft_begin(&draft, builder->directory);
+	draft.header.guards = guards;
 	if (getrandom(draft.header.seed, sizeof draft.header.seed, 0) ==
 		    (ssize_t)sizeof draft.header.seed &&
 	    !fill_draft(builder, &draft))
-		result = draft_publish(&draft, path);
+		result = draft_finish(&draft, descriptor);
 	draft_end(&draft);
 	return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/lists/entry.h"
+#include "daemon/lists/layout.h"
 
 enum { REFUSED_LINES = 4 };
 
@@ -25,6 +26,9 @@ void list_builder_free(struct list_builder *builder);
  * never is. 0, or -1 when out of memory. */
 int list_builder_guard(struct list_builder *builder, const struct prefix *prefix);
 
+/* Forgets the guards. */
+void list_builder_unguard(struct list_builder *builder);
+
 /* Begins the next list: the entries that follow are its. Its number in the file, or -1 with errno:
  * E2BIG after LISTS_MAX of them, ENAMETOOLONG. */
 int list_builder_begin(struct list_builder *builder, const char *name);
@@ -34,10 +38,21 @@ int list_builder_begin(struct list_builder *builder, const char *name);
  * first list. */
 int list_builder_add(void *builder, const struct list_entry *entry);
 
+/* Throws away what the list begun last has taken, which may be given anew. 0, or -1 with errno: EFBIG
+ * after too many times. */
+int list_builder_abandon(struct list_builder *builder);
+
+/* Where to note what the list begun last was made of: `read` and `files`; the rest is the
+ * builder's. NULL before the first list. */
+struct layout_list *list_builder_note(struct list_builder *builder);
+
+/* All notes so far, by the numbers of the lists; owned by the builder. */
+const struct layout_list *list_builder_notes(const struct list_builder *builder);
+
 /* The tally of a list by its number; owned by the builder. */
 const struct list_tally *list_builder_tally(const struct list_builder *builder, int list);
 
-/* Compiles all that was taken into the file, see draft_publish(). Once. 0, or -1 with errno and the
- * file as it was: E2BIG when the lists overlap in more than LAYOUT_CLASSES_MAX ways, EAGAIN for an
- * unlucky seed (start again). */
-int list_builder_write(struct list_builder *builder, const char *path);
+/* Compiles all that was taken into an empty file, which stays open; guards is kept in its header.
+ * Once. 0, or -1 with errno: E2BIG when the lists overlap in more than LAYOUT_CLASSES_MAX ways,
+ * EAGAIN for an unlucky seed (start again). */
+int list_builder_write(struct list_builder *builder, uint64_t guards, int descriptor);

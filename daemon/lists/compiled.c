@@ -23,6 +23,7 @@ bool compiled_parse(struct compiled *compiled, const void *bytes, size_t size)
 {
 	compiled->bytes = bytes;
 	compiled->size = size;
+	compiled->descriptor = -1;
 	return layout_parse(bytes, size, compiled->sections) && lists_begin(compiled) &&
 	       ranges_begin(&compiled->ranges, compiled->sections) &&
 	       suffixes_begin(&compiled->suffixes, bytes, compiled->sections);
@@ -68,15 +69,18 @@ int compiled_open_descriptor(struct compiled *compiled, int descriptor)
 int compiled_open(struct compiled *compiled, const char *path)
 {
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-	int result, reason;
+	int reason;
 
 	if (descriptor < 0)
 		return -1;
-	result = compiled_open_descriptor(compiled, descriptor);
+	if (compiled_open_descriptor(compiled, descriptor) == 0) {
+		compiled->descriptor = descriptor;
+		return 0;
+	}
 	reason = errno;
 	close(descriptor);
 	errno = reason;
-	return result;
+	return -1;
 }
 
 bool compiled_verify(const struct compiled *compiled)
@@ -87,6 +91,8 @@ bool compiled_verify(const struct compiled *compiled)
 void compiled_close(struct compiled *compiled)
 {
 	munmap((void *)compiled->bytes, compiled->size);
+	if (compiled->descriptor >= 0)
+		close(compiled->descriptor);
 	memset(compiled, 0, sizeof *compiled);
 }
 

@@ -7,6 +7,7 @@
 struct compiled {
 	const void *bytes;
 	size_t size;
+	int descriptor; /* of the file, for reading, to be handed on; -1: none */
 	struct section sections[SECTION_COUNT];
 	struct ranges ranges;
 	struct suffixes suffixes;
@@ -18,17 +19,18 @@ struct compiled {
  * the file. False when they are no compiled file, or a damaged one. */
 bool compiled_parse(struct compiled *compiled, const void *bytes, size_t size);
 
-/* Maps the file. 0; -1 with errno, EBADMSG when it is no compiled file or a damaged one. The file
+/* Opens and maps the file. 0; -1 with errno, EBADMSG when it is no compiled file or a damaged one. The file
  * must never be made shorter in place while it is open: the builder always writes a new one. */
 int compiled_open(struct compiled *compiled, const char *path);
 
-/* The same for an open descriptor, which stays the caller's and may be closed at once. */
+/* Maps an open file; the descriptor stays the caller's, may be closed at once, and is not handed on.
+ */
 int compiled_open_descriptor(struct compiled *compiled, int descriptor);
 
 /* True when every checksum is right: reads the whole file. */
 bool compiled_verify(const struct compiled *compiled);
 
-/* Unmaps what compiled_open() mapped. */
+/* Unmaps what was mapped, and closes what was opened. */
 void compiled_close(struct compiled *compiled);
 
 /* The number of the list of that name; list_count when there is none. */

@@ -1,12 +1,8 @@
 #include "daemon/lists/draft.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 void draft_begin(struct draft *draft, const char *directory)
@@ -114,7 +110,7 @@ static uint64_t align(uint64_t offset)
 }
 
 /* The header goes last: it holds the checksums. */
-static int write_file(struct draft *draft, int descriptor)
+int draft_finish(struct draft *draft, int descriptor)
 {
 	struct layout_header *header = &draft->header;
 	uint64_t offset = align(sizeof *header);
@@ -129,54 +125,7 @@ static int write_file(struct draft *draft, int descriptor)
 	free(block);
 	header->size = offset;
 	header->checksum = layout_header_checksum(header);
-	if (result || write_at(descriptor, header, sizeof *header, 0) ||
-	    ftruncate(descriptor, (off_t)offset))
+	if (result || write_at(descriptor, header, sizeof *header, 0))
 		return -1;
-	return fsync(descriptor);
-}
-
-static int sync_directory(const char *path)
-{
-	char *copy = strdup(path);
-	int descriptor = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int result;
-
-	free(copy);
-	if (descriptor < 0)
-		return -1;
-	result = fsync(descriptor);
-	close(descriptor);
-	return result;
-}
-
-static int write_beside(struct draft *draft, const char *path)
-{
-	int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int result, reason;
-
-	if (descriptor < 0)
-		return -1;
-	result = write_file(draft, descriptor);
-	reason = errno;
-	close(descriptor);
-	if (result)
-		unlink(path);
-	errno = reason;
-	return result;
-}
-
-int draft_publish(struct draft *draft, const char *path)
-{
-	char *beside;
-	int result;
-
-	if (asprintf(&beside, "%s.new", path) < 0)
-		return -1;
-	result = write_beside(draft, beside);
-	if (!result)
-		result = rename(beside, path);
-	if (!result)
-		result = sync_directory(path);
-	free(beside);
-	return result;
+	return ftruncate(descriptor, (off_t)offset);
 }

@@ -1,5 +1,5 @@
-/* A compiled file in the making: sections grow in temporary files, then the whole is written beside
- * its place and takes it in one step. */
+/* A compiled file in the making: sections grow in temporary files, then the whole is put
+ * together. */
 #pragma once
 
 #include "daemon/lists/layout.h"
@@ -22,6 +22,5 @@ int draft_write(struct draft *draft, enum layout_section section, const void *by
  * nothing when there is only one beside class 0. 0, or -1 with errno. */
 int draft_narrow(struct draft *draft, enum layout_section section, size_t classes);
 
-/* Writes path.new, syncs it, renames it to path and syncs the directory: whatever interrupts, path
- * is the old file or the whole new one. 0, or -1 with errno and path as it was. */
-int draft_publish(struct draft *draft, const char *path);
+/* Writes the whole into an empty file, which stays open. 0, or -1 with errno. */
+int draft_finish(struct draft *draft, int descriptor);

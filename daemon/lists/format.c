@@ -35,10 +35,6 @@ static const struct format formats[] = {
 
 enum { FORMATS = sizeof(formats) / sizeof(*formats) };
 
-const char *const format_words[] = { "plain", "hosts", "dnsmasq", "adblock",  "rpz",
-				     "csv",   "drop",  "ipset",	  "nftables", "mmdb",
-				     "srs",   "mrs",   "auto",	  NULL };
-
 struct format_reader {
 	struct format_options options;
 	struct format_report report;

@@ -49,8 +49,7 @@ enum format_verdict {
 	FORMAT_STOPPED, /* errno is ECANCELED when the sink said so, or ENOMEM */
 };
 
-/* The words that the option format takes, NULL-terminated. */
-extern const char *const format_words[];
+/* True for one of format_words. */
 bool format_is_known(const char *word);
 
 /* True for the word of a format that is read line by line. */

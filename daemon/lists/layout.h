@@ -12,7 +12,7 @@
 #include "daemon/lists/set.h"
 
 enum {
-	LAYOUT_VERSION = 1,
+	LAYOUT_VERSION = 2,
 	LAYOUT_ALIGNMENT = 64,
 	LAYOUT_BLOCK = 65536, /* checksums are taken over pieces of this size */
 	LAYOUT_LIST_NAME = 64,
@@ -52,11 +52,31 @@ enum layout_section {
 	SECTION_COUNT,
 };
 
+enum { FILE_ADDRESSES, FILE_NAMES, LIST_FILES }; /* what a list may be made of */
+
+enum layout_file_kind {
+	FILE_OF_LINES,	      /* what an entry calls its line is one for people */
+	FILE_OF_PACKED_LINES, /* the same once it is unpacked */
+	FILE_OF_ENTRIES,      /* binary: it is the entry's number */
+};
+
+/* One file that a list was made of; all 0: the list has no such file. */
+struct layout_file {
+	uint64_t digest;     /* of its bytes and of how they were read; never 0 */
+	uint64_t stamp;	     /* of the file as the kernel describes it; 0: not to be relied on */
+	uint64_t bad;	     /* lines left out */
+	uint32_t first_line; /* what is added to its line numbers: those of the file before */
+	uint32_t kind;	     /* enum layout_file_kind */
+};
+
 struct layout_list {
 	char name[LAYOUT_LIST_NAME];
 	uint64_t addresses; /* entries that count, after what others cover is gone */
 	uint64_t names;
 	uint64_t refused; /* entries that would have hit a guarded address, or made no sense */
+	uint64_t entries; /* as they stood in the files */
+	int64_t read;	  /* seconds since 1970 at which the files were read */
+	struct layout_file files[LIST_FILES];
 };
 
 struct layout_range6 {
@@ -102,6 +122,7 @@ struct layout_header {
 	uint8_t seed[HASH_SEED];
 	uint64_t self_depths[2];  /* bit n: a name of n labels reaches itself */
 	uint64_t below_depths[2]; /* bit n: a name of n labels reaches what is below it */
+	uint64_t guards;	  /* of which addresses no list may hold; 0: of none */
 	struct layout_place sections[SECTION_COUNT];
 	uint64_t checksum; /* of all above */
 };

@@ -26,6 +26,7 @@ static int pump(int descriptor, struct decompressor *decompressor, struct list_r
 		if (length <= 0)
 			return (int)length;
 		reading->bytes += (uint64_t)length;
+		hash_add(&reading->digest, bytes, (size_t)length);
 		if (decompressor_feed(decompressor, bytes, (size_t)length) != 0)
 			return 1;
 	}
@@ -55,12 +56,14 @@ enum format_verdict list_read(int descriptor, const struct format_options *optio
 			      uint64_t bytes_max, entry_sink *sink, void *context,
 			      struct list_reading *reading)
 {
+	static const uint8_t no_seed[HASH_SEED];
 	struct decompress_limits limits = { bytes_max, LIST_RATIO_MAX };
 	struct format_reader *reader;
 	struct decompressor *decompressor;
 	enum format_verdict verdict = FORMAT_STOPPED;
 
 	*reading = (struct list_reading){ .compression = "", .report.format = "" };
+	hash_begin(&reading->digest, no_seed);
 	reader = format_reader_new(options, sink, context);
 	if (!reader)
 		return FORMAT_STOPPED;

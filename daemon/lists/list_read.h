@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/lists/format.h"
+#include "daemon/lists/hash.h"
 #include "daemon/reader.h"
 
 enum {
@@ -14,6 +15,7 @@ struct list_reading {
 	struct format_report report; /* report.refusal also tells what is wrong with the packing */
 	const char *compression;     /* "gzip", "zstd", "xz"; "" for none; static */
 	uint64_t bytes;		     /* read, still packed */
+	struct hash digest;	     /* of them, where a descriptor was read */
 };
 
 /* Reads descriptor, which stays open, to its end. No list may unpack to more than bytes_max bytes.

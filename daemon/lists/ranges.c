@@ -145,6 +145,32 @@ static struct address address6(const uint64_t halves[static 2])
 	return address;
 }
 
+static void visit4(const struct layout_origin4 *origin, origin_visit *visit, void *context)
+{
+	struct list_entry entry = {
+		.kind = ENTRY_RANGE,
+		.allow = origin->allow,
+		.line = origin->line,
+		.first = address4(origin->first),
+		.last = address4(origin->last),
+	};
+
+	visit(context, origin->list, &entry);
+}
+
+static void visit6(const struct layout_origin6 *origin, origin_visit *visit, void *context)
+{
+	struct list_entry entry = {
+		.kind = ENTRY_RANGE,
+		.allow = origin->allow,
+		.line = origin->line,
+		.first = address6(origin->first),
+		.last = address6(origin->last),
+	};
+
+	visit(context, origin->list, &entry);
+}
+
 /* Backwards from the last entry that begins at or before the address, as far as one may reach it.
  */
 static void search4(const struct ranges *ranges, uint32_t address, origin_visit *visit,
@@ -152,7 +178,6 @@ static void search4(const struct ranges *ranges, uint32_t address, origin_visit 
 {
 	uint32_t begin = 0;
 	uint32_t half;
-	struct list_entry entry = { .kind = ENTRY_RANGE };
 
 	for (uint32_t count = ranges->origin_count4; count; count -= half) {
 		half = (count + 1) / 2;
@@ -164,11 +189,7 @@ static void search4(const struct ranges *ranges, uint32_t address, origin_visit 
 
 		if (origin->first > address || origin->last < address)
 			continue;
-		entry.first = address4(origin->first);
-		entry.last = address4(origin->last);
-		entry.line = origin->line;
-		entry.allow = origin->allow;
-		visit(context, origin->list, &entry);
+		visit4(origin, visit, context);
 	}
 }
 
@@ -184,7 +205,6 @@ static void search6(const struct ranges *ranges, const uint64_t address[static 2
 {
 	uint32_t begin = 0;
 	uint32_t half;
-	struct list_entry entry = { .kind = ENTRY_RANGE };
 
 	for (uint32_t count = ranges->origin_count6; count; count -= half) {
 		half = (count + 1) / 2;
@@ -196,11 +216,7 @@ static void search6(const struct ranges *ranges, const uint64_t address[static 2
 
 		if (compare(origin->first, address) > 0 || compare(origin->last, address) < 0)
 			continue;
-		entry.first = address6(origin->first);
-		entry.last = address6(origin->last);
-		entry.line = origin->line;
-		entry.allow = origin->allow;
-		visit(context, origin->list, &entry);
+		visit6(origin, visit, context);
 	}
 }
 
@@ -216,4 +232,12 @@ void ranges_search(const struct ranges *ranges, const struct address *address, o
 		halves[1] = half_of(address, 8);
 		search6(ranges, halves, visit, context);
 	}
+}
+
+void ranges_each(const struct ranges *ranges, origin_visit *visit, void *context)
+{
+	for (uint32_t i = 0; i < ranges->origin_count4; i++)
+		visit4(&ranges->origins4[i], visit, context);
+	for (uint32_t i = 0; i < ranges->origin_count6; i++)
+		visit6(&ranges->origins6[i], visit, context);
 }

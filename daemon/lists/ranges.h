@@ -36,3 +36,6 @@ typedef void origin_visit(void *context, unsigned list, const struct list_entry 
  * of the file that is otherwise left on the disk: for explanations. */
 void ranges_search(const struct ranges *ranges, const struct address *address, origin_visit *visit,
 		   void *context);
+
+/* Visits every stored entry. */
+void ranges_each(const struct ranges *ranges, origin_visit *visit, void *context);

@@ -227,44 +227,61 @@ bool suffixes_find(const struct suffixes *suffixes, const char *name, struct lis
 	return !list_set_is_empty(set);
 }
 
-/* An origin: list 2, mark 1, line 4, in the machine's byte order and without padding. */
-static void visit_origin(const uint8_t origin[static LAYOUT_ORIGIN], struct list_entry *entry,
-			 bool self, origin_visit *visit, void *context)
+/* Whether an entry for a name reaches the name itself, or what is below it. */
+static bool reaches(enum name_pattern_kind pattern, bool self)
 {
-	uint16_t list;
+	return pattern != (self ? NAME_SUBDOMAINS : NAME_EXACT);
+}
+
+/* An origin: list 2, mark 1, line 4, in the machine's byte order and without padding. False when it
+ * is none. */
+static bool parse_origin(const uint8_t origin[static LAYOUT_ORIGIN], struct list_entry *entry,
+			 unsigned *list)
+{
+	uint16_t number;
 	uint32_t line;
 
-	memcpy(&list, origin, sizeof list);
+	memcpy(&number, origin, sizeof number);
 	memcpy(&line, origin + 3, sizeof line);
+	*list = number;
 	entry->line = line;
 	entry->allow = origin[2] & LAYOUT_ALLOW;
 	entry->pattern = origin[2] & (LAYOUT_ALLOW - 1);
-	if (entry->pattern != (self ? NAME_SUBDOMAINS : NAME_EXACT) && entry->pattern <= NAME_TREE)
-		visit(context, list, entry);
+	return entry->pattern <= NAME_TREE;
 }
 
-/* number is of a name whose text was just compared. */
-static void visit_origins(const struct suffixes *suffixes, uint32_t number, bool self,
-			  origin_visit *visit, void *context)
+struct looking {
+	origin_visit *visit;
+	void *context;
+	bool self, below; /* entries that reach the name itself, or what is below it */
+};
+
+/* text is inside the file up to its own length. */
+static void visit_origins(const struct suffixes *suffixes, const uint8_t *text,
+			  const struct looking *looking)
 {
 	const uint8_t *end = suffixes->text + suffixes->text_size;
-	const uint8_t *next = text_of(suffixes, number);
+	const uint8_t *next = text + 1 + text[0];
 	struct list_entry entry = { .kind = ENTRY_NAME };
+	unsigned list;
 	uint16_t count;
 
-	memcpy(entry.name, next + 1, next[0]);
-	next += 1 + next[0];
+	memcpy(entry.name, text + 1, text[0]);
 	if ((size_t)(end - next) < sizeof count)
 		return;
 	memcpy(&count, next, sizeof count);
 	next += sizeof count;
 	for (; count && (size_t)(end - next) >= LAYOUT_ORIGIN; count--, next += LAYOUT_ORIGIN)
-		visit_origin(next, &entry, self, visit, context);
+		if (parse_origin(next, &entry, &list) &&
+		    ((looking->self && reaches(entry.pattern, true)) ||
+		     (looking->below && reaches(entry.pattern, false))))
+			looking->visit(looking->context, list, &entry);
 }
 
 void suffixes_search(const struct suffixes *suffixes, const char *name, origin_visit *visit,
 		     void *context)
 {
+	struct looking looking = { .visit = visit, .context = context };
 	struct walk walk;
 
 	walk_begin(&walk, suffixes, name);
@@ -272,8 +289,21 @@ void suffixes_search(const struct suffixes *suffixes, const char *name, origin_v
 		for (unsigned i = 0; i < walk.count; i++) {
 			uint32_t number = find_name(suffixes, &walk.probes[i]);
 
+			looking.self = walk.probes[i].suffix == name;
+			looking.below = !looking.self;
 			if (number < suffixes->count)
-				visit_origins(suffixes, number, walk.probes[i].suffix == name,
-					      visit, context);
+				visit_origins(suffixes, text_of(suffixes, number), &looking);
 		}
+}
+
+void suffixes_each(const struct suffixes *suffixes, origin_visit *visit, void *context)
+{
+	const struct looking looking = { visit, context, true, true };
+
+	for (uint32_t number = 0; number < suffixes->count; number++) {
+		const uint8_t *text = text_of(suffixes, number);
+
+		if (text)
+			visit_origins(suffixes, text, &looking);
+	}
 }

@@ -33,5 +33,8 @@ bool suffixes_find(const struct suffixes *suffixes, const char *name, struct lis
 void suffixes_search(const struct suffixes *suffixes, const char *name, origin_visit *visit,
 		     void *context);
 
+/* Visits every stored entry. */
+void suffixes_each(const struct suffixes *suffixes, origin_visit *visit, void *context);
+
 /* The hash of a whole canonical name, *labels its number of labels. For the builder. */
 uint64_t suffixes_hash(const uint8_t seed[static HASH_SEED], const char *name, unsigned *labels);

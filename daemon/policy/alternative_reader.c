@@ -168,6 +168,8 @@ static bool read_from(struct reading *reading, const struct keyword *keyword, st
 		alternative->port_name = alternative->text + 5;
 		return true;
 	}
+	if (starts(text, "list "))
+		return read_list(reading, value, LIST_OF_ADDRESSES, alternative);
 	if (mac_parse(alternative->mac, text) == 0)
 		return keep(reading, alternative, ALTERNATIVE_MAC, text);
 	if (prefix_parse(&prefix, text) != -1)

@@ -68,19 +68,30 @@ static void tell_capture(const struct policy *policy, struct check *check)
 	end(check);
 }
 
+static size_t bad_lines(const struct layout_list *facts)
+{
+	size_t bad = 0;
+
+	for (unsigned i = 0; facts && i < LIST_FILES; i++)
+		bad += facts->files[i].bad;
+	return bad;
+}
+
 static void tell_lists(const struct policy *policy, struct check *check)
 {
 	for (size_t i = 0; i < policy->list_count; i++) {
 		const struct list *list = policy->lists[i];
 		struct text *text = begin(check);
 
+		const struct layout_list *facts = list_facts(list);
+
 		text_addf(text, "list %s: ", list->name);
-		count(text, list_address_count(list), "range of addresses, ",
+		count(text, facts ? facts->addresses : 0, "range of addresses, ",
 		      "ranges of addresses, ");
-		count(text, list_name_count(list), "name", "names");
-		if (list->bad_lines) {
+		count(text, facts ? facts->names : 0, "name", "names");
+		if (bad_lines(facts)) {
 			text_add(text, ", ");
-			count(text, list->bad_lines, "line left out", "lines left out");
+			count(text, bad_lines(facts), "line left out", "lines left out");
 		}
 		end(check);
 	}

@@ -26,6 +26,8 @@ static enum match match_from(const struct alternative *alternative, const struct
 		return answer(device_matches(alternative->device, &facts->client, facts->mac));
 	case ALTERNATIVE_PREFIX:
 		return answer(prefix_contains(&alternative->prefix, &facts->client));
+	case ALTERNATIVE_LIST:
+		return answer(list_has_address(alternative->list, &facts->client));
 	case ALTERNATIVE_MAC:
 		return answer(facts->mac && memcmp(facts->mac, alternative->mac, 6) == 0);
 	default:

@@ -55,12 +55,12 @@ const struct list *find_list(struct reading *reading, struct value value, const 
 			     enum list_use use)
 {
 	const struct list *list = list_named(reading, value, name);
-	bool usable = list && (use == LIST_OF_NAMES ? list->names_file : list->addresses_file);
+	bool usable = list && list->files[use == LIST_OF_NAMES ? FILE_NAMES : FILE_ADDRESSES].name;
 
 	if (!list || usable)
 		return usable ? list : NULL;
 	/* A list without any file has been reported where it is defined. */
-	if (list->names_file || list->addresses_file)
+	if (list->files[FILE_NAMES].name || list->files[FILE_ADDRESSES].name)
 		reading_error(
 			reading, value,
 			"the list \"%s\" holds %s, but %s are needed here; give it \"%s: FILE\"",

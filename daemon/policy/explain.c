@@ -26,6 +26,8 @@ static bool print_entry(const struct condition *condition, const struct list *li
 {
 	if (condition->kind == CONDITION_ADDRESS)
 		return list_print_address_entry(list, &facts->destination, text);
+	if (condition->kind == CONDITION_FROM)
+		return list_print_address_entry(list, &facts->client, text);
 	return facts->host && list_print_host_entry(list, facts->host, text);
 }
 

@@ -1,120 +1,52 @@
 #include "daemon/policy/list.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "daemon/lists/addresses.h"
-#include "daemon/lists/names.h"
-#include "daemon/policy/source.h"
+#include "daemon/lists/entry_text.h"
+#include "daemon/lists/line_text.h"
+#include "daemon/lists/stamp.h"
 #include "daemon/text.h"
-
-enum { ENTRY_TEXT_MAX = 120 };
-
-struct filling {
-	struct list *list;
-	size_t names_left_out;
-};
 
 struct list *list_new(void)
 {
-	struct list *list = calloc(1, sizeof(*list));
-
-	if (!list)
-		return NULL;
-	list->addresses = address_set_new();
-	list->names = name_set_new();
-	list->allowed_names = name_set_new();
-	if (list->addresses && list->names && list->allowed_names)
-		return list;
-	list_free(list);
-	return NULL;
+	return calloc(1, sizeof(struct list));
 }
 
 void list_free(struct list *list)
 {
 	if (!list)
 		return;
+	for (unsigned i = 0; i < LIST_FILES; i++)
+		free(list->files[i].name);
 	free(list->name);
 	free(list->column);
 	free(list->code);
-	address_set_free(list->addresses);
-	name_set_free(list->names);
-	name_set_free(list->allowed_names);
 	free(list);
 }
 
-static enum format_verdict read_source(const struct list *list, const struct source *source,
-				       entry_sink *sink, void *context,
-				       struct list_reading *reading)
+void list_attach(struct list *list, const struct compiled *compiled)
 {
-	struct format_options options = { list->format, list->column, list->code };
-	struct span span = { (const uint8_t *)source->bytes, source->length };
-
-	return list_read_span(span, &options, sink, context, reading);
+	list->number = compiled ? compiled_list(compiled, list->name) : 0;
+	list->compiled = compiled && list->number < compiled->list_count ? compiled : NULL;
 }
 
-static int take_address(void *context, const struct list_entry *entry)
+const struct layout_list *list_facts(const struct list *list)
 {
-	struct filling *filling = context;
-
-	if (entry->kind == ENTRY_RANGE)
-		return address_set_add(filling->list->addresses, entry);
-	filling->names_left_out++;
-	return 0;
-}
-
-static int take_name(void *context, const struct list_entry *entry)
-{
-	struct list *list = ((struct filling *)context)->list;
-
-	if (entry->kind != ENTRY_NAME)
-		return take_address(context, entry);
-	return name_set_add(entry->allow ? list->allowed_names : list->names, entry->pattern,
-			    entry->name, entry->line);
-}
-
-enum format_verdict list_read_addresses(struct list *list, const struct source *source,
-					struct list_reading *reading, size_t *names)
-{
-	struct filling filling = { .list = list };
-	enum format_verdict verdict;
-
-	list->addresses_file = source;
-	verdict = read_source(list, source, take_address, &filling, reading);
-	*names = filling.names_left_out;
-	return verdict;
-}
-
-enum format_verdict list_read_names(struct list *list, const struct source *source,
-				    struct list_reading *reading)
-{
-	struct filling filling = { .list = list };
-
-	list->names_file = source;
-	return read_source(list, source, take_name, &filling, reading);
-}
-
-int list_finish(struct list *list)
-{
-	name_set_finish(list->names);
-	name_set_finish(list->allowed_names);
-	return address_set_finish(list->addresses);
-}
-
-size_t list_address_count(const struct list *list)
-{
-	return address_set_count(list->addresses);
-}
-
-size_t list_name_count(const struct list *list)
-{
-	return name_set_count(list->names);
+	return list->compiled ? &list->compiled->lists[list->number] : NULL;
 }
 
 bool list_has_address(const struct list *list, const struct address *address)
 {
-	return address_set_has(list->addresses, address);
+	const struct list_set *set;
+
+	if (!list->compiled)
+		return false;
+	set = ranges_find(&list->compiled->ranges, address);
+	return set && list_set_has(set, list->number);
 }
 
 /* Names end in a label that is not all digits, so a literal is told by its look. */
@@ -126,128 +58,111 @@ static bool looks_literal(const char *host)
 bool list_has_host(const struct list *list, const char *host)
 {
 	struct address address;
+	struct list_set set;
 
-	if (name_set_find(list->names, host, NULL))
-		return !name_set_find(list->allowed_names, host, NULL);
-	return address_set_count(list->addresses) && looks_literal(host) &&
-	       address_parse(&address, host) == 0 && list_has_address(list, &address);
-}
-
-struct walk {
-	const struct list *list;
-	entry_sink *sink;
-	void *context;
-};
-
-static int give_name(void *context, const struct list_entry *entry)
-{
-	struct walk *walk = context;
-
-	if (entry->kind != ENTRY_NAME || entry->allow ||
-	    name_set_find(walk->list->allowed_names, entry->name, NULL))
-		return 0;
-	return walk->sink(walk->context, entry);
-}
-
-bool list_each_name(const struct list *list, entry_sink *sink, void *context)
-{
-	struct walk walk = { list, sink, context };
-	struct list_reading reading;
-
-	return read_source(list, list->names_file, give_name, &walk, &reading) != FORMAT_STOPPED;
-}
-
-/* Looks an entry up in the file it came from: slow, but the tables need not remember. */
-struct search {
-	const struct address *address; /* NULL: a name */
-	const char *host;
-	unsigned host_line; /* of its entry */
-	size_t number;	    /* of the entries up to the hit */
-	unsigned line;	    /* of the hit; 0: none yet */
-};
-
-static bool is_hit(const struct search *search, const struct list_entry *entry)
-{
-	if (entry->allow || (entry->kind == ENTRY_RANGE) != (search->address != NULL))
+	if (!list->compiled)
 		return false;
-	if (!search->address)
-		return entry->line == search->host_line &&
-		       name_matches(search->host, entry->pattern, entry->name);
-	return entry->first.family == search->address->family &&
-	       memcmp(entry->first.bytes, search->address->bytes, address_width(&entry->first)) <=
-		       0 &&
-	       memcmp(search->address->bytes, entry->last.bytes, address_width(&entry->last)) <= 0;
+	if (looks_literal(host) && address_parse(&address, host) == 0)
+		return list_has_address(list, &address);
+	return suffixes_find(&list->compiled->suffixes, host, &set) &&
+	       list_set_has(&set, list->number);
 }
 
-static int search_entry(void *context, const struct list_entry *entry)
+/* The entry that an explanation names: the first in its file that adds. */
+struct search {
+	unsigned list;
+	bool found;
+	struct list_entry entry;
+};
+
+static void consider(void *context, unsigned list, const struct list_entry *entry)
 {
 	struct search *search = context;
 
-	search->number++;
-	if (!is_hit(search, entry))
-		return 0;
-	search->line = entry->line;
-	return -1;
+	if (list != search->list || entry->allow ||
+	    (search->found && entry->line >= search->entry.line))
+		return;
+	search->found = true;
+	search->entry = *entry;
 }
 
-/* line is counted from 1 and there. */
-static void add_line(struct text *text, const struct source *source, unsigned line)
+/* The line's own text, as long as the file is the one that was compiled. */
+static bool print_line(const struct list *list, const struct list_file *file,
+		       const struct layout_file *facts, unsigned line, struct text *text)
 {
-	const char *start = source->bytes;
-	const char *end = source->bytes + source->length;
-	const char *stop;
+	const struct format_options options = { list->format, list->column, list->code };
+	char words[LINE_TEXT_MAX + 1];
+	int descriptor = open(file->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool found;
 
-	while (--line > 0) {
-		const char *newline = memchr(start, '\n', (size_t)(end - start));
-
-		start = newline ? newline + 1 : end;
-	}
-	stop = memchr(start, '\n', (size_t)(end - start));
-	stop = stop ? stop : end;
-	while (stop > start && isspace((unsigned char)stop[-1]))
-		stop--;
-	text_add_bytes(text, start,
-		       stop - start > ENTRY_TEXT_MAX ? ENTRY_TEXT_MAX : (size_t)(stop - start));
+	if (descriptor < 0)
+		return false;
+	found = stamp_of(descriptor, &options) == facts->stamp && facts->stamp &&
+		line_text(descriptor, line, words) == 0;
+	close(descriptor);
+	if (found)
+		text_add(text, words);
+	return found;
 }
 
-static bool print_hit(const struct list *list, const struct source *source, struct search *search,
-		      struct text *text)
+/* Lines are numbered on from the first file to the second. */
+static unsigned file_of(const struct layout_list *facts, const struct list_entry *entry)
 {
-	struct list_reading reading;
+	bool second = facts->files[FILE_NAMES].digest &&
+		      entry->line > facts->files[FILE_NAMES].first_line;
 
-	search->number = 0;
-	if (!source)
-		return false;
-	read_source(list, source, search_entry, search, &reading);
-	if (!search->line)
-		return false;
-	if (*reading.compression || !format_is_text(reading.report.format)) {
-		text_addf(text, "%s: entry %zu", source->name, search->number);
-	} else {
-		text_addf(text, "%s:%u: ", source->name, search->line);
-		add_line(text, source, search->line);
+	return second ? FILE_NAMES : FILE_ADDRESSES;
+}
+
+static void print_hit(const struct list *list, const struct list_entry *entry, struct text *text)
+{
+	const struct layout_list *facts = list_facts(list);
+	unsigned index = file_of(facts, entry);
+	const struct layout_file *file = &facts->files[index];
+	unsigned line = entry->line - file->first_line;
+	char words[ENTRY_TEXT];
+	const char *name = list->files[index].name ? list->files[index].name : list->name;
+
+	switch (file->kind) {
+	case FILE_OF_LINES:
+		text_addf(text, "%s:%u: ", name, line);
+		if (list->files[index].name &&
+		    print_line(list, &list->files[index], file, line, text))
+			return;
+		break;
+	case FILE_OF_PACKED_LINES:
+		text_addf(text, "%s: line %u: ", name, line);
+		break;
+	default:
+		text_addf(text, "%s: entry %u: ", name, line);
 	}
-	return true;
+	text_add(text, entry_print(entry, words));
 }
 
 bool list_print_address_entry(const struct list *list, const struct address *address,
 			      struct text *text)
 {
-	struct search search = { .address = address };
+	struct search search = { .list = list->number };
 
-	return list_has_address(list, address) &&
-	       (print_hit(list, list->addresses_file, &search, text) ||
-		print_hit(list, list->names_file, &search, text));
+	if (!list_has_address(list, address))
+		return false;
+	ranges_search(&list->compiled->ranges, address, consider, &search);
+	if (search.found)
+		print_hit(list, &search.entry, text);
+	return search.found;
 }
 
 bool list_print_host_entry(const struct list *list, const char *host, struct text *text)
 {
-	struct search search = { .host = host };
+	struct search search = { .list = list->number };
 	struct address address;
 
 	if (!list_has_host(list, host))
 		return false;
-	if (name_set_find(list->names, host, &search.host_line))
-		return print_hit(list, list->names_file, &search, text);
-	return address_parse(&address, host) == 0 && list_print_address_entry(list, &address, text);
+	if (looks_literal(host) && address_parse(&address, host) == 0)
+		return list_print_address_entry(list, &address, text);
+	suffixes_search(&list->compiled->suffixes, host, consider, &search);
+	if (search.found)
+		print_hit(list, &search.entry, text);
+	return search.found;
 }

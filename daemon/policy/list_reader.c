@@ -1,151 +1,47 @@
-/* `lists`: from the policy file and the list files it names into struct list. */
+/* `lists`: from the policy file into struct list. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/lists/format_words.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/label.h"
 #include "daemon/policy/scalar.h"
 
-/* The files are read when the words that say how to are known, wherever they stand. */
-struct list_draft {
-	struct list *list;
-	struct value addresses;
-	struct value names;
-};
-
-static const struct source *find_list_file(struct reading *reading, struct value value)
+/* Whether the file can be read is told when it is compiled: here only its name counts. */
+static void note_file(struct reading *reading, struct value value, struct list_file *file)
 {
 	char name[SOURCE_NAME_SIZE];
-	const struct source *source = NULL;
 
-	if (source_name(name, value_place(value).file, value_text(value)))
-		source = sources_find(reading->policy->sources, name);
-	if (!source)
-		reading_missing(reading, value, value_text(value));
-	else if (!source->bytes)
-		reading_error(reading, value, "%s cannot be read: %s", name,
-			      strerror(source->error));
-	else
-		return source;
-	return NULL;
-}
-
-/* At the first line of them. */
-static void warn_of_bad_lines(struct reading *reading, const struct source *source,
-			      const struct format_report *report)
-{
-	struct place place = { source->name, report->bad_lines[0].line, 1 };
-	char message[MESSAGE_SIZE];
-	struct text text;
-
-	text_begin(&text, message, sizeof(message));
-	text_addf(&text, "%zu %s not understood and left out: ", report->bad,
-		  report->bad == 1 ? "line is" : "lines are");
-	for (size_t i = 0; i < report->bad && i < FORMAT_BAD_SHOWN; i++)
-		text_addf(&text, "%sline %u (%s)", i ? ", " : "", report->bad_lines[i].line,
-			  report->bad_lines[i].why);
-	if (report->bad > FORMAT_BAD_SHOWN)
-		text_add(&text, " …");
-	reading_note(reading, SEVERITY_WARNING, &place, message);
-}
-
-static bool is_one_of(const char *word, const char *first, const char *second)
-{
-	return strcmp(word, first) == 0 || strcmp(word, second) == 0;
-}
-
-/* A word that means nothing is never passed over in silence. */
-static void judge_options(struct reading *reading, struct value value, const struct list *list,
-			  const char *format)
-{
-	if (list->column && strcmp(format, "csv") != 0)
-		reading_error(reading, value, "\"column\" goes with a csv, but this is read as %s",
-			      format);
-	if (list->code && !is_one_of(format, "csv", "mmdb"))
-		reading_error(reading, value,
-			      "\"code\" goes with a csv or mmdb, but this is read as %s", format);
-}
-
-/* True when the file was taken. */
-static bool judge(struct reading *reading, struct value value, struct list *list,
-		  const struct source *source, const struct format_report *report)
-{
-	/* The owner's own file may wait for its first entry; a published one has some. */
-	if (report->empty && !list->code && !list->column) {
-		reading_warning(reading, value, "%s holds no entry", source->name);
-		return false;
-	}
-	if (*report->refusal) {
-		reading_error(reading, value, "%s is refused: %s", source->name, report->refusal);
-		return false;
-	}
-	judge_options(reading, value, list, report->format);
-	list->bad_lines += report->bad;
-	if (report->bad)
-		warn_of_bad_lines(reading, source, report);
-	return true;
-}
-
-static void load_addresses(struct reading *reading, struct value value, struct list *list)
-{
-	const struct source *source = find_list_file(reading, value);
-	struct list_reading met;
-	size_t names;
-
-	if (!source)
+	if (file->name)
 		return;
-	if (list_read_addresses(list, source, &met, &names) == FORMAT_STOPPED) {
-		reading_exhausted(reading);
+	if (!source_name(name, value_place(value).file, value_text(value))) {
+		reading_error(reading, value, "\"%.60s\" is no name of a file", value_text(value));
 		return;
 	}
-	if (!judge(reading, value, list, source, &met.report))
-		return;
-	list->bad_lines += names;
-	if (names == met.report.entries)
-		reading_error(reading, value,
-			      "%s holds names and no addresses; give it as \"names\"",
-			      source->name);
-	else if (names)
-		reading_warning(reading, value,
-				"%s holds %zu %s, left out: \"addresses\" takes addresses alone",
-				source->name, names, names == 1 ? "name" : "names");
-}
-
-static void load_names(struct reading *reading, struct value value, struct list *list)
-{
-	const struct source *source = find_list_file(reading, value);
-	struct list_reading met;
-
-	if (!source)
-		return;
-	if (list_read_names(list, source, &met) == FORMAT_STOPPED)
-		reading_exhausted(reading);
-	else
-		judge(reading, value, list, source, &met.report);
+	file->name = reading_copy(reading, name);
+	file->place = value_place(value);
 }
 
 static void read_addresses(struct reading *reading, const struct keyword *keyword,
 			   struct value value, void *target)
 {
-	(void)reading;
 	(void)keyword;
-	((struct list_draft *)target)->addresses = value;
+	note_file(reading, value, &((struct list *)target)->files[FILE_ADDRESSES]);
 }
 
 static void read_names(struct reading *reading, const struct keyword *keyword, struct value value,
 		       void *target)
 {
-	(void)reading;
 	(void)keyword;
-	((struct list_draft *)target)->names = value;
+	note_file(reading, value, &((struct list *)target)->files[FILE_NAMES]);
 }
 
 static void read_format(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
-	struct list *list = ((struct list_draft *)target)->list;
+	struct list *list = target;
 	int index = keyword_choose(reading, keyword, value);
 
 	if (index >= 0)
@@ -155,7 +51,7 @@ static void read_format(struct reading *reading, const struct keyword *keyword, 
 static void read_column(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
-	struct list *list = ((struct list_draft *)target)->list;
+	struct list *list = target;
 
 	if (!*value_text(value) || strcmp(value_text(value), "0") == 0)
 		keyword_mismatch(reading, keyword, value);
@@ -176,7 +72,7 @@ static bool is_code(const char *text)
 static void read_code(struct reading *reading, const struct keyword *keyword, struct value value,
 		      void *target)
 {
-	struct list *list = ((struct list_draft *)target)->list;
+	struct list *list = target;
 
 	if (!is_code(value_text(value)))
 		keyword_mismatch(reading, keyword, value);
@@ -219,9 +115,10 @@ static bool is_defined(const struct policy *policy, const char *name)
 static struct list *add_list(struct reading *reading)
 {
 	struct policy *policy = reading->policy;
-	struct list *list = list_new();
+	struct list *list;
 	struct list **grown;
 
+	list = list_new();
 	if (!list) {
 		reading_exhausted(reading);
 		return NULL;
@@ -237,21 +134,15 @@ static struct list *add_list(struct reading *reading)
 
 static void read_list(struct reading *reading, struct value value, struct list *list)
 {
-	struct list_draft draft = { .list = list };
 	size_t errors = reading->errors;
 
 	list->place = value_place(value);
-	grammar_read(reading, &list_grammar, value, &draft);
-	if (reading->errors == errors && !draft.addresses.node && !draft.names.node)
+	grammar_read(reading, &list_grammar, value, list);
+	if (reading->errors == errors && !list->files[FILE_ADDRESSES].name &&
+	    !list->files[FILE_NAMES].name)
 		reading_error(reading, value,
 			      "the list \"%s\" has neither \"addresses: FILE\" nor \"names: FILE\"",
 			      list->name ? list->name : "");
-	if (draft.addresses.node)
-		load_addresses(reading, draft.addresses, list);
-	if (draft.names.node)
-		load_names(reading, draft.names, list);
-	if (list_finish(list) != 0)
-		reading_exhausted(reading);
 }
 
 void read_lists(struct reading *reading, const struct keyword *keyword, struct value value,

@@ -1,5 +1,6 @@
 #include "daemon/policy/policy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ static void free_settings(struct policy *policy)
 	for (size_t i = 0; i < policy->authority.never_count; i++)
 		free(policy->authority.never[i].name);
 	free(policy->authority.never);
+	free(policy->authority.never_lists);
 	free(policy->trust_joined);
 }
 
@@ -72,6 +74,9 @@ static void free_definitions(struct policy *policy)
 	for (size_t i = 0; i < policy->device_count; i++)
 		device_end(&policy->devices[i]);
 	free(policy->lists);
+	if (policy->compiled)
+		compiled_close(policy->compiled);
+	free(policy->compiled);
 	free(policy->upstreams);
 	free(policy->devices);
 }
@@ -89,6 +94,66 @@ void policy_release(struct policy *policy)
 	free_settings(policy);
 	sources_free(policy->sources);
 	free(policy);
+}
+
+struct naming {
+	struct authority_settings *authority;
+	unsigned list;
+	int error;
+};
+
+static int add_never(struct authority_settings *authority, const struct list_entry *entry)
+{
+	struct never *grown;
+
+	if (authority->never_count >= NEVERS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	grown = reallocarray(authority->never, NEVERS_MAX, sizeof(*grown));
+	if (!grown)
+		return -1;
+	authority->never = grown;
+	grown += authority->never_count;
+	grown->kind = entry->pattern;
+	grown->name = strdup(entry->name);
+	if (!grown->name)
+		return -1;
+	authority->never_count++;
+	return 0;
+}
+
+/* What an exception takes away stays forbidden: a certificate cannot say more. */
+static void name_entry(void *context, unsigned list, const struct list_entry *entry)
+{
+	struct naming *naming = context;
+
+	if (list == naming->list && !entry->allow && !naming->error)
+		naming->error = add_never(naming->authority, entry);
+}
+
+static int name_nevers(struct policy *policy)
+{
+	struct authority_settings *authority = &policy->authority;
+
+	for (size_t i = 0; i < authority->never_list_count; i++) {
+		const struct list *list = authority->never_lists[i];
+		struct naming naming = { .authority = authority, .list = list->number };
+
+		if (list->compiled)
+			suffixes_each(&list->compiled->suffixes, name_entry, &naming);
+		if (naming.error)
+			return -1;
+	}
+	return 0;
+}
+
+int policy_take_lists(struct policy *policy, struct compiled *compiled)
+{
+	policy->compiled = compiled;
+	for (size_t i = 0; i < policy->list_count; i++)
+		list_attach(policy->lists[i], compiled);
+	return name_nevers(policy);
 }
 
 const struct device *policy_device(const struct policy *policy, const struct address *client,

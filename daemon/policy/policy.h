@@ -57,6 +57,9 @@ struct authority_settings {
 	char *directory; /* NULL: "authority" below the state directory */
 	size_t never_count;
 	struct never *never;
+	size_t never_list_count;
+	const struct list **never_lists; /* their names are added once they are compiled */
+	struct place never_place;	 /* of the last of them */
 };
 
 struct policy {
@@ -80,6 +83,7 @@ struct policy {
 	struct upstream **upstreams;
 	size_t list_count;
 	struct list **lists;
+	struct compiled *compiled; /* what stands in them, owned; NULL: they are all empty */
 	size_t rule_count;
 	struct rule *rules;	/* slots 1 … rule_count */
 	struct rule *otherwise; /* "no rule matched: pass" as a rule, slot 0 */
@@ -93,6 +97,11 @@ struct policy *policy_new(struct sources *sources);
 /* Counted reference: hold returns its argument; release frees the policy with its last holder. */
 struct policy *policy_hold(struct policy *policy);
 void policy_release(struct policy *policy);
+
+/* Puts compiled lists (or NULL) into force: the policy's lists get their numbers in it, and the names
+ * of the lists under `never` become names. Takes over compiled, also on failure. Once, before the
+ * policy is asked. 0; -1 with errno: E2BIG when `never` then holds more than NEVERS_MAX names. */
+int policy_take_lists(struct policy *policy, struct compiled *compiled);
 
 enum { SHADOWS_MAX = 4 };
 

@@ -340,17 +340,22 @@ static bool add_never(struct reading *reading, enum name_pattern_kind kind, cons
 	return grown->name != NULL;
 }
 
-static int add_entry(void *context, const struct list_entry *entry)
+/* Its names are added when it is compiled: policy_take_lists(). */
+static void add_list(struct reading *reading, struct value value, const char *name)
 {
-	return add_never(context, entry->pattern, entry->name) ? 0 : -1;
-}
-
-static bool add_list(struct reading *reading, struct value value, const char *name)
-{
+	struct authority_settings *authority = &reading->policy->authority;
 	const struct list *list = find_list(reading, value, name, LIST_OF_NAMES);
+	const struct list **grown;
 
-	/* A list that cannot be used has been reported already. */
-	return !list || list_each_name(list, add_entry, reading);
+	if (!list)
+		return;
+	grown = reading_grow(reading, authority->never_lists, &authority->never_list_count,
+			     sizeof(*grown));
+	if (!grown)
+		return;
+	authority->never_lists = grown;
+	grown[authority->never_list_count - 1] = list;
+	authority->never_place = value_place(value);
 }
 
 static void read_never(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -363,7 +368,7 @@ static void read_never(struct reading *reading, const struct keyword *keyword, s
 
 	(void)target;
 	if (strncmp(text, "list ", 5) == 0) {
-		added = add_list(reading, value, text + 5);
+		add_list(reading, value, text + 5);
 	} else if (scalar_name(reading, keyword, value, &kind, &name)) {
 		added = add_never(reading, kind, name);
 		free(name);

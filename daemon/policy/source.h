@@ -1,16 +1,16 @@
-/* The texts a policy is made from (the file, its includes, lists, roots), read once by whoever may
+/* The texts a policy is made from (the file, its includes, roots), read once by whoever may
  * read files and then carried to processes that may not: a policy is always parsed from sources. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum source_kind { SOURCE_POLICY, SOURCE_LIST, SOURCE_ROOTS };
+enum source_kind { SOURCE_POLICY, SOURCE_ROOTS };
 
 struct source {
 	enum source_kind kind;
 	char *name;	   /* as the owner wrote it, put behind the including file's directory */
-	const char *bytes; /* a NUL behind them; a list may hold more */
+	const char *bytes; /* a NUL behind them */
 	size_t length;
 	int error; /* errno when it could not be read; bytes is then NULL */
 };
@@ -29,7 +29,8 @@ enum {
 	SOURCE_NAME_SIZE = 4096,
 };
 
-/* Reads path and everything it names (include, lists, trust, verify.ca). The system's roots, under
+/* Reads path and everything it names (include, trust, verify.ca) but the lists, which
+ * are compiled instead (daemon/collection.h). The system's roots, under
  * the name "system", are read only where a rule may need them. Unreadable ones are noted in the
  * entry, for config_parse() to say where they were named. NULL when out of memory. */
 struct sources *sources_read(const char *path);

@@ -21,8 +21,6 @@ static const struct naming {
 	enum source_kind kind;
 	const char *path[PATH_WORDS];
 } namings[] = {
-	{ SOURCE_LIST, { "lists", "*", "addresses" } },
-	{ SOURCE_LIST, { "lists", "*", "names" } },
 	{ SOURCE_ROOTS, { "trust" } },
 	{ SOURCE_ROOTS, { "upstreams", "*", "tls", "verify", "ca" } },
 	{ SOURCE_ROOTS, { "rules", "*", "do", "route", "tls", "verify", "ca" } },

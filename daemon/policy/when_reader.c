@@ -137,7 +137,8 @@ static const struct keyword when_keywords[] = {
 			       "400-499, or a list of them",
 			       .read = read_alternative },
 	[CONDITION_FROM] = { "from", FORM_TEXT | FORM_LIST,
-			     "a device's name, an address, a prefix, a MAC, \"port NAME\", or a "
+			     "a device's name, an address, a prefix, a MAC, \"list NAME\", "
+			     "\"port NAME\", or a "
 			     "list of them",
 			     .read = read_alternative },
 	[CONDITION_ADDRESS] = { "address", FORM_TEXT | FORM_LIST,

@@ -1,4 +1,4 @@
-// link: daemon/lists/builder.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/clock.c
+// link: daemon/lists/builder.c daemon/lists/publication.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/clock.c
 /* What lists cost: builds a compiled file of random ranges and names, asks it, and prints one line
  * for each figure: "name value unit". Usage: lists DIRECTORY [COUNT], a million of each by default.
  */
@@ -14,6 +14,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/lists/builder.h"
+#include "daemon/lists/publication.h"
 #include "daemon/lists/compiled.h"
 
 enum { QUESTIONS = 1 << 16, ROUNDS = 64, TURNS = 9, SMALL = 1000 };
@@ -82,12 +83,14 @@ static void add_names(struct list_builder *builder, unsigned count)
 static void build(const char *directory, const char *path, unsigned count)
 {
 	struct list_builder *builder = list_builder_new(directory);
+	int descriptor;
 
 	if (!builder || list_builder_begin(builder, "addresses") < 0)
 		die("builder");
 	add_ranges(builder, count);
 	add_names(builder, count);
-	if (list_builder_write(builder, path))
+	descriptor = publication_open(path);
+	if (list_builder_write(builder, 0, descriptor) || publication_finish(path, descriptor))
 		die(path);
 	list_builder_free(builder);
 }

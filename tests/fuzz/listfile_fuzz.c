@@ -1,12 +1,13 @@
-// link: daemon/policy/list.c daemon/lists/addresses.c daemon/lists/wide.c daemon/lists/list_read.c daemon/lists/format.c daemon/lists/format_plain.c daemon/lists/format_set.c daemon/lists/format_drop.c daemon/lists/format_dnsmasq.c daemon/lists/format_adblock.c daemon/lists/format_rpz.c daemon/lists/format_csv.c daemon/lists/format_mmdb.c daemon/lists/format_srs.c daemon/lists/format_mrs.c daemon/lists/gather.c daemon/lists/pieces.c daemon/lists/words.c daemon/lists/u_label.c daemon/lists/mmdb.c daemon/lists/succinct.c daemon/lists/decompress.c daemon/reader.c daemon/lists/names.c daemon/address.c daemon/name.c daemon/text.c -lz -lzstd -llzma -lidn2
-/* Any bytes as a list of the policy: whatever the file adds and nothing takes away is found in the
- * list made of it, and explained. */
+// link: lists daemon/address.c daemon/name.c daemon/reader.c -lz -lzstd -llzma -lidn2
+/* Any bytes as a list of the policy: whatever the file adds and nothing takes away is found in what
+ * is compiled of it, and once more in what is compiled of that when the file is gone. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "daemon/policy/list.h"
-#include "daemon/policy/source.h"
-#include "daemon/text.h"
+#include "daemon/lists/compile.h"
+#include "daemon/lists/list_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,18 +17,9 @@ static void require(int condition)
 		abort();
 }
 
-static int find_name(void *context, const struct list_entry *entry)
-{
-	require(!entry->allow && entry->name[0]);
-	if (entry->pattern != NAME_SUBDOMAINS)
-		require(list_has_host(context, entry->name));
-	return 0;
-}
-
 struct finding {
-	const struct list *list;
+	const struct compiled *compiled;
 	bool allows;
-	unsigned explained;
 };
 
 static int note_allow(void *context, const struct list_entry *entry)
@@ -36,51 +28,81 @@ static int note_allow(void *context, const struct list_entry *entry)
 	return 0;
 }
 
-static int find_address(void *context, const struct list_entry *entry)
+static int find(void *context, const struct list_entry *entry)
 {
-	struct finding *finding = context;
-	char storage[256];
-	struct text text;
+	const struct finding *finding = context;
+	struct list_set set;
 
-	if (entry->kind != ENTRY_RANGE || finding->allows)
+	if (finding->allows)
 		return 0;
-	require(list_has_address(finding->list, &entry->first));
-	require(list_has_address(finding->list, &entry->last));
-	if (finding->explained++ < 4) {
-		text_begin(&text, storage, sizeof(storage));
-		require(list_print_address_entry(finding->list, &entry->first, &text));
+	if (entry->kind == ENTRY_RANGE) {
+		require(ranges_find(&finding->compiled->ranges, &entry->first) != NULL);
+		require(ranges_find(&finding->compiled->ranges, &entry->last) != NULL);
+	} else if (entry->pattern != NAME_SUBDOMAINS) {
+		require(suffixes_find(&finding->compiled->suffixes, entry->name, &set));
 	}
 	return 0;
 }
 
-static void use(const struct list *list, const struct source *source)
+static void check(const struct compiled *compiled, const uint8_t *data, size_t size)
 {
-	struct span span = { (const uint8_t *)source->bytes, source->length };
+	struct finding finding = { .compiled = compiled };
 	struct format_options options = { 0 };
-	struct finding finding = { .list = list };
+	struct span span = { data, size };
 	struct list_reading reading;
-	char storage[256];
-	struct text text;
 
-	require(list_each_name(list, find_name, (void *)(uintptr_t)list));
+	require(compiled_verify(compiled));
 	list_read_span(span, &options, note_allow, &finding, &reading);
-	list_read_span(span, &options, find_address, &finding, &reading);
-	text_begin(&text, storage, sizeof(storage));
-	require(list_print_host_entry(list, "www.a.example", &text) ==
-		list_has_host(list, "www.a.example"));
+	list_read_span(span, &options, find, &finding, &reading);
+}
+
+static void keep_outcome(void *context, const struct list_report *report)
+{
+	*(struct list_report *)context = *report;
+}
+
+/* What is compiled of the file (-1: it cannot be read) and of what was before. */
+static enum list_outcome compile(int file, const struct compiled *before, int output)
+{
+	struct compile_list lists[2] = { { .name = "fuzzed" }, { .name = "other" } };
+	struct compile_job job = { .lists = lists, .count = before ? 2 : 1, .before = before,
+				   .directory = "/tmp", .output = output };
+	struct list_report first, *report = &first;
+
+	lists[0].files[FILE_ADDRESSES].descriptor = -1;
+	lists[0].files[FILE_NAMES] = (struct compile_file){ file, file < 0 ? 2 : 0, 0 };
+	lists[1].files[0].descriptor = lists[1].files[1].descriptor = -1;
+	require(compile_lists(&job, keep_outcome, report) == COMPILE_MADE);
+	return before ? LIST_KEPT : (enum list_outcome)report->outcome;
+}
+
+static int file_of(const uint8_t *data, size_t size)
+{
+	int file = memfd_create("list", MFD_CLOEXEC);
+
+	require(file >= 0 && write(file, data, size) == (ssize_t)size);
+	return file;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char name[] = "list.txt";
-	struct source source = { .name = name, .bytes = (const char *)data, .length = size };
-	struct list *list = list_new();
-	struct list_reading reading;
+	int file = file_of(data, size), output = file_of(data, 0), kept = file_of(data, 0);
+	struct compiled compiled, again;
+	enum list_outcome outcome = compile(file, NULL, output);
 
-	if (!list)
-		return 0;
-	if (list_read_names(list, &source, &reading) == FORMAT_TAKEN && list_finish(list) == 0)
-		use(list, &source);
-	list_free(list);
+	require(compiled_open_descriptor(&compiled, output) == 0);
+	if (outcome == LIST_TAKEN) {
+		check(&compiled, data, size);
+		compile(-1, &compiled, kept);
+		require(compiled_open_descriptor(&again, kept) == 0);
+		check(&again, data, size);
+		compiled_close(&again);
+	} else {
+		require(!compiled.list_count || !compiled.lists[0].addresses);
+	}
+	compiled_close(&compiled);
+	close(file);
+	close(output);
+	close(kept);
 	return 0;
 }

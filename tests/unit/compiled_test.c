@@ -1,4 +1,4 @@
-// link: tests/unit/compiling.c daemon/lists/builder.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/clock.c
+// link: tests/unit/compiling.c daemon/lists/builder.c daemon/lists/publication.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/clock.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
+#include "daemon/lists/publication.h"
 #include "tests/unit/compiling.h"
 
 enum { KILLS = 200, NAMES = 400, INDEX_STRIDE = 61 };
@@ -340,6 +341,7 @@ static void a_full_disk_leaves_the_old_file(void **state)
 	struct listing *listing = every_kind();
 	struct list_builder *builder = list_builder_new("/tmp");
 	struct rlimit unlimited, limit;
+	int descriptor;
 	struct list_entry entry = { .kind = ENTRY_NAME, .name = "host0.new" };
 	struct compiled compiled;
 
@@ -353,8 +355,11 @@ static void a_full_disk_leaves_the_old_file(void **state)
 	limit = unlimited;
 	limit.rlim_cur = 600;
 	setrlimit(RLIMIT_FSIZE, &limit);
-	assert_int_equal(list_builder_write(builder, path), -1);
+	descriptor = publication_open(path);
+	assert_int_equal(list_builder_write(builder, 0, descriptor), -1);
 	assert_int_equal(errno, EFBIG);
+	close(descriptor);
+	publication_drop(path);
 	setrlimit(RLIMIT_FSIZE, &unlimited);
 	list_builder_free(builder);
 	assert_int_equal(compiled_open(&compiled, path), 0);

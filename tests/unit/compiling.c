@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/lists/publication.h"
+
 static void require(bool condition, const char *what)
 {
 	if (condition)
@@ -53,6 +55,7 @@ void listing_write(const struct listing *listing, const char *path)
 {
 	struct list_builder *builder = list_builder_new("/tmp");
 	char name[16];
+	int descriptor;
 
 	require(builder, "builder");
 	for (unsigned list = 0; list < list_count(listing); list++) {
@@ -62,7 +65,10 @@ void listing_write(const struct listing *listing, const char *path)
 			if (listing->lists[i] == list)
 				require(!list_builder_add(builder, &listing->entries[i]), "entry");
 	}
-	require(!list_builder_write(builder, path), path);
+	descriptor = publication_open(path);
+	require(!list_builder_write(builder, 0, descriptor), path);
+	require(!publication_finish(path, descriptor), path);
+	close(descriptor);
 	list_builder_free(builder);
 }
 

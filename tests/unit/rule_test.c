@@ -1,4 +1,4 @@
-// link: daemon/policy/alternative_reader.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/config.c daemon/policy/decision.c daemon/policy/definitions.c daemon/policy/device.c daemon/policy/device_reader.c daemon/policy/document.c daemon/policy/edits_reader.c daemon/policy/grammar.c daemon/policy/label.c daemon/policy/list.c daemon/lists/addresses.c daemon/lists/wide.c daemon/lists/list_read.c daemon/lists/format.c daemon/lists/format_plain.c daemon/lists/format_set.c daemon/lists/format_drop.c daemon/lists/format_dnsmasq.c daemon/lists/format_adblock.c daemon/lists/format_rpz.c daemon/lists/format_csv.c daemon/lists/format_mmdb.c daemon/lists/format_srs.c daemon/lists/format_mrs.c daemon/lists/gather.c daemon/lists/pieces.c daemon/lists/words.c daemon/lists/u_label.c daemon/lists/mmdb.c daemon/lists/succinct.c daemon/lists/decompress.c daemon/reader.c daemon/policy/list_reader.c daemon/policy/pattern.c daemon/policy/policy.c daemon/policy/port.c daemon/policy/reading.c daemon/policy/roots.c daemon/policy/rule.c daemon/policy/rule_reader.c daemon/policy/scalar.c daemon/policy/schedule.c daemon/policy/limits.c daemon/policy/limits_reader.c daemon/policy/settings.c daemon/policy/source.c daemon/policy/source_pack.c daemon/policy/source_read.c daemon/policy/suggestion.c daemon/policy/upstream.c daemon/policy/upstream_reader.c daemon/policy/when_reader.c daemon/address.c daemon/name.c daemon/protocol.c daemon/text.c daemon/reason.c daemon/certificate.c daemon/lists/names.c -lyaml daemon/policy/explain.c daemon/policy/check.c tests/unit/policy_text.c -lz -lzstd -llzma -lidn2
+// link: policy lists daemon/collection.c daemon/compiler.c daemon/privilege.c daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "daemon/collection.h"
 #include "daemon/policy/check.h"
 #include "daemon/policy/explain.h"
 #include "tests/unit/policy_text.h"
@@ -169,6 +172,31 @@ static void ignore(void *context, enum severity severity, const struct place *pl
 		fail_msg("%s:%u: %s", place->file, place->line, message);
 }
 
+static void put(const char *name, const char *text)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Lists are looked for beside the policy, which is where the test stands. */
+static int enter_folder(void **state)
+{
+	static char folder[] = "/tmp/headgate-rule-XXXXXX";
+
+	*state = mkdtemp(folder);
+	return *state ? chdir(*state) : -1;
+}
+
+static int remove_folder(void **state)
+{
+	unlink("drop.txt");
+	unlink("ads.txt");
+	return rmdir(*state);
+}
+
 static struct policy *policy_with_lists(void)
 {
 	static const char top[] =
@@ -183,14 +211,16 @@ static struct policy *policy_with_lists(void)
 		"  - { name: shop, when: { host: .shop.example, path: /api/* }, do: block }\n"
 		"  - { name: lab, when: { port: 8443 }, do: inspect }\n";
 	static const char pem[] = "-----BEGIN CERTIFICATE-----";
-	static const char drop[] = "# drop\n203.0.113.0/24 ; SBL7\n";
-	static const char ads[] = "\n.ads.example\nnot a name\nb.example\n";
+	const struct collection_settings lists = { .report = ignore };
 	struct sources *sources = sources_of_text("t.yaml", top, strlen(top));
+	struct policy *policy;
 
-	sources_add(sources, SOURCE_LIST, "drop.txt", drop, strlen(drop));
-	sources_add(sources, SOURCE_LIST, "ads.txt", ads, strlen(ads));
 	sources_add(sources, SOURCE_ROOTS, "system", pem, strlen(pem));
-	return config_parse(sources, ignore, NULL);
+	policy = config_parse(sources, ignore, NULL);
+	put("drop.txt", "# drop\n203.0.113.0/24 ; SBL7\n");
+	put("ads.txt", "\n.ads.example\nnot a name\nb.example\n");
+	assert_int_equal(collection_load(policy, &lists), 0);
+	return policy;
 }
 
 static void assert_explained(const struct facts *facts, const char *expected)
@@ -286,5 +316,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, enter_folder, remove_folder);
 }

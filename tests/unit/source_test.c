@@ -44,13 +44,12 @@ static int make_folder(void **state)
 	put("headgate.yaml", "headgate: 1\n"
 			     "include: [rules.d/*.yaml, nowhere.yaml]\n"
 			     "trust: [office.pem]\n"
-			     "lists: { drop: { addresses: drop.txt }, gone: { names: gone.txt } }\n"
+			     "lists: { drop: { addresses: drop.txt } }\n"
 			     "upstreams: { lab: { tls: { verify: { ca: lab.pem } } } }\n"
 			     "rules: [{ do: { route: { tls: { verify: { ca: lab2.pem } } } } }]\n");
-	put("rules.d/b.yaml", "lists: { more: { names: more.txt } }\n");
+	put("rules.d/b.yaml", "trust: more.pem\n");
 	put("rules.d/a.yaml", "include: [../headgate.yaml, a.yaml]\n");
-	put("drop.txt", "192.0.2.1\n");
-	put("rules.d/more.txt", "a.example\n");
+	put("rules.d/more.pem", "more\n");
 	put("office.pem", "office\n");
 	put("lab.pem", "lab\n");
 	put("lab2.pem", "lab2\n");
@@ -60,8 +59,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
 	static const char *const names[] = { "headgate.yaml", "rules.d/a.yaml",	  "rules.d/b.yaml",
-					     "drop.txt",      "rules.d/more.txt", "office.pem",
-					     "lab.pem",	      "lab2.pem" };
+					     "rules.d/more.pem", "office.pem",	  "lab.pem",
+					     "lab2.pem" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -85,16 +84,16 @@ static void assert_complete(const struct sources *sources)
 	const struct source *gone;
 
 	assert_string_equal(sources->sources[0].name, path_of("headgate.yaml"));
-	assert_text(sources, "drop.txt", "192.0.2.1\n");
-	assert_text(sources, "rules.d/more.txt", "a.example\n");
+	assert_text(sources, "rules.d/more.pem", "more\n");
 	assert_text(sources, "office.pem", "office\n");
 	assert_text(sources, "lab.pem", "lab\n");
 	assert_text(sources, "lab2.pem", "lab2\n");
-	gone = sources_find(sources, path_of("gone.txt"));
+	/* Lists are no sources: they are compiled. */
+	assert_null(sources_find(sources, path_of("drop.txt")));
+	gone = sources_find(sources, path_of("nowhere.yaml"));
 	assert_non_null(gone);
 	assert_null(gone->bytes);
 	assert_int_equal(gone->error, ENOENT);
-	assert_int_equal(sources_find(sources, path_of("nowhere.yaml"))->error, ENOENT);
 }
 
 static void everything_named_is_read_once(void **state)

@@ -1,4 +1,4 @@
-// link: tests/unit/compiling.c daemon/lists/builder.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/name.c
+// link: tests/unit/compiling.c daemon/lists/builder.c daemon/lists/publication.c daemon/lists/range_writer.c daemon/lists/suffix_writer.c daemon/lists/range_record.c daemon/lists/name_record.c daemon/lists/wide.c daemon/lists/class_table.c daemon/lists/draft.c daemon/lists/sorter.c daemon/lists/spool.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/address.c daemon/name.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/lists/publication.h"
 #include "tests/unit/compiling.h"
 
 enum { ENTRIES = 300, QUESTIONS = 600, ROUNDS = 60, NAMES = 100000 };
@@ -231,6 +232,7 @@ static void a_hundred_thousand_names_are_found(void **state)
 	struct compiled compiled;
 	char name[NAME_SIZE + 8];
 	char path[64];
+	int descriptor;
 
 	(void)state;
 	snprintf(path, sizeof path, "/tmp/suffixes-test-%d.lists", (int)getpid());
@@ -241,7 +243,10 @@ static void a_hundred_thousand_names_are_found(void **state)
 		entry.line = i;
 		assert_int_equal(list_builder_add(builder, &entry), 0);
 	}
-	assert_int_equal(list_builder_write(builder, path), 0);
+	descriptor = publication_open(path);
+	assert_int_equal(list_builder_write(builder, 0, descriptor), 0);
+	assert_int_equal(publication_finish(path, descriptor), 0);
+	close(descriptor);
 	list_builder_free(builder);
 	assert_int_equal(compiled_open(&compiled, path), 0);
 	assert_int_equal(compiled.suffixes.count, NAMES);

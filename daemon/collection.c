@@ -1,0 +1,393 @@
+#include "daemon/collection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/compiler.h"
+#include "daemon/lists/publication.h"
+#include "daemon/lists/spool.h"
+#include "daemon/lists/stamp.h"
+#include "daemon/policy/list_messages.h"
+#include "daemon/text.h"
+
+enum { GUARDS_MAX = 64, GRACE_SECONDS = 5, COLLECTION_MESSAGE = 320 };
+
+static const char account_of_tool[] = "nobody";
+
+struct collection {
+	struct policy *policy;
+	struct collection_settings settings;
+	char *path;    /* of the compiled file; NULL: it is kept nowhere */
+	char *scratch; /* of temporary files */
+	struct compiled before; /* bytes NULL: none */
+	struct compile_job job;
+	struct compile_list lists[LISTS_MAX];
+	struct prefix guards[GUARDS_MAX];
+	struct compiler compiler;
+	int64_t until;
+	bool made; /* job.output holds the new lists */
+};
+
+static void say(struct collection *collection, enum severity severity, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct collection *collection, enum severity severity, const char *format, ...)
+{
+	struct place place = { collection->policy->sources->sources[0].name, 1, 1 };
+	char message[COLLECTION_MESSAGE];
+	va_list arguments;
+
+	if (!collection->settings.report)
+		return;
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
+	collection->settings.report(collection->settings.context, severity, &place, message);
+}
+
+/* The job */
+
+static void open_file(const struct list *list, unsigned index, struct compile_list *compile)
+{
+	const struct list_file *file = &list->files[index];
+	struct compile_file *opened = &compile->files[index];
+
+	*opened = (struct compile_file){ .descriptor = -1 };
+	if (!file->name)
+		return;
+	/* Not to wait for the other end of a pipe. */
+	opened->descriptor = open(file->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (opened->descriptor >= 0)
+		opened->stamp = stamp_of(opened->descriptor, &compile->options);
+	else
+		opened->error = errno;
+}
+
+static void open_lists(struct collection *collection)
+{
+	const struct policy *policy = collection->policy;
+
+	for (size_t i = 0; i < policy->list_count; i++) {
+		const struct list *list = policy->lists[i];
+		struct compile_list *compile = &collection->lists[i];
+
+		compile->name = list->name;
+		compile->options = (struct format_options){ list->format, list->column, list->code };
+		for (unsigned j = 0; j < LIST_FILES; j++)
+			open_file(list, j, compile);
+	}
+	collection->job.lists = collection->lists;
+	collection->job.count = policy->list_count;
+}
+
+static void close_lists(struct collection *collection)
+{
+	for (size_t i = 0; i < collection->job.count; i++)
+		for (unsigned j = 0; j < LIST_FILES; j++)
+			if (collection->lists[i].files[j].descriptor >= 0)
+				close(collection->lists[i].files[j].descriptor);
+	collection->job.count = 0;
+}
+
+static bool is_lan_port(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->lan_count; i++)
+		if (strcmp(policy->lan[i], name) == 0)
+			return true;
+	return false;
+}
+
+static unsigned count_bits(const struct address *mask)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < address_width(mask); i++)
+		bits += (unsigned)__builtin_popcount(mask->bytes[i]);
+	return bits;
+}
+
+/* What is directly reachable from the gateway's LAN ports. */
+static void find_guards(struct collection *collection)
+{
+	struct ifaddrs *all = NULL;
+
+	collection->job.guards = collection->guards;
+	if (getifaddrs(&all) < 0)
+		return;
+	for (struct ifaddrs *each = all; each && collection->job.guard_count < GUARDS_MAX;
+	     each = each->ifa_next) {
+		struct prefix *guard = &collection->guards[collection->job.guard_count];
+		struct address mask;
+
+		if (!each->ifa_addr || !each->ifa_netmask ||
+		    !is_lan_port(collection->policy, each->ifa_name) ||
+		    address_from_socket(&guard->base, each->ifa_addr) < 0 ||
+		    address_from_socket(&mask, each->ifa_netmask) < 0)
+			continue;
+		guard->base.port = 0;
+		guard->length = (uint8_t)count_bits(&mask);
+		collection->job.guard_count++;
+	}
+	freeifaddrs(all);
+}
+
+/* Places */
+
+static int make_directory(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+/* STATE/lists is the supervisor's alone; below it the compiler has a place of its own. */
+static int open_kept(struct collection *collection)
+{
+	const char *directory = collection->settings.directory;
+
+	if (asprintf(&collection->path, "%s/compiled", directory) < 0)
+		collection->path = NULL;
+	if (asprintf(&collection->scratch, "%s/scratch", directory) < 0)
+		collection->scratch = NULL;
+	if (!collection->path || !collection->scratch)
+		return -1;
+	if (make_directory(directory, 0755) < 0 || make_directory(collection->scratch, 0700) < 0)
+		return -1;
+	if (compiled_open(&collection->before, collection->path) < 0 && errno != ENOENT)
+		say(collection, SEVERITY_WARNING, "%s is not taken (%s): all lists are compiled anew",
+		    collection->path, errno == EBADMSG ? "it is damaged, or of another version"
+						       : strerror(errno));
+	return 0;
+}
+
+static int open_temporary(struct collection *collection)
+{
+	const char *directory = getenv("TMPDIR");
+
+	if (asprintf(&collection->scratch, "%s/headgate-XXXXXX",
+		     directory && *directory ? directory : "/tmp") < 0) {
+		collection->scratch = NULL;
+		return -1;
+	}
+	if (mkdtemp(collection->scratch))
+		return 0;
+	free(collection->scratch);
+	collection->scratch = NULL;
+	return -1;
+}
+
+static int open_output(struct collection *collection)
+{
+	return collection->path ? publication_open(collection->path)
+				: spool_open(collection->scratch);
+}
+
+static void fail(struct collection *collection, const char *what)
+{
+	say(collection, SEVERITY_ERROR, "the lists cannot be compiled: %s%s%s", what,
+	    errno ? ": " : "", errno ? strerror(errno) : "");
+}
+
+static void begin_compiling(struct collection *collection)
+{
+	const char *account = collection->settings.account;
+
+	collection->job.directory = collection->scratch;
+	collection->job.before = collection->before.bytes ? &collection->before : NULL;
+	if (collection->job.before && compile_is_current(&collection->job, &collection->before))
+		return;
+	collection->job.output = open_output(collection);
+	if (collection->job.output < 0 ||
+	    compiler_start(&collection->compiler, &collection->job,
+			   account ? account : account_of_tool) < 0)
+		fail(collection, collection->scratch);
+	collection->until = clock_steady() + (COMPILER_SECONDS + GRACE_SECONDS) * 1000000LL;
+}
+
+struct collection *collection_begin(struct policy *policy,
+				    const struct collection_settings *settings)
+{
+	struct collection *collection = calloc(1, sizeof *collection);
+	int opened;
+
+	if (!collection)
+		return NULL;
+	collection->policy = policy;
+	collection->settings = *settings;
+	collection->compiler.channel = -1;
+	collection->job.output = -1;
+	if (!policy->list_count)
+		return collection;
+	opened = settings->directory ? open_kept(collection) : open_temporary(collection);
+	if (opened < 0) {
+		fail(collection, settings->directory ? settings->directory : "no temporary directory");
+		return collection;
+	}
+	open_lists(collection);
+	find_guards(collection);
+	begin_compiling(collection);
+	close_lists(collection);
+	return collection;
+}
+
+/* Waiting */
+
+int collection_descriptor(const struct collection *collection)
+{
+	return collection->compiler.channel;
+}
+
+int64_t collection_until(const struct collection *collection)
+{
+	return collection->until;
+}
+
+static void tell_report(struct collection *collection, const struct list_report *report)
+{
+	const struct policy *policy = collection->policy;
+
+	if (report->list < policy->list_count && collection->settings.report)
+		list_messages(policy->lists[report->list], report, collection->settings.report,
+			      collection->settings.context);
+}
+
+/* One word; true when it was not the last. */
+static bool hear(struct collection *collection)
+{
+	struct list_report report;
+
+	switch (compiler_hear(&collection->compiler, &report)) {
+	case COMPILER_QUIET:
+		if (clock_steady() < collection->until)
+			return false;
+		errno = ETIME;
+		fail(collection, "the compiler takes too long");
+		break;
+	case COMPILER_REPORT:
+		tell_report(collection, &report);
+		return true;
+	case COMPILER_MADE:
+		collection->made = true;
+		break;
+	case COMPILER_SAME:
+		break;
+	case COMPILER_FAILED:
+		fail(collection, "the compiler was ended or has no room");
+		break;
+	}
+	compiler_leave(&collection->compiler);
+	return false;
+}
+
+bool collection_hear(struct collection *collection)
+{
+	while (collection->compiler.channel >= 0 && hear(collection))
+		;
+	return collection->compiler.channel < 0;
+}
+
+/* The end */
+
+static struct compiled *move(const struct compiled *compiled)
+{
+	struct compiled *moved = malloc(sizeof *moved);
+
+	if (moved)
+		*moved = *compiled;
+	return moved;
+}
+
+/* What was made is looked at before it takes the place of the last good file. */
+static struct compiled *open_made(struct collection *collection)
+{
+	struct compiled made;
+	struct compiled *moved;
+
+	if (compiled_open_descriptor(&made, collection->job.output) < 0) {
+		fail(collection, "what the compiler made");
+		return NULL;
+	}
+	if (collection->path) {
+		compiled_close(&made);
+		/* Opened anew: the descriptor that others get cannot write. */
+		if (publication_finish(collection->path, collection->job.output) < 0 ||
+		    compiled_open(&made, collection->path) < 0) {
+			fail(collection, collection->path);
+			return NULL;
+		}
+	}
+	moved = move(&made);
+	if (!moved)
+		compiled_close(&made);
+	return moved;
+}
+
+static struct compiled *choose(struct collection *collection)
+{
+	struct compiled *chosen = collection->made ? open_made(collection) : NULL;
+
+	if (chosen || !collection->before.bytes)
+		return chosen;
+	chosen = move(&collection->before);
+	if (chosen)
+		collection->before.bytes = NULL;
+	return chosen;
+}
+
+static void end(struct collection *collection)
+{
+	compiler_leave(&collection->compiler);
+	if (!collection->settings.directory && collection->compiler.pid > 0)
+		waitpid(collection->compiler.pid, NULL, 0);
+	if (collection->job.output >= 0)
+		close(collection->job.output);
+	if (collection->path && !collection->made)
+		publication_drop(collection->path);
+	if (!collection->settings.directory && collection->scratch)
+		rmdir(collection->scratch);
+	if (collection->before.bytes)
+		compiled_close(&collection->before);
+	free(collection->path);
+	free(collection->scratch);
+	free(collection);
+}
+
+int collection_finish(struct collection *collection)
+{
+	struct policy *policy = collection->policy;
+	int result = policy_take_lists(policy, choose(collection));
+
+	if (result < 0 && collection->settings.report)
+		collection->settings.report(
+			collection->settings.context, SEVERITY_ERROR,
+			&policy->authority.never_place,
+			errno == E2BIG ? "\"never\" holds more than 4096 names: they all have to "
+					 "stand in the authority's certificate"
+				       : "out of memory");
+	end(collection);
+	return result;
+}
+
+int collection_load(struct policy *policy, const struct collection_settings *settings)
+{
+	struct collection *collection = collection_begin(policy, settings);
+
+	if (!collection)
+		return -1;
+	while (!collection_hear(collection)) {
+		struct pollfd wait = { .fd = collection_descriptor(collection), .events = POLLIN };
+		int64_t left = (collection_until(collection) - clock_steady()) / 1000;
+
+		poll(&wait, 1, left > 0 ? (int)left + 1 : 0);
+	}
+	return collection_finish(collection);
+}

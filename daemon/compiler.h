@@ -1,0 +1,34 @@
+/* The compiler process: reads the lists of a policy, which are foreign bytes, and makes one file of
+ * them. It has no capability, no network and no files but those handed to it; its memory and its
+ * time are bounded, and it ends when it is done. Used by headgated and by headgatectl alike. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "daemon/lists/compile.h"
+
+enum { COMPILER_SECONDS = 300 }; /* of wall time; it ends itself */
+
+struct compiler {
+	pid_t pid;
+	int channel; /* readable when there is something to hear; -1: none is running */
+};
+
+/* Forks the process. The job, its descriptors and its directory need to stay only until this
+ * returns; as root, the directory becomes the account's. Whoever waits for children of its own
+ * collects this one as well. 0, or -1 with errno. */
+int compiler_start(struct compiler *compiler, const struct compile_job *job, const char *account);
+
+enum compiler_word {
+	COMPILER_QUIET,	 /* nothing now */
+	COMPILER_REPORT, /* *report is of one list */
+	COMPILER_MADE,	 /* the output is complete */
+	COMPILER_SAME,	 /* nothing has changed: the output is empty */
+	COMPILER_FAILED, /* errno says why: ETIME or EPROTO when it was ended or died */
+};
+
+/* Hears the next word without waiting. After one of the last three there is none. */
+enum compiler_word compiler_hear(struct compiler *compiler, struct list_report *report);
+
+/* Closes the channel: a process still at work ends at its next word. */
+void compiler_leave(struct compiler *compiler);

@@ -1,0 +1,355 @@
+// link: policy lists daemon/collection.c daemon/compiler.c daemon/privilege.c daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+/* The lists of a policy on their way into force, by the real compiler process: what is found and
+ * explained, and what stays when a list turns bad. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/collection.h"
+#include "daemon/text.h"
+#include "tests/unit/images.h"
+
+static char messages[8192];
+static struct text output;
+
+static void note(void *context, enum severity severity, const struct place *place,
+		 const char *message)
+{
+	(void)context;
+	text_addf(&output, "%s:%u: %s: %s\n", place->file, place->line,
+		  severity == SEVERITY_ERROR ? "error" : "warning", message);
+}
+
+static void put_bytes(const char *name, const void *bytes, size_t length)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	fclose(file);
+}
+
+static void put(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
+}
+
+/* A policy with these `lists`, in force; directory as in collection_settings. */
+static struct policy *load(const char *lists, const char *directory)
+{
+	const struct collection_settings settings = { .directory = directory,
+						      .account = "nobody",
+						      .report = note };
+	char yaml[2048];
+	struct policy *policy;
+
+	text_begin(&output, messages, sizeof messages);
+	snprintf(yaml, sizeof yaml, "headgate: 1\nlan: lan0\n%s\n", lists);
+	policy = config_parse(sources_of_text("t.yaml", yaml, strlen(yaml)), note, NULL);
+	if (!policy)
+		fail_msg("%s", messages);
+	assert_int_equal(collection_load(policy, &settings), 0);
+	return policy;
+}
+
+static bool has_address(const struct policy *policy, const char *text)
+{
+	struct address address;
+
+	assert_int_equal(address_parse(&address, text), 0);
+	address.port = 443;
+	return list_has_address(policy->lists[0], &address);
+}
+
+static bool has_host(const struct policy *policy, const char *host)
+{
+	return list_has_host(policy->lists[0], host);
+}
+
+/* The entry of the first list that holds the host or address; "" for none. */
+static const char *explained(const struct policy *policy, const char *what)
+{
+	static char storage[256];
+	struct address address;
+	struct text text;
+
+	text_begin(&text, storage, sizeof storage);
+	if (address_parse(&address, what) == 0)
+		list_print_address_entry(policy->lists[0], &address, &text);
+	else
+		list_print_host_entry(policy->lists[0], what, &text);
+	return storage;
+}
+
+static void addresses_are_found_by_the_range_that_holds_them(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("drop.txt",
+	    "198.51.100.128/25\n192.0.2.0/24\n192.0.2.64/26\n192.0.2.7\n10.0.0.0/8\n"
+	    "2001:db8:1::/48\nexample.com\n1.2.3.4/33\n");
+	policy = load("lists: { drop: { addresses: drop.txt } }", NULL);
+	assert_string_equal(messages,
+			    "drop.txt:8: warning: 1 line is not understood and left out: line 8 "
+			    "(neither an address nor a host name)\n"
+			    "t.yaml:3: warning: drop.txt holds 1 name, left out: \"addresses\" takes "
+			    "addresses alone\n");
+	assert_true(has_address(policy, "192.0.2.0"));
+	assert_true(has_address(policy, "192.0.2.255"));
+	assert_true(has_address(policy, "10.255.255.255"));
+	assert_true(has_address(policy, "2001:db8:1:ffff::1"));
+	assert_false(has_address(policy, "192.0.3.0"));
+	assert_false(has_address(policy, "198.51.100.127"));
+	assert_false(has_address(policy, "9.255.255.255"));
+	assert_false(has_address(policy, "2001:db8:2::"));
+	policy_release(policy);
+}
+
+static void what_an_ad_blocker_allows_is_taken_away(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("ads.txt", "||ads.example^\n@@||ok.ads.example^\n||x.ok.ads.example^\n||b.example^\n"
+		       "@@||b.example^\n");
+	policy = load("lists: { ads: { names: ads.txt } }", NULL);
+	assert_true(has_host(policy, "ads.example"));
+	assert_true(has_host(policy, "www.ads.example"));
+	assert_false(has_host(policy, "ok.ads.example"));
+	assert_false(has_host(policy, "x.ok.ads.example"));
+	assert_false(has_host(policy, "b.example"));
+	assert_string_equal(explained(policy, "x.ok.ads.example"), "");
+	policy_release(policy);
+}
+
+static void addresses_that_do_not_match_are_taken_away(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("drop.txt", "create drop hash:net family inet\nadd drop 192.0.2.0/24\n"
+			"add drop 192.0.2.7 nomatch\n");
+	policy = load("lists: { drop: { addresses: drop.txt } }", NULL);
+	assert_true(has_address(policy, "192.0.2.6"));
+	assert_false(has_address(policy, "192.0.2.7"));
+	assert_string_equal(explained(policy, "192.0.2.7"), "");
+	assert_string_equal(explained(policy, "192.0.2.8"), "drop.txt:2: add drop 192.0.2.0/24");
+	policy_release(policy);
+}
+
+static void explain_finds_the_line_in_either_file(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("drop.txt", "# top\n192.0.2.0/24 ; SBL1\n");
+	put("ads.txt", "\n.ads.example # all of it\n203.0.113.9\nc.ads.example\r\n");
+	policy = load("lists: { a: { addresses: drop.txt, names: ads.txt } }", NULL);
+	assert_true(has_host(policy, "203.0.113.9"));
+	assert_false(has_host(policy, "bads.example"));
+	assert_string_equal(explained(policy, "x.ads.example"),
+			    "ads.txt:2: .ads.example # all of it");
+	assert_string_equal(explained(policy, "203.0.113.9"), "ads.txt:3: 203.0.113.9");
+	assert_string_equal(explained(policy, "192.0.2.9"), "drop.txt:2: 192.0.2.0/24 ; SBL1");
+	put("drop.txt", "a line in front\n# top\n192.0.2.0/24 ; SBL2\n");
+	assert_string_equal(explained(policy, "192.0.2.9"), "drop.txt:2: 192.0.2.0/24");
+	policy_release(policy);
+}
+
+/* "# a\nb.example\nc.example\n", packed by gzip. */
+static const uint8_t packed[] = {
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x53, 0x56, 0x48, 0xe4,
+	0x4a, 0xd2, 0x4b, 0xad, 0x48, 0xcc, 0x2d, 0xc8, 0x49, 0xe5, 0x4a, 0x86, 0xb3, 0x00,
+	0x1f, 0x67, 0x2c, 0x07, 0x18, 0x00, 0x00, 0x00,
+};
+
+static void packed_and_binary_lists_are_explained(void **state)
+{
+	static const struct image_prefix prefixes[] = { { "192.0.2.0/24", "=DE" },
+							{ "198.51.100.0/24", "=FR" },
+							{ "203.0.113.0/24", "=DE" } };
+	struct image image = image_mmdb(prefixes, 3, 4, 24);
+	struct policy *policy;
+
+	(void)state;
+	put_bytes("names.gz", packed, sizeof packed);
+	policy = load("lists: { a: { names: names.gz } }", NULL);
+	assert_string_equal(explained(policy, "c.example"), "names.gz: line 3: c.example");
+	policy_release(policy);
+	put_bytes("geo.mmdb", image.bytes, image.length);
+	policy = load("lists: { de: { addresses: geo.mmdb, code: DE } }", NULL);
+	assert_false(has_address(policy, "198.51.100.1"));
+	assert_string_equal(explained(policy, "203.0.113.9"),
+			    "geo.mmdb: entry 3: 203.0.113.0/24");
+	policy_release(policy);
+	image_free(&image);
+}
+
+static void lists_of_never_become_names(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("banks.txt", ".bank.example\n*.safe.example\n");
+	policy = load("authority: { never: [mine.example, list banks] }\n"
+		      "lists: { banks: { names: banks.txt } }",
+		      NULL);
+	assert_int_equal(policy->authority.never_count, 3);
+	assert_string_equal(policy->authority.never[0].name, "mine.example");
+	policy_release(policy);
+}
+
+static ino_t inode_of(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+static const char both[] = "lists: { drop: { addresses: drop.txt }, ads: { names: ads.txt } }";
+
+static void what_has_not_changed_is_not_written_again(void **state)
+{
+	struct policy *policy;
+	ino_t before;
+
+	(void)state;
+	put("drop.txt", "192.0.2.0/24\n");
+	put("ads.txt", "ads.example\n");
+	policy_release(load(both, "kept"));
+	before = inode_of("kept/compiled");
+	assert_true(before);
+	policy_release(load(both, "kept"));
+	assert_int_equal(inode_of("kept/compiled"), before);
+	put("drop.txt", "192.0.2.0/24\n"); /* the same again, but dated anew */
+	policy_release(load(both, "kept"));
+	assert_int_equal(inode_of("kept/compiled"), before);
+	put("drop.txt", "198.51.100.0/24\n");
+	policy = load(both, "kept");
+	assert_int_not_equal(inode_of("kept/compiled"), before);
+	assert_true(has_address(policy, "198.51.100.1"));
+	assert_false(has_address(policy, "192.0.2.1"));
+	policy_release(policy);
+}
+
+/* Each of these in the place of a good list, which must stay in force. */
+static void a_bad_list_keeps_its_last_good_entries(void **state)
+{
+	static const struct {
+		const char *text; /* NULL: no file */
+		const char *why;
+	} bad[] = {
+		{ NULL, "cannot be read: No such file or directory" },
+		{ "<!DOCTYPE html>\n<html><body>502</body></html>\n",
+		  "it is an HTML or XML page, not a list" },
+		{ "0.0.0.0/0\n", "of its" },
+		{ "what is\nthis supposed to be\n10.0.0.1\n", "of its 3 lines" },
+		{ "names.example\n", "it holds names and no addresses" },
+	};
+	struct policy *policy;
+
+	(void)state;
+	put("ads.txt", "ads.example\n");
+	put("drop.txt", "192.0.2.0/24\n");
+	policy_release(load(both, "bad"));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		unlink("drop.txt");
+		if (bad[i].text)
+			put("drop.txt", bad[i].text);
+		policy = load(both, "bad");
+		assert_true(has_address(policy, "192.0.2.1"));
+		assert_true(list_has_host(policy->lists[1], "ads.example"));
+		assert_non_null(strstr(messages, "t.yaml:3: error: drop.txt "));
+		if (!strstr(messages, bad[i].why))
+			fail_msg("%s", messages);
+		assert_non_null(strstr(messages, " stays in force\n"));
+		assert_string_equal(explained(policy, "192.0.2.1"), "drop.txt:1: 192.0.2.0/24");
+		policy_release(policy);
+	}
+	policy = load(both, NULL);
+	assert_false(has_address(policy, "192.0.2.1"));
+	assert_null(strstr(messages, "stays in force"));
+	policy_release(policy);
+}
+
+static void a_damaged_compiled_file_is_made_anew(void **state)
+{
+	struct policy *policy;
+
+	(void)state;
+	put("drop.txt", "192.0.2.0/24\n");
+	put("ads.txt", "ads.example\n");
+	policy = load(both, "damaged");
+	assert_int_equal(truncate("damaged/compiled", 100), 0);
+	policy_release(policy);
+	put("damaged/compiled.new", "half written");
+	policy = load(both, "damaged");
+	assert_non_null(strstr(messages, "damaged/compiled is not taken (it is damaged"));
+	assert_true(has_address(policy, "192.0.2.1"));
+	assert_int_equal(access("damaged/compiled.new", F_OK), -1);
+	policy_release(policy);
+}
+
+static void what_is_in_force_survives_its_file(void **state)
+{
+	struct policy *policy, *next;
+
+	(void)state;
+	put("drop.txt", "192.0.2.0/24\n");
+	put("ads.txt", "ads.example\n");
+	policy = load(both, "mapped");
+	put("drop.txt", "198.51.100.0/24\n");
+	next = load(both, "mapped");
+	assert_true(has_address(policy, "192.0.2.1"));
+	assert_true(has_address(next, "198.51.100.1"));
+	policy_release(next);
+	policy_release(policy);
+}
+
+static char folder[] = "/tmp/headgate-collection-XXXXXX";
+
+static int enter_folder(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	return mkdtemp(folder) && chmod(folder, 0755) == 0 ? chdir(folder) : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") || system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_found_by_the_range_that_holds_them),
+		cmocka_unit_test(what_an_ad_blocker_allows_is_taken_away),
+		cmocka_unit_test(addresses_that_do_not_match_are_taken_away),
+		cmocka_unit_test(explain_finds_the_line_in_either_file),
+		cmocka_unit_test(packed_and_binary_lists_are_explained),
+		cmocka_unit_test(lists_of_never_become_names),
+		cmocka_unit_test(what_has_not_changed_is_not_written_again),
+		cmocka_unit_test(a_bad_list_keeps_its_last_good_entries),
+		cmocka_unit_test(a_damaged_compiled_file_is_made_anew),
+		cmocka_unit_test(what_is_in_force_survives_its_file),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, enter_folder, remove_folder);
+}
