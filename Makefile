@@ -40,6 +40,8 @@ override CFLAGS  += -std=gnu11 -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) -I. -i
 		    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDHARDEN)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+# Counters of 64 bits, where the machine has no instruction for them.
+LIBS     += $(if $(filter mips%,$(shell $(CC) -dumpmachine 2>/dev/null)),-latomic)
 
 PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl
 MAINS    := daemon/main.c daemon/control/headgatectl.c
@@ -48,7 +50,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api htt
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all setup run check heavy unit fuzzers fuzz bench install clean format
+.PHONY: all setup run check heavy firmware firmware-check unit fuzzers fuzz bench install clean format
 all: $(PROGRAMS)
 
 # What a fresh Debian lacks for building and testing. Does nothing where all is there.
@@ -69,6 +71,17 @@ check:
 # The tests that move hundreds of megabytes, beside all others.
 heavy:
 	$(Q)HEAVY=1 $(MAKE) --no-print-directory check
+
+# An image that boots into the gateway, in build/firmware/ARCH; and the same booted under QEMU.
+# ARCH=x86_64|arm64|armhf|mipsel
+ARCH     ?= arm64
+firmware:
+	$(Q)firmware/setup $(ARCH)
+	$(Q)firmware/build $(ARCH)
+
+firmware-check: firmware
+	$(Q)firmware/setup --check $(ARCH)
+	$(Q)firmware/check $(ARCH) $(ONLY)
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all

@@ -165,25 +165,45 @@ static int tell(const struct tool *tool, const struct policy *policy)
 	return status;
 }
 
-int check_file(const struct tool *tool)
+static struct policy *parse(const struct tool *tool, struct findings *findings)
 {
-	struct findings findings = { .json = tool->json };
 	struct sources *sources = sources_read(tool->words[0]);
-	struct policy *policy = sources ? config_parse(sources, report, &findings) : NULL;
-	const struct collection_settings lists = { .report = report, .context = &findings };
-	int status;
-
-	if (policy && collection_load(policy, &lists) < 0)
-		findings.errors++;
-	status = policy && !findings.errors ? STATUS_DONE : STATUS_NO;
 
 	if (!sources)
 		fputs("headgatectl: out of memory\n", stderr);
-	if (status == STATUS_DONE)
+	return sources ? config_parse(sources, report, findings) : NULL;
+}
+
+static void tell_errors(const struct tool *tool, const struct findings *findings)
+{
+	if (!tool->json)
+		printf("%s: %u error%s\n", tool->words[0], findings->errors,
+		       plural(findings->errors));
+}
+
+struct policy *check_read(const struct tool *tool)
+{
+	struct findings findings = { .json = tool->json };
+	struct policy *policy = parse(tool, &findings);
+
+	if (!policy)
+		tell_errors(tool, &findings);
+	return policy;
+}
+
+int check_file(const struct tool *tool)
+{
+	struct findings findings = { .json = tool->json };
+	const struct collection_settings lists = { .report = report, .context = &findings };
+	struct policy *policy = parse(tool, &findings);
+	int status = STATUS_NO;
+
+	if (policy && collection_load(policy, &lists) < 0)
+		findings.errors++;
+	if (policy && !findings.errors)
 		status = tell(tool, policy);
-	else if (!tool->json)
-		printf("%s: %u error%s\n", tool->words[0], findings.errors,
-		       plural(findings.errors));
+	else
+		tell_errors(tool, &findings);
 	policy_release(policy);
 	return status;
 }

@@ -4,6 +4,12 @@
 
 #include "daemon/control/tool.h"
 
+struct policy;
+
+/* Reads the policy file named by the first word, without its lists' entries, and prints each finding with its
+ * place. NULL after an error; else the caller releases it. */
+struct policy *check_read(const struct tool *tool);
+
 /* Checks the file named by the first word as the daemon would: reads it and everything it names,
  * parses, and prints each finding with its place; of a policy that is right then what
  * check_policy() says, or with

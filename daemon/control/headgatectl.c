@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/box.h"
 #include "daemon/control/call.h"
 #include "daemon/control/check.h"
 #include "daemon/control/export.h"
@@ -195,6 +196,12 @@ static int run_check(const struct subcommand *subcommand, const struct tool *too
 	return check_file(tool);
 }
 
+static int run_box(const struct subcommand *subcommand, const struct tool *tool)
+{
+	(void)subcommand;
+	return box_write(tool);
+}
+
 static int run_schema(const struct subcommand *subcommand, const struct tool *tool)
 {
 	(void)subcommand;
@@ -224,6 +231,8 @@ static const struct subcommand subcommands[] = {
 	  show_row, timings, "nothing was timed yet" },
 	{ "authority", "show | export [--der]", "the certificate that devices must trust", 1, 1,
 	  run_authority, "control", export_facts, NULL, NULL },
+	{ "box", "FILE DIRECTORY", "write the configuration of a box's other parts", 2, 2, run_box,
+	  NULL, NULL, NULL, NULL },
 	{ "schema", "", "the JSON Schema of the policy file, for editors", 0, 0, run_schema, NULL,
 	  NULL, NULL, NULL },
 };

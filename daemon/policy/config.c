@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/policy/box_reader.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/file_grammar.h"
 #include "daemon/policy/roots.h"
@@ -69,6 +70,8 @@ static const struct keyword file_keywords[] = {
 	  .grammar = &limits_grammar },
 	{ "authority", FORM_MAPPING, "a mapping with directory, never",
 	  .grammar = &authority_grammar, .read_late = read_authority },
+	{ "box", FORM_MAPPING, "a mapping with name, wan, lan, dns", .read = read_box,
+	  .grammar = &box_grammar },
 	KEY_LISTS,
 	KEY_DEVICES,
 	KEY_UPSTREAMS,
@@ -214,6 +217,7 @@ static void finish(struct reading *reading)
 	struct policy *policy = reading->policy;
 
 	settings_finish(policy);
+	box_finish(policy);
 	rules_check_reach(reading);
 	for (size_t i = 0; i < policy->rule_count && reading->errors == 0; i++)
 		policy->opens_tls |= rule_opens_tls(&policy->rules[i]);

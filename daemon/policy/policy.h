@@ -6,6 +6,7 @@
 #include "daemon/limits.h"
 #include "daemon/name.h"
 #include "daemon/policy/limits.h"
+#include "daemon/policy/box.h"
 #include "daemon/policy/list.h"
 #include "daemon/policy/port.h"
 #include "daemon/policy/rule.h"
@@ -77,6 +78,7 @@ struct policy {
 	struct trace_settings traces;
 	struct limits limits;
 	struct authority_settings authority;
+	struct box box;
 	size_t device_count;
 	struct device *devices;
 	size_t upstream_count;

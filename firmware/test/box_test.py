@@ -1,0 +1,204 @@
+"""What a box must do, in the order of an owner's first day. Each function is a test: its first line is the
+name, what it returns is told behind it."""
+import json
+import re
+import subprocess
+import time
+
+from certificates import Certificates
+from machine import Broken, Machine, MachineTopology
+from servers import NameServer, Nginx
+from topology import make_directory
+
+READY = r"^ready\r?$"
+BOOT_SECONDS = 90  # beside other work; what an idle machine takes is told
+
+POLICY = """
+headgate: 1
+box:
+  name: testbox
+  wan: { port: eth0, address: 198.51.100.1/24, router: 198.51.100.10,
+         address6: "2001:db8:2::1/64", router6: "2001:db8:2::10" }
+  lan:
+    br-lan: { ports: eth1, address: 192.0.2.1/24, address6: "2001:db8:1::1/64" }
+  dns: 198.51.100.53
+trust: root.pem
+journal: { file: /run/log/headgate/journal.ndjson, rotate: 1 MB, keep: 1 }
+lists:
+  listed: { names: lists/names.txt }
+  bad: { addresses: lists/addresses.txt }
+rules:
+  - { name: no ads, when: { host: ads.example }, do: { block: page } }
+  - { name: listed names, when: { host: list listed }, do: block }
+  - { name: listed addresses, when: { address: list bad }, do: block }
+  - { name: look inside, when: { host: shop.example }, do: inspect }
+"""
+MORE = "  - { name: now blocked, when: { host: other.example }, do: { block: page } }\n"
+
+
+class Box:
+    """The machine, the hosts beside it, and what the device does."""
+
+    def __init__(self, target, memory):
+        self.directory = make_directory()
+        self.topology = MachineTopology()
+        self.topology.open()
+        self.machine = Machine(target, self.directory, self.topology, memory)
+        self.servers = []
+
+    def open(self):
+        certificates = Certificates(f"{self.directory}/certificates")
+        with open(certificates.path("root") + ".pem", encoding="ascii") as file:
+            root = file.read()
+        self.root = certificates.path("root") + ".pem"
+        self.machine.lay({
+            "headgate/headgate.yaml": POLICY, "headgate/root.pem": root,
+            "headgate/lists/names.txt": "bank.example\n", "headgate/lists/addresses.txt": "198.51.100.12\n"})
+        self.machine.lay_key()
+        self.machine.power_on()
+        self.servers = [Nginx(self.topology, certificates, f"{self.directory}/nginx"), NameServer(self.topology)]
+        self.machine.await_console(READY, BOOT_SECONDS)
+
+    def curl(self, *arguments, seconds=20, root=None):
+        """The device's curl: exit status, HTTP status, body."""
+        command = ["curl", "-sS", "-m", str(seconds), "-w", "\\n%{http_code}", *arguments]
+        if root:
+            command += ["--cacert", root]
+        done = subprocess.run(self.topology.command(self.topology.device, *command), capture_output=True,
+                              text=True, timeout=seconds + 20)
+        body, _, status = done.stdout.rpartition("\n")
+        return done.returncode, status, body + done.stderr
+
+    def expect(self, wanted, *arguments, **options):
+        for _ in range(3):  # an emulated machine may be late once
+            result = self.curl(*arguments, **options)
+            if wanted(*result):
+                return
+            time.sleep(1)
+        raise Broken(f"curl {' '.join(arguments)}: exit {result[0]}, status {result[1]}: {result[2][:600]}")
+
+    def authority(self):
+        text = self.machine.shell("headgatectl authority export")
+        path = f"{self.directory}/authority.pem"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        return path
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+        self.machine.close()
+        self.topology.close()
+
+
+def served(status="200"):
+    return lambda code, http, body: code == 0 and http == status
+
+
+def refused(code, _, body):
+    return code not in (0, 28)
+
+
+def starts(box):
+    """It says ready on the console."""
+    seconds = box.machine.await_console(READY, 1)
+    return f"{seconds:.1f} s after power on"
+
+
+def passes(box):
+    """What no rule is about passes, over IPv4 masqueraded as the box."""
+    box.expect(lambda code, http, body: http == "200" and "from 198.51.100.1" in body, "-4",
+               "http://good.example/")
+    box.expect(served(), "-4", "https://good.example/", root=box.root)
+
+
+def passes_ipv6(box):
+    """Over IPv6 servers see the address that the device made from the box's advertisement."""
+    box.expect(lambda code, http, body: http == "200" and "from 2001:db8:1:" in body,
+               "-6", "http://good.example/")
+
+
+def blocks_by_name(box):
+    """A blocked name gets its page."""
+    box.expect(served("403"), "http://ads.example/")
+
+
+def blocks_by_list(box):
+    """A name of a list and an address of a list are refused."""
+    box.expect(refused, "https://bank.example/", root=box.root)
+    box.expect(refused, "http://198.51.100.12/")
+
+
+def inspects(box):
+    """TLS is opened with the box's own authority, and the server was verified."""
+    box.expect(served(), "https://shop.example/", root=box.authority())
+    box.expect(refused, "https://shop.example/", root=box.root)
+
+
+def serves_names(box):
+    """The box answers questions for names."""
+    answer = box.machine.shell("nslookup good.example 127.0.0.1", check=False)
+    if "198.51.100.10" not in answer:
+        raise Broken(answer)
+
+
+def closed_outside(box):
+    """From the internet side no door is open, from the LAN SSH alone."""
+    for port in (22, 53, 80, 443):
+        code = subprocess.run(box.topology.command(box.topology.server, "curl", "-s", "-m", "2",
+                                                   f"telnet://198.51.100.1:{port}"), stdin=subprocess.DEVNULL).returncode
+        if code not in (7, 28):
+            raise Broken(f"port {port} answers from outside: {code}")
+
+
+def reloads(box):
+    """A changed policy is taken over."""
+    box.machine.shell(f"printf '%s' '{MORE}' >>/state/etc/headgate.yaml && headgatectl reload")
+    box.expect(served("403"), "http://other.example/")
+
+
+def survives_worker(box):
+    """A killed worker is replaced."""
+    box.machine.shell("kill -9 $(headgatectl --json status | sed -n 's/.*\"process\": *\"worker\".*\"pid\": *\\([0-9]*\\).*/\\1/p' | head -n 1)",
+                      check=False)
+    box.expect(served(), "http://good.example/")
+
+
+def keeps_state(box):
+    """A reboot keeps policy and authority."""
+    before = box.machine.shell("headgatectl authority export")
+    since = len(box.machine.console)
+    box.machine.shell("reboot", check=False)
+    began = time.monotonic()
+    box.machine.await_console(READY, BOOT_SECONDS, since)
+    box.expect(served("403"), "http://other.example/")
+    if box.machine.shell("headgatectl authority export") != before:
+        raise Broken("the authority has changed")
+    return f"{time.monotonic() - began:.0f} s"
+
+
+def writes_nothing(box):
+    """Traffic writes nothing to the disk."""
+    def written():
+        fields = box.machine.shell("cat /sys/block/vda/stat").split()
+        return int(fields[6])
+    time.sleep(8)  # what the tests before wrote
+    before = written()
+    for _ in range(20):
+        box.curl("http://good.example/")
+    time.sleep(8)
+    if written() != before:
+        raise Broken(f"{(written() - before) * 512} bytes")
+
+
+def fits_memory(box):
+    """Nothing was killed for want of memory."""
+    text = box.machine.shell("cat /proc/meminfo; dmesg | grep -c 'Out of memory' || :")
+    if not text.rstrip().endswith("\n0"):
+        raise Broken(box.machine.shell("dmesg | tail -20"))
+    available = int(re.search(r"MemAvailable: *(\d+)", text)[1])
+    return f"{available // 1024} MB of {box.machine.memory} MB are free"
+
+
+TESTS = [starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, closed_outside,
+         reloads, survives_worker, writes_nothing, fits_memory, keeps_state]

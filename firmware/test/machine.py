@@ -1,0 +1,213 @@
+"""A gateway that is a whole machine under QEMU, in the place of the gateway of tests/network:
+
+    device                        gateway (QEMU)                      server
+    eth0 192.0.2.10 ───── TAP ─── eth1 in br-lan   eth0 ─── TAP ───── eth0 198.51.100.10 … .53
+
+Both TAPs are made in a namespace of their own and moved to the hosts once QEMU holds them, so nothing is ever
+in the machine's own network. Emulated (TCG) everywhere: slow, and the same on every machine.
+"""
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from topology import DEVICE, DEVICE_MAC, SERVERS, Topology, ipv4, ipv6, run
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MEGABYTE = 1 << 20
+
+
+class Broken(Exception):
+    """What was expected of the machine did not happen."""
+
+
+def settings_of(target):
+    """The words of firmware/targets/TARGET."""
+    settings = {}
+    with open(f"{ROOT}/firmware/targets/{target}", encoding="utf-8") as file:
+        for line in file:
+            match = re.match(r'(\w+)="?([^"\n]*)"?$', line)
+            if match:
+                settings[match[1]] = match[2]
+    return settings
+
+
+class MachineTopology(Topology):
+    """Device and server as ever; between them two TAPs."""
+
+    def open(self):
+        for namespace in (self.device, self.gateway, self.server):
+            run("ip", "netns", "add", namespace)
+            self.set(namespace, "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
+            self.ip(namespace, "link", "set", "lo", "up")
+        for tap in ("tap-wan", "tap-lan"):
+            self.ip(self.gateway, "tuntap", "add", tap, "mode", "tap")
+            self.ip(self.gateway, "link", "set", tap, "up")
+
+    def connect(self):
+        """After QEMU has taken the TAPs: they go where the cables end."""
+        self._move("tap-lan", self.device)
+        self._move("tap-wan", self.server)
+        self.ip(self.device, "link", "set", "eth0", "address", DEVICE_MAC)
+        self.ip(self.device, "link", "set", "eth0", "up")
+        self._address(self.device, "eth0", *(a + b for a, b in zip(DEVICE, ("/24", "/64"))))
+        self._route(self.device, "192.0.2.1", "2001:db8:1::1")
+        for host in SERVERS:
+            self._address(self.server, "eth0", ipv4(host) + "/24", ipv6(host) + "/64")
+        self._route(self.server, "198.51.100.1", "2001:db8:2::1")
+        self._names()
+
+    def _move(self, tap, namespace):
+        self.ip(self.gateway, "link", "set", tap, "netns", namespace)
+        self.ip(namespace, "link", "set", tap, "name", "eth0")
+        self.ip(namespace, "link", "set", "eth0", "up")
+
+    def disconnect(self):
+        """Back before QEMU starts anew: a TAP is found by name in its namespace."""
+        for namespace, tap in ((self.device, "tap-lan"), (self.server, "tap-wan")):
+            self.ip(namespace, "link", "set", "eth0", "down")
+            self.ip(namespace, "link", "set", "eth0", "name", tap)
+            self.ip(namespace, "link", "set", tap, "netns", self.gateway)
+            self.ip(self.gateway, "link", "set", tap, "up")
+
+
+class Machine:
+    """One box: a copy of the image's disk, and QEMU running it. Its console is a file and a list of lines."""
+
+    def __init__(self, target, directory, topology, memory=None):
+        self.settings = settings_of(target)
+        self.images = f"{ROOT}/build/firmware/{target}"
+        self.directory = directory
+        self.topology = topology
+        self.memory = memory or self.settings["memory"]
+        self.disk = f"{directory}/disk"
+        self.key = f"{directory}/id"
+        self.process = None
+        self.started = None
+        self.console = ""
+        subprocess.run(["cp", "--sparse=always", f"{self.images}/disk", self.disk], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+
+    # ---- the owner's files on the boot partition ----
+
+    def lay(self, files):
+        """Puts text files on the boot partition, as an owner would with a card reader."""
+        folders = {os.path.dirname(name) for name in files} - {""}
+        for folder in sorted(folders):
+            self._mtools("mmd", f"::/{folder}", check=False)
+        for name, text in files.items():
+            path = f"{self.directory}/laid"
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            self._mtools("mcopy", "-o", path, f"::/{name}")
+
+    def lay_key(self):
+        with open(f"{self.key}.pub", encoding="ascii") as file:
+            self.lay({"authorized_keys": file.read()})
+
+    def boot_files(self, folder):
+        return self._mtools("mdir", "-b", f"::/{folder}").stdout.split()
+
+    def _mtools(self, command, *arguments, check=True):
+        return subprocess.run([command, "-i", f"{self.disk}@@{MEGABYTE}", *arguments], check=check,
+                              capture_output=True, text=True, env=dict(os.environ, MTOOLS_SKIP_CHECK="1"))
+
+    # ---- power ----
+
+    def power_on(self):
+        console = f"{self.directory}/console"
+        self._listener = socket.socket(socket.AF_UNIX)
+        if os.path.exists(console):
+            os.unlink(console)
+        self._listener.bind(console)
+        self._listener.listen(1)
+        self.console = ""
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.topology.command(self.topology.gateway, *self._command(console)), start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=open(f"{self.directory}/qemu.log", "w", encoding="utf-8"))
+        self._listener.settimeout(20)
+        self._serial, _ = self._listener.accept()
+        threading.Thread(target=self._listen, args=(self._serial,), daemon=True).start()
+        self.topology.connect()
+
+    def _command(self, console):
+        command = ["nice", "-n", "10", *shlex.split(self.settings["qemu"]), "-accel", "tcg", "-m", self.memory]
+        command += shlex.split("-smp 1 -display none -nodefaults -monitor none")
+        command += ["-kernel", f"{self.images}/linux", "-initrd", f"{self.images}/stage1", "-append",
+                    f"console={self.settings['console']} quiet panic=10"]
+        command += ["-drive", f"file={self.disk},format=raw,if=none,id=disk",
+                    "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
+        for number, tap in enumerate(("tap-wan", "tap-lan")):
+            command += ["-netdev", f"tap,id=n{number},ifname={tap},script=no,downscript=no", "-device",
+                        f"virtio-net-pci,netdev=n{number},mac=02:00:00:00:01:0{number},romfile="]
+        return command
+
+    def _listen(self, serial):
+        while True:
+            try:
+                data = serial.recv(65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.console += data.decode("utf-8", "replace")
+
+    def power_off(self):
+        """Pulls the plug."""
+        if not self.process:
+            return
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+        self._serial.close()
+        self._listener.close()
+
+    def power_cut(self):
+        self.power_off()
+        self.topology.disconnect()
+        self.power_on()
+
+    def await_console(self, pattern, seconds, since=0):
+        """Waits for a line; returns the seconds since power came on."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if re.search(pattern, self.console[since:], re.M):
+                return time.monotonic() - self.started
+            if self.process.poll() is not None:
+                raise Broken(f"QEMU has ended: {open(f'{self.directory}/qemu.log').read()}")
+            time.sleep(0.05)
+        raise Broken(f"no {pattern!r} on the console in {seconds} s; its end is:\n{self.console[-1500:]}")
+
+    # ---- the owner's shell ----
+
+    def shell(self, command, check=True, seconds=60):
+        """Runs a command in the machine over SSH from the device; returns what it printed."""
+        done = subprocess.run(
+            self.topology.command(
+                self.topology.device, "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no", "-o",
+                f"UserKnownHostsFile={self.directory}/hosts", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o",
+                "LogLevel=ERROR", "-o", f"ControlPath={self.directory}/ssh-%C", "-o", "ControlMaster=auto", "-o",
+                "ControlPersist=60", "root@192.0.2.1", command),
+            capture_output=True, text=True, timeout=seconds)
+        if check and done.returncode:
+            raise Broken(f"`{command}` in the machine: exit {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def copy_in(self, path, name):
+        with open(path, "rb") as file:
+            subprocess.run(
+                self.topology.command(
+                    self.topology.device, "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no", "-o",
+                    f"UserKnownHostsFile={self.directory}/hosts", "-o", "BatchMode=yes", "-o",
+                    f"ControlPath={self.directory}/ssh-%C", "root@192.0.2.1", f"cat >{name}"),
+                check=True, stdin=file, timeout=180)
+
+    def close(self):
+        self.power_off()
+        shutil.rmtree(self.directory, ignore_errors=True)
