@@ -50,7 +50,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api htt
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all setup run check heavy firmware firmware-check unit fuzzers fuzz bench install clean format
+.PHONY: all setup run check heavy mutation firmware firmware-check unit fuzzers fuzz bench install clean format
 all: $(PROGRAMS)
 
 # What a fresh Debian lacks for building and testing. Does nothing where all is there.
@@ -71,6 +71,11 @@ check:
 # The tests that move hundreds of megabytes, beside all others.
 heavy:
 	$(Q)HEAVY=1 $(MAKE) --no-print-directory check
+
+# Takes every check of the TLS code away in turn; each time a test must notice. Part of `make heavy`.
+mutation: setup
+	$(Q)$(MAKE) --no-print-directory all unit
+	$(Q)BUILD=$(BUILD) tests/mutation
 
 # An image that boots into the gateway, in build/firmware/ARCH; and the same booted under QEMU.
 # ARCH=x86_64|arm64|armhf|mipsel

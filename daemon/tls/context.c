@@ -26,6 +26,11 @@ static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128
 static const char ciphers_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
 				 "TLS_CHACHA20_POLY1305_SHA256";
 
+static const char signatures[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:"
+				 "RSA-PSS+SHA384:RSA-PSS+SHA512:rsa_pss_pss_sha256:"
+				 "rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:"
+				 "RSA+SHA512";
+
 /* OpenSSL 3.5 and later agree on keys that a quantum computer cannot find. */
 static bool set_groups(SSL_CTX *context)
 {
@@ -58,7 +63,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method, OSSL_LIB_CTX *library)
 	if (!SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) ||
 	    !SSL_CTX_set_max_proto_version(context, 0) ||
 	    !SSL_CTX_set_cipher_list(context, ciphers_12) ||
-	    !SSL_CTX_set_ciphersuites(context, ciphers_13) || !set_groups(context)) {
+	    !SSL_CTX_set_ciphersuites(context, ciphers_13) ||
+	    !SSL_CTX_set1_sigalgs_list(context, signatures) || !set_groups(context)) {
 		SSL_CTX_free(context);
 		return NULL;
 	}

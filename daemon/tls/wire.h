@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Handshake messages of a peer in a row with not a byte of data between them: a handshake has some
+ * ten, a long connection renews its keys now and then. */
+enum { CHATTER_MAX = 100 };
+
 struct wire {
 	int fd;
 	bool announced; /* an edge tells when there is something new; without it nothing is remembered */
@@ -15,6 +19,7 @@ struct wire {
 	bool ending;	/* the peer's FIN has been announced */
 	bool ended;	/* and read */
 	bool more;	/* what is written now is followed by more at once (MSG_MORE) */
+	unsigned chatter; /* handshake messages since the last data */
 };
 
 /* A wire over fd, which stays the caller's. */
@@ -28,5 +33,7 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t length);
 /* The loop has announced something to read; ending: the peer's FIN among it. */
 void wire_announce(struct wire *wire, bool ending);
 
-/* Lets TLS read and write over the wire, which must outlive it. 0; -1 when out of memory. */
+/* Lets TLS read and write over the wire, which must outlive it. A peer that keeps TLS busy with
+ * more than CHATTER_MAX messages (KeyUpdate, HelloRequest, tickets) finds reading broken with
+ * EPROTO. 0; -1 when out of memory. */
 int wire_attach(struct wire *wire, SSL *tls);

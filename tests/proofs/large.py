@@ -1,4 +1,4 @@
-"""Large bodies: they arrive as they were sent, and take no memory."""
+"""D01. Large bodies: they arrive as they were sent, and take no memory."""
 from dialogue import Failure
 from proof import Proof
 from vitals import Peak

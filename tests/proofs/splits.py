@@ -1,4 +1,4 @@
-"""A ClientHello in any segments and any records is read all the same. The unit tests do this a thousand times with the
+"""E02, E03: a ClientHello in any segments and any records is read all the same. The unit tests do this a thousand times with the
 parser alone; here the real thing is asked."""
 import concurrent.futures
 import random

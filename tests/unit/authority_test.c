@@ -109,6 +109,7 @@ static void names_under_never_are_known(void **state)
 	authority_close(authority);
 }
 
+/* K01 */
 static void two_gateways_differ(void **state)
 {
 	char *first = authority_read_pem(directory);
@@ -189,6 +190,7 @@ static void a_flipped_byte_is_refused(void **state)
 	close(fd);
 }
 
+/* K06 */
 static void a_key_that_others_may_read_is_refused(void **state)
 {
 	const mode_t wide[] = { 0440, 0404, 0444, 0640, 0620 };
@@ -255,6 +257,7 @@ static int open_as_nobody(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 8;
 }
 
+/* K02 */
 static void another_account_cannot_read_the_key(void **state)
 {
 	(void)state;

@@ -370,6 +370,7 @@ static bool told_as(uid_t user, gid_t group, gid_t member_of, const char *words)
 	return status == 0;
 }
 
+/* K07 */
 static void strangers_are_refused(void **state)
 {
 	(void)state;

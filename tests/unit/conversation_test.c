@@ -195,6 +195,7 @@ static void hop_by_hop_fields_end_here(void **state)
 	client_hears(dialogue, OK "Content-Length: 0\r\n\r\n");
 }
 
+/* D03 */
 static void chunked_bodies_and_trailers_go_both_ways(void **state)
 {
 	struct dialogue *dialogue = *state;

@@ -145,6 +145,7 @@ static void host_is_exactly_one_name(void **state)
 	assert_passes("GET", "/", HTTP_1_1, FIELDS("Host", "192.0.2.1"));
 }
 
+/* E13 */
 static void another_authority_than_host_is_refused(void **state)
 {
 	(void)state;

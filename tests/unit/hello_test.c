@@ -139,6 +139,7 @@ static void capture(const char *name, const char *alpn, int version, struct byte
 	SSL_CTX_free(context);
 }
 
+/* E05 */
 static void a_real_hello_is_read(void **state)
 {
 	struct hello hello;
@@ -196,6 +197,7 @@ static void every_beginning_asks_for_more(void **state)
 	assert_int_equal(unwrap(&stream, &length), HELLO_COMPLETE);
 }
 
+/* E02 */
 static void the_record_split_does_not_matter(void **state)
 {
 	static uint8_t original[HELLO_MAX];
@@ -268,6 +270,7 @@ struct beginning {
 	enum hello_answer answer;
 };
 
+/* E08 */
 static void what_is_no_hello_is_told_apart(void **state)
 {
 	static const struct beginning cases[] = {
@@ -344,6 +347,7 @@ static void broken_fields_are_invalid(void **state)
 	assert_int_equal(hello_parse(body.at, body.length, &hello), HELLO_COMPLETE);
 }
 
+/* E04 */
 static void grease_is_passed_over(void **state)
 {
 	static struct bytes extensions;
@@ -604,6 +608,7 @@ static enum verdict judge(enum hello_answer answer, const struct hello *hello)
 						      : UNUSABLE;
 }
 
+/* E06 */
 static void names_are_judged_as_openssl_does(void **state)
 {
 	static struct bytes extensions;

@@ -101,6 +101,7 @@ static int verify(X509 *leaf, const char *host, const char *address)
 	return error;
 }
 
+/* C03, C06 */
 static void the_leaf_is_exactly_as_promised(void **state)
 {
 	const int expected[] = { NID_basic_constraints, NID_key_usage, NID_ext_key_usage,
@@ -171,6 +172,7 @@ static void the_longest_name_fits(void **state)
 	X509_free(leaf);
 }
 
+/* C04 */
 static void dates_stay_inside_all_bounds(void **state)
 {
 	struct issue_request request = make_request("www.example.com");
@@ -208,6 +210,7 @@ static void dates_stay_inside_all_bounds(void **state)
 	assert_answer(&request, ISSUE_BAD_REQUEST);
 }
 
+/* C05 */
 static void serials_are_long_positive_and_new(void **state)
 {
 	BIGNUM *seen[200];
@@ -227,6 +230,7 @@ static void serials_are_long_positive_and_new(void **state)
 		BN_free(seen[i]);
 }
 
+/* K04 */
 static void names_under_never_are_refused(void **state)
 {
 	struct issue_request request = make_request("bank.example");

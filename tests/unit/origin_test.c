@@ -290,6 +290,7 @@ static void misused_certificates_are_refused(void **state)
 	assert_int_equal(meet(&scene).reason, REASON_NONE);
 }
 
+/* A37 */
 static void our_own_authority_proves_nothing(void **state)
 {
 	struct scene scene = { .plan = good_plan(), .generation = 9 };
@@ -305,6 +306,7 @@ static void our_own_authority_proves_nothing(void **state)
 	free(pem);
 }
 
+/* B13 */
 static void sessions_are_resumed_for_the_same_origin_only(void **state)
 {
 	const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -512,6 +514,7 @@ static void what_was_tolerated_was_not_verified(void **state)
 	assert_int_equal(chains_count(context->chains), count);
 }
 
+/* A43 */
 static void a_wish_for_a_client_certificate_is_told(void **state)
 {
 	struct scene scene = { .plan = good_plan(), .generation = 40 };
@@ -526,6 +529,7 @@ static void a_wish_for_a_client_certificate_is_told(void **state)
 	}
 }
 
+/* B09, B10 */
 static void only_offered_protocols_are_taken(void **state)
 {
 	struct scene scene = { .plan = good_plan(), .generation = 50, .alpn = "h2" };
@@ -568,6 +572,7 @@ static void unusable_names_make_no_connection(void **state)
 	address.family = AF_INET;
 }
 
+/* K08 */
 static void an_empty_store_is_no_trust(void **state)
 {
 	char *pem = chain_pem(root);

@@ -97,6 +97,7 @@ static void check(recogniser *recognise, const struct sample *sample)
 	assert_int_equal(protocol, sample->protocol);
 }
 
+/* E07 */
 static void clients_are_recognised_however_they_arrive(void **state)
 {
 	(void)state;

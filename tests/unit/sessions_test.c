@@ -70,19 +70,21 @@ static void make_key(uint8_t key[static DIGEST_SIZE], unsigned number)
 	memcpy(key, &number, sizeof(number));
 }
 
+/* B13 */
 static void every_part_of_the_subject_counts(void **state)
 {
-	struct address address, other;
+	struct address address, other, neighbour;
 	uint8_t trust[32] = { 1 }, other_trust[32] = { 2 };
 	const struct session_subject base = { &address, "a.example", (const uint8_t *)"\2h2",
 					      3,	7,	     trust,	  false };
-	struct session_subject subjects[9];
-	uint8_t keys[9][DIGEST_SIZE];
+	struct session_subject subjects[10];
+	uint8_t keys[10][DIGEST_SIZE];
 
 	(void)state;
 	address_parse_with_port(&address, "192.0.2.1:443");
 	address_parse_with_port(&other, "192.0.2.1:444");
-	for (int i = 0; i < 9; i++)
+	address_parse_with_port(&neighbour, "192.0.2.2:443");
+	for (int i = 0; i < 10; i++)
 		subjects[i] = base;
 	subjects[1].address = &other;
 	subjects[2].name = "b.example";
@@ -92,7 +94,8 @@ static void every_part_of_the_subject_counts(void **state)
 	subjects[6].trust = other_trust;
 	subjects[7].alpn = (const uint8_t *)"\2h3";
 	subjects[8].wants_status = true;
-	for (int i = 0; i < 9; i++) {
+	subjects[9].address = &neighbour;
+	for (int i = 0; i < 10; i++) {
 		assert_int_equal(session_key(&subjects[i], keys[i]), 0);
 		for (int j = 0; j < i; j++)
 			assert_memory_not_equal(keys[i], keys[j], DIGEST_SIZE);

@@ -99,6 +99,7 @@ static void a_leaf_is_issued(void **state)
 	X509_free(leaf);
 }
 
+/* K04 */
 static void what_a_captured_worker_might_ask_is_refused(void **state)
 {
 	struct issue_request request = make_request("www.bank.example");
@@ -165,7 +166,7 @@ static int open_as(uid_t uid, const char *path)
 	return WEXITSTATUS(status);
 }
 
-/* Not even a process of the signer's own account may look into its memory. */
+/* K02, K05: not even a process of the signer's own account may look into its memory. */
 static void the_key_is_out_of_reach(void **state)
 {
 	char memory[64], path[256];

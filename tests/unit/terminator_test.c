@@ -161,6 +161,7 @@ static void only_the_origins_protocol_is_answered(void **state)
 	assert_string_equal(visit(&scene).alpn, "");
 }
 
+/* C11 */
 static void tickets_are_bound_to_name_and_generation(void **state)
 {
 	const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -182,6 +183,30 @@ static void tickets_are_bound_to_name_and_generation(void **state)
 		assert_false(visit(&scene).resumed);
 		scene.name = "www.example.com";
 		assert_true(visit(&scene).resumed);
+		SSL_SESSION_free(scene.session);
+	}
+}
+
+/* A ticket of better days does not spare the client the sight of a mirrored certificate, nor is
+ * there one for it. */
+static void what_mirrors_is_never_resumed(void **state)
+{
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		struct scene scene = { .name = "www.example.com", .version = version };
+
+		assert_true(visit(&scene).finished);
+		scene.session = kept;
+		kept = NULL;
+		assert_true(visit(&scene).resumed);
+		leaf.mirrors = true;
+		assert_false(visit(&scene).resumed);
+		SSL_SESSION_free(scene.session);
+		scene.session = kept;
+		kept = NULL;
+		if (scene.session)
+			assert_false(visit(&scene).resumed);
+		leaf.mirrors = false;
 		SSL_SESSION_free(scene.session);
 	}
 }
@@ -220,6 +245,7 @@ static void a_client_without_our_root_is_told_apart(void **state)
 	}
 }
 
+/* C01 */
 static void old_protocols_and_ciphers_are_refused(void **state)
 {
 	struct scene scene = { .name = "www.example.com", .version = TLS1_1_VERSION };
@@ -236,6 +262,7 @@ static void old_protocols_and_ciphers_are_refused(void **state)
 	assert_non_null(outcome.detail);
 }
 
+/* C01, C09, C10 */
 static void both_contexts_are_strict(void **state)
 {
 	SSL_CTX *const contexts[] = { context->clients, context->servers };
@@ -263,6 +290,7 @@ static void both_contexts_are_strict(void **state)
 	assert_int_equal(context->leaf_key_der_length, 91);
 }
 
+/* B15 */
 /* The state of a connection whose peer vanished without close_notify is an error, never an end. */
 static void a_stream_cut_short_is_an_error(void **state)
 {
@@ -331,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_client_sees_our_leaf_and_authority),
 		cmocka_unit_test(only_the_origins_protocol_is_answered),
 		cmocka_unit_test(tickets_are_bound_to_name_and_generation),
+		cmocka_unit_test(what_mirrors_is_never_resumed),
 		cmocka_unit_test(any_worker_resumes_but_no_stranger),
 		cmocka_unit_test(a_client_without_our_root_is_told_apart),
 		cmocka_unit_test(old_protocols_and_ciphers_are_refused),

@@ -264,7 +264,53 @@ static int tear_down(void **state)
 	return 0;
 }
 
-int main(void)
+static void write_text(const char *directory, size_t number, const char *kind, BIO *content)
+{
+	char path[512];
+	char *bytes;
+	long length = BIO_get_mem_data(content, &bytes);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%zu.%s", directory, number, kind);
+	file = fopen(path, "w");
+	if (!file || fwrite(bytes, 1, (size_t)length, file) != (size_t)length || fclose(file) != 0)
+		exit(EXIT_FAILURE);
+	BIO_free(content);
+}
+
+/* For tests over real networks: NUMBER.chain, NUMBER.key and NUMBER.trust of every exhibit that any
+ * server can show, without a staple or a list, and a line about it on standard output. */
+static int write_gallery(const char *directory)
+{
+	gallery_begin();
+	for (size_t i = 0; i < gallery_count; i++) {
+		const struct exhibit *exhibit = &gallery[i];
+		struct scenery scenery;
+		BIO *text = BIO_new(BIO_s_mem());
+
+		if (exhibit->staple || exhibit->lists || exhibit->wants_status ||
+		    exhibit->root == ROOT_OURS || exhibit->version) {
+			BIO_free(text);
+			continue;
+		}
+		scenery = gallery_make(exhibit);
+		for (int j = 0; j < sk_X509_num(scenery.chain); j++)
+			PEM_write_bio_X509(text, sk_X509_value(scenery.chain, j));
+		write_text(directory, i, "chain", text);
+		text = BIO_new(BIO_s_mem());
+		PEM_write_bio_PrivateKey(text, scenery.key, NULL, NULL, 0, NULL, NULL);
+		write_text(directory, i, "key", text);
+		write_text(directory, i, "trust", BIO_new_mem_buf(scenery.trust_pem, -1));
+		printf("%zu\t%s\t%s\t%s\t%s\n", i, exhibit->id,
+		       exhibit->host ? exhibit->host : "www.example.com",
+		       reason_word(exhibit->reason), exhibit->shows);
+		scenery_end(&scenery);
+	}
+	gallery_end();
+	return EXIT_SUCCESS;
+}
+
+int main(int count, char **arguments)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_exhibit_gets_its_verdict),
@@ -273,6 +319,8 @@ int main(void)
 		cmocka_unit_test(sessions_of_the_careless_are_not_the_careful_ones),
 	};
 
+	if (count == 3 && strcmp(arguments[1], "--write") == 0)
+		return write_gallery(arguments[2]);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
