@@ -54,6 +54,7 @@ static void run_worker(const struct child *child, int ready)
 		.signer = children->signing[i][0],
 		.journal = children->journal[i][0],
 		.counters = &children->counters[i],
+		.health = children->health,
 		.ticket_keys = children->ticket_keys,
 		.authority_pem = children->authority_pem,
 		.ready = ready,

@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 
 #include "daemon/counters.h"
+#include "daemon/health.h"
 #include "daemon/doors.h"
 #include "daemon/tls/context.h"
 
@@ -37,6 +38,7 @@ struct children {
 	char *authority_pem;           /* once the signer has made or read it */
 	uint8_t ticket_keys[TICKET_KEYS_SIZE];
 	struct counters *counters;     /* one for each worker, and one for the recorder */
+	struct health *health;         /* of upstreams, one for all workers */
 	struct child signer;
 	struct child recorder;
 	struct child worker[WORKERS_MAX];

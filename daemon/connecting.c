@@ -19,24 +19,19 @@ enum stage connecting_turn(struct connection *connection)
 	struct server *server = &connection->server;
 	enum server_stage before;
 
-	/* The resolver's answer came between two turns. */
-	if (server->stage == SERVER_FAILED && server->side.endpoint.error) {
-		server_note(server, SERVER_RESOLVING);
-		return connection_refuse_failure(connection, server->side.endpoint.error);
-	}
 	if (!server_is_for(server, &connection->target))
 		start_server(connection);
-	before = server->stage;
-	switch (server_advance(server)) {
-	case SIDE_WAIT:
-		return CONNECTING;
-	case SIDE_FAILED:
+	do {
+		before = server->stage;
+		if (server_advance(server) == SIDE_WAIT) {
+			connection_set_alarm(connection, server->deadline);
+			return CONNECTING;
+		}
 		server_note(server, before);
+	} while (server->stage == SERVER_RESOLVING);
+	if (server->stage == SERVER_FAILED)
 		return connection_refuse_failure(connection, server->side.endpoint.error);
-	default:
-		server_note(server, before);
-		return connection_proceed(connection);
-	}
+	return connection_proceed(connection);
 }
 
 enum stage securing_server_turn(struct connection *connection)
@@ -62,6 +57,8 @@ void connecting_late(struct connection *connection)
 
 	server_expire(server);
 	server_note(server, before);
-	connection_divert(connection, connection_refuse_failure(
-					      connection, connection->server.side.endpoint.error));
+	connection_divert(connection,
+			  server->stage == SERVER_FAILED
+				  ? connection_refuse_failure(connection, server->side.endpoint.error)
+				  : CONNECTING);
 }

@@ -80,5 +80,6 @@ void endpoint_end(struct endpoint *endpoint)
 {
 	tls_facts_free(endpoint->tls_facts);
 	free(endpoint->error_detail);
+	free(endpoint->tried);
 	memset(endpoint, 0, sizeof *endpoint);
 }

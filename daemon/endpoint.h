@@ -34,14 +34,19 @@ struct tls_facts {
 	bool resumed;
 };
 
+struct proxy;
+
 struct endpoint {
 	uint64_t id;              /* never reused within a journal; equality is by id */
 	struct address peer;      /* peername */
 	struct address local;     /* sockname; of a client: the original destination */
-	struct address address;   /* client: the peer; server: the address wanted, AF_UNSPEC while only
-	                             a name is known */
+	struct address address;   /* client: the peer; server: the address wanted, AF_UNSPEC with a port
+	                             while only a name is known */
 	const char *host;         /* server: the name wanted where a rule routed it by name; else NULL.
 	                             Owned by the policy */
+	const struct proxy *via;  /* server: the proxy on the way; NULL: none. Owned by the policy */
+	char *tried;              /* server: those of the upstream that failed before it, and why: JSON array text,
+	                             owned; NULL */
 	unsigned state;           /* ENDPOINT_… bits */
 	enum transport transport;
 	enum reason error;        /* sticky; REASON_NONE while all is well */

@@ -60,6 +60,8 @@ static bool is_order(const union order *order, size_t length, size_t count)
 		       count == 1 + order->policy.list_files + order->policy.lan_count;
 	case ORDER_CUT:
 		return length == sizeof(order->cut) && count == 0;
+	case ORDER_NAMES:
+		return length == sizeof(order->names) && count == 2;
 	default:
 		return false;
 	}

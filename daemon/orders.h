@@ -8,7 +8,7 @@
 #include "daemon/limits.h"
 #include "daemon/policy/policy.h"
 
-enum order_kind { ORDER_POLICY, ORDER_CUT };
+enum order_kind { ORDER_POLICY, ORDER_CUT, ORDER_NAMES };
 
 /* The policy in force from now on and the doors to accept at. Descriptors beside it: the packed sources
  * (source.h), the compiled lists when list_files is 1, then one listener for each of lan[]. */
@@ -31,10 +31,16 @@ struct cut_order {
 	struct address address; /* AF_UNSPEC: any */
 };
 
+/* The system's files about names have changed: resolv.conf and hosts, beside it. */
+struct names_order {
+	uint32_t kind;
+};
+
 union order {
 	uint32_t kind;
 	struct policy_order policy;
 	struct cut_order cut;
+	struct names_order names;
 };
 
 enum { ORDER_DESCRIPTORS_MAX = 2 + LAN_PORTS_MAX };

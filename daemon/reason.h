@@ -22,6 +22,13 @@
 	REASON(CONNECT_REFUSED, "connect-refused", server, "the server refused the connection")    \
 	REASON(CONNECT_TIMEOUT, "connect-timeout", server, "the server did not answer in time")    \
 	REASON(CONNECT_UNREACHABLE, "unreachable", server, "there is no way to the server")        \
+	REASON(PROXY_REFUSED, "proxy-refused", server, "the upstream proxy will not carry it")     \
+	REASON(PROXY_CREDENTIALS, "proxy-credentials", server,                                     \
+	       "the upstream proxy does not accept who we say we are")                             \
+	REASON(PROXY_TIMEOUT, "proxy-timeout", server,                                             \
+	       "the upstream proxy did not answer in time")                                        \
+	REASON(PROXY_BROKEN, "proxy-broken", server,                                               \
+	       "the upstream proxy's answer cannot be understood")                                 \
 	REASON(CONNECT_FAILED, "connect-failed", gateway, "the connection could not be made")      \
 	REASON(TLS_SERVER_FAILED, "tls-server-failed", server,                                     \
 	       "the TLS handshake with the server failed")                                         \

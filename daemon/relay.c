@@ -95,7 +95,8 @@ static enum step splice_through(struct relay *relay, struct flow *flow)
 
 static bool can_splice(struct relay *relay, struct flow *flow)
 {
-	if (!flow->bulk || flow->from->tls || flow->to->tls)
+	if (!flow->bulk || flow->from->tls || flow->to->tls || flow->from->carrier ||
+	    flow->to->carrier)
 		return false;
 	if (!flow->pipe)
 		flow->pipe = pipes_take(relay->pipes);

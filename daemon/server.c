@@ -6,9 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/limits.h"
+#include "daemon/log.h"
+#include "daemon/text.h"
 #include "daemon/tls/origin.h"
 #include "netfilter/socket.h"
+
+/* Of several servers one that does not answer is left after this long, and the next one tried. */
+enum { PATIENCE = 2000000 }; /* microseconds */
 
 void server_begin(struct server *server, const struct server_world *world,
 		  struct connection *connection, void (*wake)(struct server *server))
@@ -28,47 +32,197 @@ static void awake(void *context)
 	server->wake(server);
 }
 
+static const struct proxy *proxy_of(const struct server *server)
+{
+	const struct upstream *upstream = server->target.upstream;
+
+	return upstream && upstream->proxy.through != THROUGH_NOTHING ? &upstream->proxy : NULL;
+}
+
+/* Which of the upstream's servers is next: the first that is well, or the one that soonest may be; NULL when all
+ * have been tried. */
+static const struct station *choose(const struct server *server)
+{
+	const struct upstream *upstream = server->target.upstream;
+	const struct station *best = NULL;
+	int64_t best_wait = INT64_MAX, now = clock_steady();
+	char text[STATION_TEXT];
+
+	for (size_t i = 0; upstream && i < upstream->server_count; i++) {
+		const struct station *station = &upstream->servers[i];
+		int64_t wait;
+
+		if (server->tried & 1U << i)
+			continue;
+		wait = upstream->server_count > 1
+			       ? health_wait(server->world->health,
+					     station_print(station,
+							   server->target.destination.port, text))
+			       : 0;
+		if (wait <= now)
+			wait = 0;
+		if (wait < best_wait) {
+			best = station;
+			best_wait = wait;
+		}
+	}
+	return best;
+}
+
+static bool has_choice(const struct server *server)
+{
+	return server->station && server->target.upstream->server_count > 1;
+}
+
+/* Faults of our own tell nothing about the server. */
+static bool blames_server(enum reason reason)
+{
+	return strcmp(reason_kind(reason), "server") == 0;
+}
+
+static void note_failure(const struct server *server, enum reason reason)
+{
+	char text[STATION_TEXT];
+
+	if (!has_choice(server) || !blames_server(reason))
+		return;
+	station_print(server->station, server->target.destination.port, text);
+	if (health_failed(server->world->health, text, clock_steady(),
+			  server->target.upstream->back_off))
+		log_warning("upstream \"%s\": %s is left alone for a while: %s",
+			    server->target.upstream->name, text, reason_sentence(reason));
+}
+
+static void note_success(const struct server *server)
+{
+	char text[STATION_TEXT];
+
+	if (!has_choice(server))
+		return;
+	station_print(server->station, server->target.destination.port, text);
+	if (health_reached(server->world->health, text))
+		log_info("upstream \"%s\": %s is well again", server->target.upstream->name, text);
+}
+
+static void stop_trying(struct server *server)
+{
+	resolver_cancel(&server->resolution);
+	dialer_free(server->dialer);
+	server->dialer = NULL;
+	tunnel_free(server->tunnel);
+	server->tunnel = NULL;
+}
+
+/* Adds the failed one to what the journal says of its successor. */
+static void note_tried(struct server *server, enum reason reason)
+{
+	struct endpoint *endpoint = &server->side.endpoint;
+	char storage[UPSTREAM_SERVERS_MAX * (STATION_TEXT + 64)], station[STATION_TEXT];
+	struct text text;
+
+	text_begin(&text, storage, sizeof(storage));
+	text_add(&text, endpoint->tried ? endpoint->tried : "[");
+	/* The bracket at the end makes room for one more. */
+	if (endpoint->tried)
+		text.bytes[text.length - 1] = ',';
+	text_add_char(&text, '[');
+	text_add_json(&text, station_print(server->station, server->target.destination.port,
+					   station));
+	text_addf(&text, ",\"%s\"]]", reason_word(reason));
+	free(endpoint->tried);
+	endpoint->tried = text.full ? NULL : strdup(text.bytes);
+}
+
+/* SIDE_DONE when another of the upstream's servers may do better. */
 static enum side_progress fail(struct server *server, enum reason reason, const char *detail)
 {
+	bool elsewhere = has_choice(server) && blames_server(reason) &&
+			 clock_steady() < server->given_up && choose(server);
+
+	note_failure(server, reason);
 	endpoint_fail(&server->side.endpoint, reason, detail);
-	server->stage = SERVER_FAILED;
+	if (elsewhere)
+		note_tried(server, reason);
+	stop_trying(server);
+	server->stage = elsewhere ? SERVER_ELSEWHERE : SERVER_FAILED;
 	server->deadline = INT64_MAX;
-	return SIDE_FAILED;
+	return elsewhere ? SIDE_DONE : SIDE_FAILED;
 }
 
-static void allow(struct server *server, enum limit limit)
+static void allow(struct server *server, int64_t microseconds)
 {
-	server->deadline = clock_steady() + (int64_t)server->target.limits->value[limit];
+	server->deadline = clock_steady() + microseconds;
 }
 
-static void resolved(void *context, const struct address *address)
+static int64_t limit(const struct server *server, enum limit which)
 {
-	struct server *server = context;
+	return (int64_t)server->target.limits->value[which];
+}
 
-	if (address) {
-		server->target.address = *address;
-		server->target.address.port = server->target.port;
-	} else {
-		fail(server, REASON_NAME_UNRESOLVED, server->target.host);
-	}
-	server->wake(server);
+/* The address the server is wanted at, as far as it is known without asking. */
+static struct address wanted(const struct server *server)
+{
+	const struct station *station = server->station;
+	struct address address = server->target.destination;
+
+	if (!station)
+		return address;
+	address = station->address;
+	address.port = station_port(station, server->target.destination.port);
+	return address;
+}
+
+static const char *wanted_name(const struct server *server)
+{
+	return server->station ? server->station->host : NULL;
+}
+
+/* An end of its own for each server that is tried. */
+static void set_out(struct server *server, uint64_t id)
+{
+	struct endpoint *endpoint = &server->side.endpoint;
+	char *tried = server->tried ? endpoint->tried : NULL;
+
+	if (tried)
+		endpoint->tried = NULL;
+	endpoint_end(endpoint);
+	endpoint->tried = tried;
+	server->verdict = REASON_NONE;
+	server->resolved = false;
+	server->addresses.count = 0;
+	server->stage = SERVER_RESOLVING;
+	server->station = choose(server);
+	if (server->station)
+		server->tried |= 1U << (server->station - server->target.upstream->servers);
+	endpoint->id = id;
+	endpoint->address = wanted(server);
+	endpoint->host = wanted_name(server);
+	endpoint->via = proxy_of(server);
+	endpoint->tls = server->target.tls;
+	endpoint->start = clock_now();
+	server->deadline = server->given_up;
+	if (has_choice(server) && choose(server) && endpoint->start.steady + PATIENCE < server->given_up)
+		allow(server, PATIENCE);
 }
 
 void server_start(struct server *server, const struct target *target, uint64_t id)
 {
-	struct endpoint *endpoint = &server->side.endpoint;
-
-	resolver_cancel(&server->resolution);
-	endpoint_end(endpoint);
+	stop_trying(server);
+	free(server->proxied_name);
 	server->target = *target;
-	server->verdict = REASON_NONE;
-	server->stage = SERVER_RESOLVING;
-	endpoint->id = id;
-	endpoint->address = target->address;
-	endpoint->host = target->host;
-	endpoint->tls = target->tls;
-	endpoint->start = clock_now();
-	allow(server, LIMIT_CONNECT);
+	server->tried = 0;
+	server->given_up = clock_steady() + limit(server, LIMIT_CONNECT);
+	server->proxied_name = NULL;
+	if (proxy_of(server) && !target->upstream->server_count && target->destination_name)
+		server->proxied_name = strdup(target->destination_name);
+	server->target.destination_name = server->proxied_name;
+	set_out(server, id);
+}
+
+void server_retry(struct server *server, uint64_t id)
+{
+	side_close(&server->side);
+	set_out(server, id);
 }
 
 static enum reason reason_of_connect(int error)
@@ -93,59 +247,153 @@ static enum reason reason_of_connect(int error)
 	}
 }
 
-static int dial(struct server *server)
+/* A socket on its way to the address; -1 with errno. */
+static int dial_address(void *context, const struct address *address)
 {
+	const struct server *server = context;
 	const struct target *target = &server->target;
 	struct sockaddr_storage to;
-	sa_family_t family = target->address.family;
-	socklen_t length = address_to_socket(&target->address, AF_UNSPEC, &to);
+	sa_family_t family = address->family;
+	socklen_t length = address_to_socket(address, AF_UNSPEC, &to);
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
 
 	if (fd < 0)
 		return -1;
-	side_open(&server->side, fd);
 	socket_tune(fd);
 	/* A client of the other family cannot be shown to this server: it sees the gateway. */
-	if (target->keep_source && target->source.family == family &&
-	    socket_keep_source(fd, family, &target->source) < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&to, length) < 0 && errno != EINPROGRESS)
-		return -1;
-	return side_watch(&server->side, server->world->base, awake, server);
+	if ((!target->keep_source || target->source.family != family ||
+	     socket_keep_source(fd, family, &target->source) == 0) &&
+	    (connect(fd, (struct sockaddr *)&to, length) == 0 || errno == EINPROGRESS))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
-static enum side_progress set_out(struct server *server)
+static enum side_progress dial(struct server *server)
 {
-	struct target *target = &server->target;
-	const struct server_world *world = server->world;
-	int error;
+	const struct address *address = &server->addresses.addresses[0];
+	int fd, error;
 
-	if (target->address.family == AF_UNSPEC) {
-		if (server->resolution.request)
-			return SIDE_WAIT;
-		server->resolution.done = resolved;
-		server->resolution.context = server;
-		resolver_ask(world->resolver, target->host, target->source.family,
-			     &server->resolution);
-		if (server->stage == SERVER_FAILED)
-			return SIDE_FAILED;
-		/* A name of the hosts file is answered at once. */
-		if (target->address.family == AF_UNSPEC)
+	server->side.endpoint.peer = *address;
+	server->stage = SERVER_CONNECTING;
+	if (server->addresses.count > 1) {
+		server->dialer = dialer_new(server->world->base, &server->addresses, dial_address,
+					    awake, server);
+		return server->dialer ? SIDE_WAIT : fail(server, REASON_NO_MEMORY, NULL);
+	}
+	fd = dial_address(server, address);
+	if (fd >= 0) {
+		side_open(&server->side, fd);
+		if (side_watch(&server->side, server->world->base, awake, server) == 0)
 			return SIDE_WAIT;
 	}
-	/* A rule, or a name, that leads back to us would have us talk to ourselves for ever. */
-	if (world->is_own_listener(world->context, &target->address))
-		return fail(server, REASON_LOOP, NULL);
-	server->side.endpoint.peer = target->address;
-	server->stage = SERVER_CONNECTING;
-	if (dial(server) == 0)
-		return SIDE_WAIT;
 	error = errno;
 	side_close(&server->side);
 	return fail(server, reason_of_connect(error), strerror(error));
 }
 
-static enum side_progress arrive(struct server *server)
+static void resolved(void *context, const struct resolved *addresses)
+{
+	struct server *server = context;
+
+	server->addresses = *addresses;
+	server->resolved = true;
+	server->wake(server);
+}
+
+/* A client whose address is shown needs a server of its family; else IPv6 comes first (RFC 8305 section 4). */
+static sa_family_t first_family(const struct target *target)
+{
+	return target->keep_source ? target->source.family : AF_INET6;
+}
+
+/* A rule, or a name, that leads back to us would have us talk to ourselves for ever. */
+static void drop_own_listeners(struct server *server)
+{
+	const struct server_world *world = server->world;
+	struct resolved *addresses = &server->addresses;
+	size_t left = 0;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		if (!world->is_own_listener(world->context, &addresses->addresses[i]))
+			addresses->addresses[left++] = addresses->addresses[i];
+	addresses->count = left;
+}
+
+/* Addresses of the host, or the one address; ports filled in. */
+static enum side_progress find(struct server *server, const char *host,
+			       const struct address *address)
+{
+	if (!host) {
+		server->addresses = (struct resolved){ .count = 1, .addresses = { *address } };
+		return SIDE_DONE;
+	}
+	if (!server->resolved && !server->resolution.lookup) {
+		server->resolution.done = resolved;
+		server->resolution.context = server;
+		/* A name of the hosts file is answered at once. */
+		resolver_ask(server->world->resolver, host, &server->resolution);
+	}
+	if (!server->resolved)
+		return SIDE_WAIT;
+	if (server->addresses.count == 0)
+		return fail(server, REASON_NAME_UNRESOLVED, host) == SIDE_DONE ? SIDE_DONE
+									       : SIDE_FAILED;
+	for (size_t i = 0; i < server->addresses.count; i++)
+		server->addresses.addresses[i].port = address->port;
+	dialer_sort(&server->addresses, first_family(&server->target));
+	return SIDE_DONE;
+}
+
+static enum side_progress look_up(struct server *server)
+{
+	const struct proxy *proxy = proxy_of(server);
+	struct address address = wanted(server);
+	const char *host = wanted_name(server);
+	enum side_progress progress;
+
+	if (proxy) {
+		host = proxy->station.host;
+		address = proxy->station.address;
+		address.port = station_port(&proxy->station, 0);
+	}
+	progress = find(server, host, &address);
+	if (progress != SIDE_DONE || server->stage == SERVER_ELSEWHERE)
+		return progress;
+	drop_own_listeners(server);
+	if (server->addresses.count == 0)
+		return fail(server, REASON_LOOP, NULL);
+	return dial(server);
+}
+
+/* The socket that has been connected first. */
+static enum side_progress take_dialed(struct server *server)
+{
+	struct address address;
+	enum dialing dialing;
+	int fd, error;
+
+	dialing = dialer_turn(server->dialer, &fd, &address);
+	error = errno;
+	if (dialing == DIALING)
+		return SIDE_WAIT;
+	dialer_free(server->dialer);
+	server->dialer = NULL;
+	if (dialing == DIALING_FAILED)
+		return fail(server, reason_of_connect(error), strerror(error));
+	server->side.endpoint.peer = address;
+	side_open(&server->side, fd);
+	if (side_watch(&server->side, server->world->base, awake, server) == 0)
+		return SIDE_DONE;
+	side_close(&server->side);
+	return fail(server, REASON_NO_MEMORY, NULL);
+}
+
+/* Whether the socket is connected, and if not, why. */
+static enum side_progress meet(struct server *server)
 {
 	struct sockaddr_storage name;
 	socklen_t length = sizeof(name);
@@ -163,21 +411,95 @@ static enum side_progress arrive(struct server *server)
 	length = sizeof(name);
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
 		address_from_socket(&server->side.endpoint.local, (struct sockaddr *)&name);
+	return SIDE_DONE;
+}
+
+static enum side_progress begin_tunnel(struct server *server)
+{
+	const struct target *target = &server->target;
+	const struct tunnel_settings settings = {
+		.proxy = proxy_of(server),
+		.proxy_address = &server->side.endpoint.peer,
+		.name = server->station ? server->station->host : server->proxied_name,
+		.address = wanted(server),
+		.tls = server->world->tls,
+		.trust = target->proxy_trust,
+		.generation = target->generation,
+	};
+
+	server->tunnel = tunnel_new(&settings);
+	return server->tunnel ? SIDE_DONE : fail(server, REASON_NO_MEMORY, NULL);
+}
+
+static enum side_progress pass_tunnel(struct server *server)
+{
+	enum side_progress progress = tunnel_turn(server->tunnel, &server->side);
+	enum reason reason;
+	const char *detail;
+
+	if (progress == SIDE_FAILED) {
+		reason = tunnel_failure(server->tunnel, &detail);
+		progress = fail(server, reason, detail);
+		side_reset(&server->side);
+		return progress;
+	}
+	if (progress == SIDE_WAIT)
+		return SIDE_WAIT;
+	tunnel_free(server->tunnel);
+	server->tunnel = NULL;
+	/* What was said to the proxy was not said to the server. */
+	server->side.endpoint.received = 0;
+	server->side.endpoint.sent = 0;
+	return SIDE_DONE;
+}
+
+static enum side_progress arrive(struct server *server)
+{
+	enum side_progress progress = SIDE_DONE;
+
+	if (server->dialer)
+		progress = take_dialed(server);
+	if (progress != SIDE_DONE || server->stage != SERVER_CONNECTING)
+		return progress;
+	if (!server->tunnel) {
+		progress = meet(server);
+		if (progress != SIDE_DONE || server->stage != SERVER_CONNECTING)
+			return progress;
+		if (proxy_of(server))
+			progress = begin_tunnel(server);
+	}
+	if (progress == SIDE_DONE && server->tunnel)
+		progress = pass_tunnel(server);
+	if (progress != SIDE_DONE || server->stage != SERVER_CONNECTING)
+		return progress;
 	server->side.endpoint.tcp_setup = clock_now();
 	server->stage = server->target.tls ? SERVER_SECURING : SERVER_READY;
-	if (server->target.tls)
-		allow(server, LIMIT_TLS);
-	else
+	if (server->target.tls) {
+		allow(server, limit(server, LIMIT_TLS));
+	} else {
 		server->deadline = INT64_MAX;
+		note_success(server);
+	}
 	return SIDE_DONE;
+}
+
+/* The name a server of its own must prove; else that of the destination. */
+static const char *name_to_prove(const struct server *server)
+{
+	const struct upstream *upstream = server->target.upstream;
+
+	if (upstream && upstream->verify_name)
+		return upstream->verify_name;
+	return wanted_name(server) ? wanted_name(server) : server->target.name;
 }
 
 static int begin_tls(struct server *server)
 {
 	const struct target *target = &server->target;
+	const struct address address = wanted(server);
 	const struct origin origin = {
-		.name = target->name,
-		.address = &target->address,
+		.name = name_to_prove(server),
+		.address = &address,
 		.alpn = target->alpn,
 		.alpn_length = target->alpn_length,
 		.trust = target->trust,
@@ -210,19 +532,20 @@ static enum side_progress secure(struct server *server)
 		return SIDE_WAIT;
 	server->verdict = origin_verdict(server->side.tls, &detail);
 	origin_facts(server->side.tls, facts);
-	if (server->target.name)
-		strncpy(facts->sni, server->target.name, sizeof(facts->sni) - 1);
+	if (name_to_prove(server))
+		strncpy(facts->sni, name_to_prove(server), sizeof(facts->sni) - 1);
 	if (progress == SIDE_FAILED || (server->verdict != REASON_NONE && !server->target.tolerant)) {
 		enum reason reason =
 			server->verdict != REASON_NONE ? server->verdict : REASON_TLS_SERVER_FAILED;
 
-		fail(server, reason, detail);
+		progress = fail(server, reason, detail);
 		side_close(&server->side);
-		return SIDE_FAILED;
+		return progress;
 	}
 	endpoint->tls_setup = clock_now();
 	server->stage = SERVER_READY;
 	server->deadline = INT64_MAX;
+	note_success(server);
 	return SIDE_DONE;
 }
 
@@ -230,12 +553,13 @@ enum side_progress server_advance(struct server *server)
 {
 	switch (server->stage) {
 	case SERVER_RESOLVING:
-		return set_out(server);
+		return look_up(server);
 	case SERVER_CONNECTING:
 		return arrive(server);
 	case SERVER_SECURING:
 		return secure(server);
 	case SERVER_READY:
+	case SERVER_ELSEWHERE:
 		return SIDE_DONE;
 	default:
 		return SIDE_FAILED;
@@ -248,9 +572,10 @@ void server_expire(struct server *server)
 
 	if (server->stage == SERVER_SECURING)
 		reason = REASON_TLS_SERVER_TIMEOUT;
-	else if (server->resolution.request)
+	else if (server->resolution.lookup)
 		reason = REASON_NAME_UNRESOLVED;
-	resolver_cancel(&server->resolution);
+	else if (server->tunnel)
+		reason = REASON_PROXY_TIMEOUT;
 	fail(server, reason, NULL);
 	side_reset(&server->side);
 }
@@ -269,9 +594,9 @@ bool server_is_for(const struct server *server, const struct target *target)
 	if (mine->upstream != target->upstream || mine->tls != target->tls ||
 	    !same_name(mine->name, target->name) || (target->wants_status && !mine->wants_status))
 		return false;
-	if (target->host)
-		return same_name(mine->host, target->host) && mine->port == target->port;
-	return address_equal(&mine->address, &target->address);
+	if (proxy_of(server) && !same_name(mine->destination_name, target->destination_name))
+		return false;
+	return address_equal(&mine->destination, &target->destination);
 }
 
 bool server_is_stale(struct server *server)
@@ -287,7 +612,7 @@ bool server_is_stale(struct server *server)
 
 void server_close(struct server *server)
 {
-	resolver_cancel(&server->resolution);
+	stop_trying(server);
 	side_close(&server->side);
 	server->stage = SERVER_UNUSED;
 	server->deadline = INT64_MAX;
@@ -304,4 +629,6 @@ void server_end(struct server *server)
 {
 	server_close(server);
 	side_end(&server->side);
+	free(server->proxied_name);
+	server->proxied_name = NULL;
 }

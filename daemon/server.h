@@ -1,12 +1,16 @@
-/* A server's end: which target it is for, and the way there: resolve, connect, secure. */
+/* A server's end: which target it is for, and the way there: choose one of an upstream's servers, resolve, connect,
+ * go through the proxy, secure. */
 #pragma once
 
+#include "daemon/dialer.h"
+#include "daemon/health.h"
 #include "daemon/policy/limits.h"
 #include "daemon/policy/upstream.h"
 #include "daemon/resolver.h"
 #include "daemon/side.h"
 #include "daemon/tls/context.h"
 #include "daemon/tls/trust.h"
+#include "daemon/tunnel.h"
 
 struct connection;
 struct exchange;
@@ -15,12 +19,13 @@ struct leg;
 /* Where a server is and what must be true of it. Names are the connection's or the policy's. */
 struct target {
 	const struct upstream *upstream; /* NULL: the original destination */
-	struct address address;          /* AF_UNSPEC: host has to be resolved first */
-	const char *host;
-	uint16_t port;                   /* with host */
+	struct address destination;      /* the original one */
+	const char *destination_name;    /* of it, for a proxy to resolve; copied; NULL: unknown */
 	bool tls;                        /* we speak TLS to it */
-	const char *name;                /* to send as SNI and to verify; NULL: the address */
+	const char *name;                /* of the destination, to send as SNI and to verify unless the upstream's
+	                                    server has one of its own; NULL: the address */
 	struct trust *trust;             /* roots, when tls; NULL: nothing can be verified, so fail */
+	struct trust *proxy_trust;       /* roots of an https proxy */
 	bool tolerant;                   /* a rule wants to see a bad certificate */
 	bool wants_status;               /* a rule wants to know that it is not revoked */
 	const uint8_t *alpn;             /* to offer, wire form */
@@ -35,6 +40,7 @@ struct target {
 struct server_world {
 	struct event_base *base;
 	struct resolver *resolver;
+	struct health *health;
 	struct tls_context *tls;
 	bool (*is_own_listener)(const void *context, const struct address *address);
 	const void *context; /* of is_own_listener */
@@ -43,10 +49,11 @@ struct server_world {
 enum server_stage {
 	SERVER_UNUSED,
 	SERVER_RESOLVING,
-	SERVER_CONNECTING,
+	SERVER_CONNECTING, /* to the server, or to the proxy and through it */
 	SERVER_SECURING,
 	SERVER_READY,
-	SERVER_FAILED, /* side.endpoint.error says why */
+	SERVER_ELSEWHERE,  /* this one failed, as side.endpoint.error says; server_retry() tries another */
+	SERVER_FAILED,     /* side.endpoint.error says why */
 };
 
 struct server {
@@ -55,7 +62,17 @@ struct server {
 	enum server_stage stage;
 	enum reason verdict;       /* of its certificate; REASON_NONE: verified, or no TLS */
 	int64_t deadline;          /* steady microseconds, while on the way; INT64_MAX otherwise */
+
+	const struct station *station; /* where to now, of the upstream; NULL: the original destination */
+	unsigned tried;            /* bits of the upstream's servers that have had their turn */
+	int64_t given_up;          /* when the connect limit is over, whatever is left to try */
+	char *proxied_name;        /* owned: target.destination_name */
 	struct resolver_wait resolution;
+	struct resolved addresses; /* of the station, or of the proxy */
+	bool resolved;
+	struct dialer *dialer;     /* while there are several addresses; owned */
+	struct tunnel *tunnel;     /* while on the way through a proxy; owned */
+
 	const struct server_world *world;
 	void (*wake)(struct server *server);
 	struct connection *connection;
@@ -72,8 +89,11 @@ void server_begin(struct server *server, const struct server_world *world,
 /* Sets out for the target (copied). Follow with server_advance(). */
 void server_start(struct server *server, const struct target *target, uint64_t id);
 
+/* After SERVER_ELSEWHERE: sets out for the next of the upstream's servers, as another end with an id of its own. */
+void server_retry(struct server *server, uint64_t id);
+
 /* Goes one step further if it can. SIDE_DONE when the next stage has been reached: after
- * SERVER_RESOLVING and SERVER_CONNECTING there is another, SERVER_READY is the last. */
+ * SERVER_RESOLVING, SERVER_CONNECTING and SERVER_ELSEWHERE there is another, SERVER_READY is the last. */
 enum side_progress server_advance(struct server *server);
 
 /* What is overdue has failed: sets the stage's timeout as error. */

@@ -23,33 +23,13 @@ static bool wants_tls(const struct connection *connection, const struct upstream
 	return connection->opened;
 }
 
-static void aim(const struct connection *connection, const struct upstream *upstream,
-		struct target *target)
+/* A proxy is told the name, where one is known: TLS has proven none yet, but it is what was judged. */
+static const char *name_to_pass_on(const struct connection *connection,
+				   const struct upstream *upstream)
 {
-	const struct address *destination = &connection->client.side.endpoint.local;
-
-	target->address = *destination;
-	if (!upstream)
-		return;
-	if (upstream->host) {
-		target->host = upstream->host;
-		target->port = upstream->port ? upstream->port : destination->port;
-		target->address = (struct address){ .family = AF_UNSPEC };
-	} else if (upstream->address.family != AF_UNSPEC) {
-		target->address = upstream->address;
-		if (!target->address.port)
-			target->address.port = destination->port;
-	}
-}
-
-static const char *name_to_verify(const struct connection *connection,
-				  const struct upstream *upstream)
-{
-	if (upstream && upstream->verify_name)
-		return upstream->verify_name;
-	if (upstream && upstream->host)
-		return upstream->host;
-	return connection->client.protocol == PROTOCOL_TLS ? connection->client.host : NULL;
+	if (!upstream || upstream->proxy.through == THROUGH_NOTHING || upstream->server_count)
+		return NULL;
+	return connection->client.host;
 }
 
 /* `mirror` needs a client that can still be shown, or has been shown, what is wrong with this very
@@ -74,16 +54,20 @@ void connection_target(struct connection *connection, const struct rule *rule,
 
 	*target = (struct target){
 		.upstream = upstream,
+		.destination = connection->client.side.endpoint.local,
+		.destination_name = name_to_pass_on(connection, upstream),
 		.tls = wants_tls(connection, upstream),
 		.generation = policy->generation,
 		.limits = &policy->limits,
 		.keep_source = connection->gateway->transparent && policy->source == SOURCE_KEEP,
 		.source = connection->client.side.endpoint.peer,
 	};
-	aim(connection, upstream, target);
+	if (upstream && upstream->proxy.through == THROUGH_HTTPS)
+		target->proxy_trust = regime_trust(connection->regime, NULL);
 	if (!target->tls)
 		return;
-	target->name = name_to_verify(connection, upstream);
+	if (connection->client.protocol == PROTOCOL_TLS)
+		target->name = connection->client.host;
 	target->trust = regime_trust(connection->regime, upstream);
 	target->tolerant = may_fail(connection, rule, upstream);
 	target->wants_status = rule && rule->wants_status;
@@ -93,8 +77,25 @@ void connection_target(struct connection *connection, const struct rule *rule,
 	}
 }
 
+/* One of the upstream's servers has failed, and the next one is another end. */
+static void note_elsewhere(struct server *server, enum server_stage before)
+{
+	if (before == SERVER_SECURING) {
+		server_event(server, EVENT_TLS_FAILED_SERVER);
+		server_event(server, EVENT_SERVER_DISCONNECTED);
+	} else {
+		server_event(server, EVENT_SERVER_CONNECT_ERROR);
+	}
+	server_retry(server, gateway_id(server->connection->gateway));
+	server_event(server, EVENT_SERVER_CONNECT);
+}
+
 void server_note(struct server *server, enum server_stage before)
 {
+	if (server->stage == SERVER_ELSEWHERE) {
+		note_elsewhere(server, before);
+		return;
+	}
 	if (server->stage == SERVER_FAILED && before == SERVER_SECURING) {
 		server_event(server, EVENT_TLS_FAILED_SERVER);
 		server_event(server, EVENT_SERVER_DISCONNECTED);
@@ -372,10 +373,6 @@ void servers_turn(struct connection *connection)
 		if (on_its_way(server)) {
 			/* The primary one may be under way for the connection itself. */
 			advance(server);
-		} else if (server->exchange && server->stage == SERVER_FAILED) {
-			/* The resolver's answer came between two turns. */
-			server_note(server, SERVER_RESOLVING);
-			settle(server);
 		} else if (is_idle(server) && server->stage == SERVER_READY && is_stale(server)) {
 			drop(server);
 		}
@@ -403,7 +400,11 @@ void servers_expire(struct connection *connection)
 			continue;
 		server_expire(server);
 		server_note(server, before);
-		settle(server);
+		/* Another server of the same upstream may do better. */
+		if (on_its_way(server))
+			advance(server);
+		else
+			settle(server);
 	}
 }
 

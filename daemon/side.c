@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/tls/carrier.h"
+
 void side_begin(struct side *side)
 {
 	memset(side, 0, sizeof(*side));
@@ -57,6 +59,15 @@ int side_secure(struct side *side, SSL *tls)
 		return -1;
 	}
 	side->tls = tls;
+	return 0;
+}
+
+int side_nest(struct side *side)
+{
+	side->carrier = carrier_new(&side->wire, side->tls);
+	if (!side->carrier)
+		return -1;
+	side->tls = NULL;
 	return 0;
 }
 
@@ -232,6 +243,8 @@ static int finish_writing(struct side *side)
 		return 0;
 	side->write_ended = true;
 	side->endpoint.state &= ~ENDPOINT_CAN_WRITE;
+	if (side->carrier)
+		carrier_finish(side->carrier);
 	return shutdown(side->fd, SHUT_WR);
 }
 
@@ -297,6 +310,8 @@ static void drop(struct side *side)
 	side->watched = false;
 	SSL_free(side->tls);
 	side->tls = NULL;
+	carrier_free(side->carrier);
+	side->carrier = NULL;
 	free(side->pending);
 	side->pending = NULL;
 	side->pending_start = 0;

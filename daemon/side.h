@@ -17,6 +17,7 @@ struct side {
 	int fd;              /* -1: not open */
 	struct wire wire;    /* over fd */
 	SSL *tls;            /* owned; NULL: plain */
+	struct carrier *carrier; /* owned: TLS with a proxy below all this; NULL */
 	struct event event;
 	bool watched;
 	void (*wake)(void *context);
@@ -43,6 +44,10 @@ int side_watch(struct side *side, struct event_base *base, void (*wake)(void *co
 /* Speaks TLS from now on; takes tls (made by tls/origin.h or tls/terminator.h) over. 0; -1 when out of
  * memory: then there is none. */
 int side_secure(struct side *side, SSL *tls);
+
+/* The TLS spoken so far, handshake done, was with a proxy: from now on everything goes inside it. 0; -1 when out
+ * of memory. */
+int side_nest(struct side *side);
 
 /* Reads up to size bytes. >0: bytes; 0: orderly end of stream; -1 with errno: EAGAIN nothing now,
  * ECONNRESET the peer reset, EPROTO TLS was violated or cut short (RFC 8446 section 6.1). Counts bytes and

@@ -16,6 +16,7 @@
 #include "daemon/control/server.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/orders.h"
 #include "daemon/privilege.h"
 #include "daemon/redirect.h"
 #include "daemon/reload.h"
@@ -166,7 +167,8 @@ static int start_children(struct supervisor *supervisor)
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
 	children->counters = counters_new(children->workers + 1);
-	if (!children->authority_directory || !children->counters) {
+	children->health = health_open();
+	if (!children->authority_directory || !children->counters || !children->health) {
 		log_error("out of memory");
 		return -1;
 	}
@@ -212,6 +214,26 @@ static void on_nftables(evutil_socket_t fd, short what, void *argument)
 	}
 }
 
+/* A descriptor of its own for each: workers that shared one would read it past each other. */
+static void tell_names(struct supervisor *supervisor)
+{
+	struct children *children = &supervisor->children;
+	const union order order = { .names = { .kind = ORDER_NAMES } };
+
+	for (unsigned i = 0; i < children->workers; i++) {
+		int descriptors[NAME_FILES];
+
+		if (name_files_open(descriptors) < 0)
+			return;
+		if (order_send(children->orders[i][0], &order, sizeof(order.names), descriptors,
+			       NAME_FILES) < 0)
+			log_warning("worker %u still asks the nameservers of before: %s", i,
+				    strerror(errno));
+		close(descriptors[0]);
+		close(descriptors[1]);
+	}
+}
+
 static void on_second(evutil_socket_t fd, short what, void *argument)
 {
 	struct supervisor *supervisor = argument;
@@ -222,6 +244,8 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 	if (doors_refresh(&supervisor->doors))
 		reload_doors(supervisor);
 	redirect_tick(supervisor);
+	if (supervisor->policy->upstream_count && name_files_changed(&supervisor->names))
+		tell_names(supervisor);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *argument)
@@ -271,6 +295,7 @@ static int watch_events(struct supervisor *supervisor)
 		log_error("out of memory");
 		return -1;
 	}
+	name_files_begin(&supervisor->names);
 	evtimer_assign(&supervisor->mend, base, on_mend, supervisor);
 	evtimer_assign(&supervisor->look, base, on_nftables, supervisor);
 	event_assign(&supervisor->signal_event, base, supervisor->signals, EV_READ | EV_PERSIST,

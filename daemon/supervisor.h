@@ -8,6 +8,7 @@
 #include "daemon/children.h"
 #include "daemon/collection.h"
 #include "daemon/doors.h"
+#include "daemon/name_files.h"
 #include "daemon/policy/config.h"
 #include "netfilter/probe.h"
 #include "netfilter/watch.h"
@@ -34,6 +35,7 @@ struct supervisor {
 	struct children children;
 	struct watch *watch;
 	struct control_server *control;
+	struct name_files names;
 	struct reload *reload;     /* the one under way; NULL */
 	int lock;
 	int signals;

@@ -177,6 +177,24 @@ void text_add_json(struct text *text, const char *string)
 		text_add(text, "null");
 }
 
+void text_add_base64(struct text *text, const void *bytes, size_t length)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const uint8_t *next = bytes;
+
+	for (size_t i = 0; i < length; i += 3) {
+		uint32_t three = (uint32_t)next[i] << 16;
+
+		three |= i + 1 < length ? (uint32_t)next[i + 1] << 8 : 0;
+		three |= i + 2 < length ? next[i + 2] : 0;
+		text_add_char(text, digits[three >> 18]);
+		text_add_char(text, digits[three >> 12 & 63]);
+		text_add_char(text, i + 1 < length ? digits[three >> 6 & 63] : '=');
+		text_add_char(text, i + 2 < length ? digits[three & 63] : '=');
+	}
+}
+
 void text_add_hex(struct text *text, const uint8_t *bytes, size_t length)
 {
 	char pair[2];

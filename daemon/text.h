@@ -27,5 +27,8 @@ void text_addf(struct text *text, const char *format, ...) __attribute__((format
 void text_add_json(struct text *text, const char *string);
 void text_add_json_bytes(struct text *text, const void *bytes, size_t length);
 
+/* Adds base64 with its padding (RFC 4648 section 4). */
+void text_add_base64(struct text *text, const void *bytes, size_t length);
+
 /* Adds lower-case hexadecimal digits. */
 void text_add_hex(struct text *text, const uint8_t *bytes, size_t length);

@@ -60,10 +60,10 @@ static void make_tls(struct worker *worker, const struct policy *policy)
 	struct gateway *gateway = &worker->gateway;
 	const struct worker_settings *settings = worker->settings;
 
+	if (policy->speaks_tls && !gateway->world.tls)
+		gateway->world.tls = tls_context_new(settings->ticket_keys);
 	if (!policy->opens_tls || gateway->issuer)
 		return;
-	if (!gateway->world.tls)
-		gateway->world.tls = tls_context_new(settings->ticket_keys);
 	if (gateway->world.tls)
 		gateway->issuer = issuer_new(gateway->base, settings->signer, gateway->world.tls,
 					     settings->authority_pem);
@@ -192,6 +192,11 @@ static void obey(struct worker *worker, const union order *order, const int *des
 		break;
 	case ORDER_CUT:
 		cut(worker, &order->cut);
+		break;
+	case ORDER_NAMES:
+		resolver_renew(worker->gateway.world.resolver, descriptors[0], descriptors[1]);
+		close(descriptors[0]);
+		close(descriptors[1]);
 		break;
 	}
 }
@@ -375,6 +380,7 @@ static int make_gateway(struct worker *worker)
 	gateway->world.is_own_listener = gateway_is_own_listener;
 	gateway->world.context = gateway;
 	gateway->world.resolver = resolver_new(gateway->base);
+	gateway->world.health = worker->settings->health;
 	gateway->journal = journal_new(&journal);
 	evtimer_assign(&gateway->again_event, gateway->base, on_again, gateway);
 	return gateway->room && gateway->local && gateway->neighbours &&

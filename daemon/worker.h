@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/counters.h"
+#include "daemon/health.h"
 #include "daemon/policy/policy.h"
 #include "daemon/tls/context.h"
 
@@ -17,6 +18,7 @@ struct worker_settings {
 	int listeners[LAN_PORTS_MAX]; /* one for each of policy->lan */
 	unsigned indexes[LAN_PORTS_MAX]; /* their interfaces */
 	struct counters *counters; /* its own block */
+	struct health *health;     /* of upstreams, shared by all workers */
 	const uint8_t *ticket_keys; /* TICKET_KEYS_SIZE, the same for all workers */
 	const char *authority_pem; /* the CA certificate */
 	int ready;                 /* one byte is written here when it accepts */

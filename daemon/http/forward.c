@@ -124,35 +124,28 @@ static uint32_t copy_text(struct head *out, const struct head *head, uint32_t of
 	return offset ? head_add_text(out, text, strlen(text)) : 0;
 }
 
-static bool upstream_is_secure(const struct upstream *upstream, bool secure)
+static uint32_t add_server_authority(struct head *out, const struct endpoint *server)
 {
-	return upstream->tls == UPSTREAM_TLS_AS_CLIENT ? secure : upstream->tls == UPSTREAM_TLS_ON;
-}
-
-static uint32_t add_upstream_authority(struct head *out, const struct head *request,
-				       const struct upstream *upstream, bool secure)
-{
-	uint16_t port = upstream->port ? upstream->port : request->port;
-	uint16_t usual = upstream_is_secure(upstream, secure) ? HTTPS_PORT : HTTP_PORT;
+	uint16_t usual = server->tls ? HTTPS_PORT : HTTP_PORT;
 	char storage[NAME_SIZE + 8];
 	struct text authority;
 
 	text_begin(&authority, storage, sizeof(storage));
-	text_add(&authority, upstream->host);
-	if (port && port != usual)
-		text_addf(&authority, ":%u", port);
+	text_add(&authority, server->host);
+	if (server->address.port && server->address.port != usual)
+		text_addf(&authority, ":%u", server->address.port);
 	return head_add_text(out, authority.bytes, authority.length);
 }
 
 static int set_authority(struct head *out, const struct head *request, const struct rule *rule,
-			 bool secure)
+			 const struct endpoint *server)
 {
 	const char *edited = rule ? edits_value(&rule->request_headers, "host") : NULL;
 
 	if (edited && !strpbrk(edited, "\r\n"))
 		out->authority = head_add_text(out, edited, strlen(edited));
-	else if (rule && rule->verdict == VERDICT_ROUTE && rule->upstream && rule->upstream->host)
-		out->authority = add_upstream_authority(out, request, rule->upstream, secure);
+	else if (server && server->host)
+		out->authority = add_server_authority(out, server);
 	else
 		out->authority = copy_text(out, request, request->authority);
 	return out->authority || !request->authority ? 0 : -1;
@@ -173,7 +166,7 @@ static void set_framing(struct head *out, const struct head *head)
 }
 
 int forward_request(struct head *out, const struct head *request, const struct rule *rule,
-		    bool secure)
+		    const struct endpoint *server)
 {
 	const struct edits *edits =
 		rule && rule->request_headers.count ? &rule->request_headers : NULL;
@@ -182,7 +175,7 @@ int forward_request(struct head *out, const struct head *request, const struct r
 	out->keep_alive = request->keep_alive && request->version != HTTP_1_0;
 	out->expect_continue = request->expect_continue;
 	set_framing(out, request);
-	if (set_target(out, request) < 0 || set_authority(out, request, rule, secure) < 0 ||
+	if (set_target(out, request) < 0 || set_authority(out, request, rule, server) < 0 ||
 	    carry_fields(out, request, edits) < 0)
 		return -1;
 	if (!request->expect_continue && head_has_token(out, "expect", "100-continue"))

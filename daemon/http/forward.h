@@ -3,17 +3,17 @@
  * tell of the gateway (no Via, no X-Forwarded-For). Says the same for every codec; framing and
  * Connection are the printer's. Pure.
  *
- * Host: the client's, as sent. A rule that routes to a server by name (upstream->host) replaces it
- * by that name, with the port where it is not the scheme's own; a rule that routes to an address
- * keeps it. An edit that sets Host has the last word. */
+ * Host: the client's, as sent. A server that a rule routed to by name (endpoint.host) gets that name, with
+ * the port where it is not the scheme's own; one by address gets the client's. An edit that sets Host has the
+ * last word. */
 #pragma once
 
 #include "daemon/http/exchange.h"
 
-/* Fills out (empty) with the request as it is sent on; rule may be NULL; secure: the client speaks
- * TLS. 0; -1 with errno when it does not fit HEAD_MAX and FIELDS_MAX, or memory is out. */
+/* Fills out (empty) with the request as it is sent on; rule and server, which it
+ * goes to, may be NULL. 0; -1 with errno when it does not fit HEAD_MAX and FIELDS_MAX, or memory is out. */
 int forward_request(struct head *out, const struct head *request, const struct rule *rule,
-		    bool secure);
+		    const struct endpoint *server);
 
 /* Fills out (empty) with the response as the client gets it; result as above. */
 int forward_response(struct head *out, const struct exchange *exchange);

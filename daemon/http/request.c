@@ -96,7 +96,7 @@ static void begin(struct courier *courier)
 	head_clear(head);
 	head_clear(&exchange->response);
 	if (forward_request(head, &exchange->request, exchange->rule,
-			    courier->conversation->settings.secure) < 0) {
+			    &courier->back.leg->side->endpoint) < 0) {
 		if (errno == ENOMEM)
 			courier_refuse(courier, 503, REASON_NO_MEMORY, NULL);
 		else

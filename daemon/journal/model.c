@@ -174,27 +174,25 @@ static void add_wanted(struct text *text, const struct endpoint *server)
 	add_host_and_port(text, server->host, server->address.port);
 }
 
-static void add_via(struct text *text, const struct rule *rule)
+/* ["socks5", [host, port]]; user and password stay where they are. */
+static void add_via(struct text *text, const struct proxy *proxy)
 {
-	const struct upstream *upstream = rule ? rule->upstream : NULL;
 	char literal[ADDRESS_TEXT];
 
 	member_add(text, "via");
-	if (!upstream || upstream->through == THROUGH_NOTHING) {
+	if (!proxy) {
 		text_add(text, "null");
 		return;
 	}
-	text_add(text, upstream->through == THROUGH_SOCKS5 ? "[\"socks5\"," : "[\"http\",");
-	if (upstream->proxy_host)
-		add_host_and_port(text, upstream->proxy_host, upstream->proxy_port);
-	else
-		add_host_and_port(text, address_print(&upstream->proxy, literal),
-				  upstream->proxy.port);
+	text_addf(text, "[\"%s\",", through_word(proxy->through));
+	add_host_and_port(text,
+			  proxy->station.host ? proxy->station.host
+					      : address_print(&proxy->station.address, literal),
+			  station_port(&proxy->station, 0));
 	text_add_char(text, ']');
 }
 
-void model_add_server(struct text *text, const struct endpoint *endpoint, const struct rule *rule,
-		      enum detail detail)
+void model_add_server(struct text *text, const struct endpoint *endpoint, enum detail detail)
 {
 	if (!endpoint) {
 		member_add_string(text, "server", NULL);
@@ -203,7 +201,8 @@ void model_add_server(struct text *text, const struct endpoint *endpoint, const 
 	begin_end(text, "server", endpoint->id);
 	add_wanted(text, endpoint);
 	member_add_string(text, "host", endpoint->host);
-	add_via(text, rule);
+	add_via(text, endpoint->via);
+	add_array(text, "tried", endpoint->tried);
 	add_address(text, "peername", &endpoint->peer);
 	add_address(text, "sockname", &endpoint->local);
 	add_state(text, endpoint);

@@ -25,10 +25,8 @@ struct client_model {
 /* "client": the client's end. */
 void model_add_client(struct text *text, const struct client_model *client, enum detail detail);
 
-/* "server": the server's end; null when endpoint is NULL. rule names the proxy it is reached
- * through; NULL: none. */
-void model_add_server(struct text *text, const struct endpoint *endpoint, const struct rule *rule,
-		      enum detail detail);
+/* "server": the server's end; null when endpoint is NULL. */
+void model_add_server(struct text *text, const struct endpoint *endpoint, enum detail detail);
 
 /* "rule", "verdict", and what belongs to the verdict. rule may be NULL. */
 void model_add_rule(struct text *text, const struct rule *rule);

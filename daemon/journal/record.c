@@ -63,7 +63,7 @@ static void add_ends(struct text *text, const struct connection_view *view, enum
 	};
 
 	model_add_client(text, &client, detail);
-	model_add_server(text, view->server, view->rule, detail);
+	model_add_server(text, view->server, detail);
 }
 
 static void add_shadows(struct text *text, const struct connection_view *view)

@@ -221,6 +221,9 @@ static void finish(struct reading *reading)
 	rules_check_reach(reading);
 	for (size_t i = 0; i < policy->rule_count && reading->errors == 0; i++)
 		policy->opens_tls |= rule_opens_tls(&policy->rules[i]);
+	policy->speaks_tls = policy->opens_tls;
+	for (size_t i = 0; i < policy->upstream_count; i++)
+		policy->speaks_tls |= policy->upstreams[i]->proxy.through == THROUGH_HTTPS;
 	roots_join(reading, top_of(reading));
 	if (policy->lan_count == 0 && reading->errors == 0)
 		reading_warning(reading, top_of(reading),

@@ -90,6 +90,7 @@ struct policy {
 	struct rule *rules;	/* slots 1 … rule_count */
 	struct rule *otherwise; /* "no rule matched: pass" as a rule, slot 0 */
 	bool opens_tls;		/* rule_opens_tls() of any rule: roots and authority are needed */
+	bool speaks_tls;	/* that, or an upstream is behind an https proxy: roots are needed */
 };
 
 /* A policy with defaults, no rules and one holder. Takes over sources, also on failure. NULL when

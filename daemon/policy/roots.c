@@ -58,7 +58,7 @@ static const struct source *find_trusted(struct reading *reading, const struct t
 {
 	if (!trusted->name)
 		return NULL;
-	if (strcmp(trusted->name, "system") == 0 && !reading->policy->opens_tls)
+	if (strcmp(trusted->name, "system") == 0 && !reading->policy->speaks_tls)
 		return NULL;
 	return find_roots(reading, trusted->value, trusted->name);
 }
@@ -94,10 +94,10 @@ void roots_join(struct reading *reading, struct value top)
 	for (size_t i = 0; i < reading->trusted_count; i++) {
 		const struct source *source = find_trusted(reading, &reading->trusted[i]);
 
-		if (source && policy->opens_tls)
+		if (source && policy->speaks_tls)
 			append(reading, source);
 	}
-	if (!reading->trust_given && policy->opens_tls) {
+	if (!reading->trust_given && policy->speaks_tls) {
 		const struct source *source = find_trusted(reading, &fallback);
 
 		if (source)

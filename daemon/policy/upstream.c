@@ -1,15 +1,22 @@
 #include "daemon/policy/upstream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/name.h"
 #include "daemon/text.h"
 
+enum { BACK_OFF_DEFAULT = 60 * 1000000 };
+
 struct upstream *upstream_new(void)
 {
-	return calloc(1, sizeof(struct upstream));
+	struct upstream *upstream = calloc(1, sizeof(*upstream));
+
+	if (upstream)
+		upstream->back_off = BACK_OFF_DEFAULT;
+	return upstream;
 }
 
 void upstream_free(struct upstream *upstream)
@@ -17,48 +24,79 @@ void upstream_free(struct upstream *upstream)
 	if (!upstream)
 		return;
 	free(upstream->name);
-	free(upstream->host);
+	for (size_t i = 0; i < UPSTREAM_SERVERS_MAX; i++)
+		free(upstream->servers[i].host);
 	free(upstream->verify_name);
 	free(upstream->verify_ca);
-	free(upstream->proxy_host);
-	free(upstream->user);
-	free(upstream->password);
+	free(upstream->proxy.station.host);
+	free(upstream->proxy.user);
+	free(upstream->proxy.password);
 	free(upstream);
 }
 
-int upstream_set_server(struct upstream *upstream, const char *text)
+int station_parse(struct station *station, const char *text)
 {
 	char host[NAME_SIZE];
 	uint16_t port;
 
-	if (address_parse(&upstream->address, text) == 0)
+	if (address_parse(&station->address, text) == 0)
 		return 0;
 	if (!name_authority(text, strlen(text), host, &port)) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (address_parse(&upstream->address, host) == 0) {
-		upstream->address.port = port;
+	if (address_parse(&station->address, host) == 0) {
+		station->address.port = port;
 		return 0;
 	}
-	upstream->host = strdup(host);
-	upstream->port = port;
-	return upstream->host ? 0 : -1;
+	station->host = strdup(host);
+	station->port = port;
+	return station->host ? 0 : -1;
 }
 
-static void print_server(const struct upstream *upstream, struct text *text)
+char *station_print(const struct station *station, uint16_t port, char text[static STATION_TEXT])
 {
-	char address[ADDRESS_TEXT];
+	struct address address = station->address;
 
-	if (upstream->host) {
-		text_add(text, upstream->host);
-		if (upstream->port)
-			text_addf(text, ":%u", upstream->port);
-	} else if (upstream->address.port) {
-		text_addf(text, "\"%s\"", address_print_with_port(&upstream->address, address));
-	} else {
-		text_addf(text, "\"%s\"", address_print(&upstream->address, address));
+	address.port = station_port(station, port);
+	if (station->host && address.port)
+		snprintf(text, STATION_TEXT, "%s:%u", station->host, address.port);
+	else if (station->host)
+		snprintf(text, STATION_TEXT, "%s", station->host);
+	else if (address.port)
+		address_print_with_port(&address, text);
+	else
+		address_print(&address, text);
+	return text;
+}
+
+static void print_servers(const struct upstream *upstream, struct text *text)
+{
+	char station[STATION_TEXT];
+
+	if (upstream->server_count == 0)
+		return;
+	text_add(text, upstream->server_count > 1 ? "servers: [" : "server: ");
+	for (size_t i = 0; i < upstream->server_count; i++) {
+		const struct station *server = &upstream->servers[i];
+		bool quoted = !server->host;
+
+		text_addf(text, "%s%s%s%s", i ? ", " : "", quoted ? "\"" : "",
+			  station_print(server, 0, station), quoted ? "\"" : "");
 	}
+	text_add(text, upstream->server_count > 1 ? "]" : "");
+}
+
+static void print_proxy(const struct upstream *upstream, struct text *text)
+{
+	const struct proxy *proxy = &upstream->proxy;
+	char station[STATION_TEXT];
+
+	if (proxy->through == THROUGH_NOTHING)
+		return;
+	text_addf(text, "%sthrough: \"%s://%s%s\"", upstream->server_count ? ", " : "",
+		  through_word(proxy->through), proxy->user ? "…@" : "",
+		  station_print(&proxy->station, 0, station));
 }
 
 static void print_verify(const struct upstream *upstream, struct text *text)
@@ -82,8 +120,9 @@ void upstream_print(const struct upstream *upstream, struct text *text)
 		text_add(text, upstream->name);
 		return;
 	}
-	text_add(text, "{ server: ");
-	print_server(upstream, text);
+	text_add(text, "{ ");
+	print_servers(upstream, text);
+	print_proxy(upstream, text);
 	if (upstream->verify_ca || upstream->verify_name)
 		print_verify(upstream, text);
 	else if (upstream->tls != UPSTREAM_TLS_AS_CLIENT)

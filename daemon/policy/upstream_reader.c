@@ -8,24 +8,20 @@
 #include "daemon/policy/roots.h"
 #include "daemon/policy/scalar.h"
 
-static bool has_server(const struct upstream *upstream)
-{
-	return upstream->host || upstream->address.family != AF_UNSPEC;
-}
-
 static void read_server(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
 	struct upstream *upstream = target;
 
-	if (has_server(upstream)) {
-		reading_error(reading, value, "an upstream takes one \"server\" or \"address\"");
+	if (upstream->server_count == UPSTREAM_SERVERS_MAX) {
+		reading_error(reading, value, "an upstream takes at most %d servers",
+			      UPSTREAM_SERVERS_MAX);
 		return;
 	}
 	errno = 0;
-	if (upstream_set_server(upstream, value_text(value)) == 0)
-		return;
-	if (errno == ENOMEM)
+	if (station_parse(&upstream->servers[upstream->server_count], value_text(value)) == 0)
+		upstream->server_count++;
+	else if (errno == ENOMEM)
 		reading_exhausted(reading);
 	else
 		keyword_mismatch(reading, keyword, value);
@@ -35,15 +31,39 @@ static void read_address(struct reading *reading, const struct keyword *keyword,
 			 void *target)
 {
 	struct upstream *upstream = target;
-
-	bool had_server = has_server(upstream);
+	size_t before = upstream->server_count;
 
 	read_server(reading, keyword, value, upstream);
-	if (upstream->host && !had_server)
+	if (upstream->server_count > before && upstream->servers[before].host)
 		reading_error(reading, value,
 			      "\"address\" takes an address; for a name say "
 			      "\"server: %s\"",
 			      value_text(value));
+}
+
+/* What was found is not repeated: it may hold a password. */
+static void read_through(struct reading *reading, const struct keyword *keyword, struct value value,
+			 void *target)
+{
+	struct upstream *upstream = target;
+
+	if (upstream->proxy.through != THROUGH_NOTHING)
+		return;
+	errno = 0;
+	if (proxy_parse(&upstream->proxy, value_text(value)) == 0)
+		return;
+	if (errno == ENOMEM)
+		reading_exhausted(reading);
+	else
+		reading_error(reading, value, "\"%s\" takes %s", keyword->word, keyword->takes);
+}
+
+static void read_back_off(struct reading *reading, const struct keyword *keyword,
+			  struct value value, void *target)
+{
+	struct upstream *upstream = target;
+
+	scalar_duration(reading, keyword, value, &upstream->back_off);
 }
 
 static void read_tls(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -110,12 +130,21 @@ static const struct grammar tls_grammar = { "\"tls\"", tls_keywords };
 static const struct keyword upstream_keywords[] = {
 	{ "server", FORM_TEXT, "a host name or address, with a port or without: api.example:443",
 	  .read = read_server },
+	{ "servers", FORM_TEXT | FORM_LIST,
+	  "a list of host names or addresses, with a port or without; the first that is fit is "
+	  "taken",
+	  .read = read_server },
 	{ "address", FORM_TEXT, "an address, with a port or without: 192.0.2.200:443",
 	  .read = read_address },
 	{ "tls", FORM_BOOLEAN | FORM_MAPPING, "true, false or { verify: … }", .read = read_tls,
 	  .grammar = &tls_grammar },
-	{ "through", FORM_TEXT, "a proxy such as socks5://192.0.2.1:1080 (not carried yet)",
-	  .read = read_not_carried },
+	{ "through", FORM_TEXT,
+	  "a proxy: socks5://HOST:PORT, http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ "
+	  "before HOST where it wants them",
+	  .read = read_through },
+	{ "back-off", FORM_TEXT | FORM_NUMBER,
+	  "a time such as 60 s: how long a server that keeps failing is left alone at most",
+	  .read = read_back_off },
 	{ 0 },
 };
 
@@ -140,19 +169,37 @@ static struct upstream *add_upstream(struct reading *reading)
 	return grown[policy->upstream_count - 1] = upstream;
 }
 
+static void check_servers(struct reading *reading, const struct upstream *upstream,
+			  struct value value)
+{
+	static const char *const words[] = { "server", "servers", "address" };
+	unsigned ways = 0;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		ways += value_find(value, words[i]).node != NULL;
+	if (ways > 1)
+		reading_error(reading, value,
+			      "an upstream takes one of \"server\", \"servers\" and "
+			      "\"address\"");
+	else if (!upstream->server_count && upstream->proxy.through == THROUGH_NOTHING)
+		reading_error(reading, value,
+			      "an upstream needs a \"server\", an \"address\" or a proxy to go "
+			      "\"through\"");
+}
+
 static void read_upstream(struct reading *reading, struct value value, struct upstream *upstream)
 {
 	size_t errors = reading->errors;
 
 	grammar_read(reading, &upstream_grammar, value, upstream);
-	if (!has_server(upstream) && reading->errors == errors)
-		reading_error(reading, value, "an upstream needs a \"server\" or an \"address\"");
+	if (reading->errors == errors)
+		check_servers(reading, upstream, value);
 }
 
 struct upstream *read_inline_upstream(struct reading *reading, struct value value)
 {
 	struct upstream *upstream = add_upstream(reading);
-	char storage[NAME_SIZE + 64];
+	char storage[UPSTREAM_SERVERS_MAX * STATION_TEXT];
 	struct text text;
 
 	if (!upstream)

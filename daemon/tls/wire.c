@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/tls/carrier.h"
+
 void wire_begin(struct wire *wire, int fd)
 {
 	memset(wire, 0, sizeof(*wire));
@@ -23,8 +25,14 @@ static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 		return -1;
 	}
 	wire->fresh = false;
-	got = recv(wire->fd, bytes, size, flags);
-	wire->full = got == (ssize_t)size;
+	if (!wire->carrier)
+		got = recv(wire->fd, bytes, size, flags);
+	else if (flags & MSG_PEEK)
+		got = carrier_peek(wire->carrier, bytes, size);
+	else
+		got = carrier_read(wire->carrier, bytes, size);
+	/* A record's end says nothing about the next one. */
+	wire->full = got == (ssize_t)size || wire->carrier;
 	wire->ended = got == 0;
 	wire->drained = got < 0 && errno == EAGAIN && wire->announced;
 	return got;
@@ -42,11 +50,15 @@ ssize_t wire_peek(struct wire *wire, void *bytes, size_t size)
 
 ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
 {
+	if (wire->carrier)
+		return carrier_write(wire->carrier, bytes, length);
 	return send(wire->fd, bytes, length, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
 }
 
 void wire_announce(struct wire *wire, bool ending)
 {
+	if (wire->carrier)
+		carrier_announce(wire->carrier, ending);
 	wire->drained = false;
 	wire->fresh = true;
 	wire->ending |= ending;

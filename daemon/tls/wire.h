@@ -10,8 +10,11 @@
  * ten, a long connection renews its keys now and then. */
 enum { CHATTER_MAX = 100 };
 
+struct carrier;
+
 struct wire {
 	int fd;
+	struct carrier *carrier; /* what goes over it goes inside TLS with a proxy (carrier.h); NULL */
 	bool announced; /* an edge tells when there is something new; without it nothing is remembered */
 	bool drained;	/* nothing to read before the next edge */
 	bool fresh;	/* an edge has come since the last read */

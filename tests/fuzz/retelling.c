@@ -61,7 +61,7 @@ static bool tell_head(struct teller *teller)
 		told = forward_response(&out, &teller->exchange) == 0;
 		h1_print_response(&teller->told, &out);
 	} else {
-		told = forward_request(&out, head, NULL, false) == 0;
+		told = forward_request(&out, head, NULL, NULL) == 0;
 		h1_print_request(&teller->told, &out);
 	}
 	teller->chunked = head->body == BODY_STREAM;

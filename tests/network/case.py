@@ -11,10 +11,10 @@ import yaml
 from device import Device, check_result
 from dialogue import Failure
 from gateway import Gateway
-from servers import Origin
+from servers import Origin, Peer
 from topology import DEVICE, DEVICE_MAC, LAN
 
-KEYS = {"intent", "needs", "policy", "files", "origins", "steps", "journal", "journal-lines", "events",
+KEYS = {"intent", "needs", "policy", "files", "origins", "peers", "steps", "journal", "journal-lines", "events",
         "server", "origin", "stderr"}
 TALK = {"send", "receive", "receive-all", "silent", "finish", "ends", "reset", "close"}
 SETTLE = 3  # seconds for the journal, the logs and the events to arrive
@@ -115,15 +115,17 @@ class Case:
             "LAN": LAN, "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
             "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory,
             "ROOT": network.certificates.path("root.pem"),
-            "STRANGER": network.certificates.path("stranger.pem")})
+            "STRANGER": network.certificates.path("stranger.pem"),
+            "CERTIFICATES": network.certificates.directory})
         self.device = Device(network.topology, self._trust, directory)
         self.origins = []
+        self.peers = []
         network.nginx.forget()
         try:
             self._live()
         finally:
             self.device.close()
-            for origin in self.origins:
+            for origin in self.origins + self.peers:
                 origin.close()
 
     def _trust(self, whose):
@@ -136,6 +138,8 @@ class Case:
     def _live(self):
         self.origins = [Origin(self.network.topology, self.network.certificates, settings)
                         for settings in self.content.get("origins", [])]
+        for settings in self.content.get("peers", []):
+            self.peers.append(Peer(self.network.topology, self.directory, settings))
         for name, text in self.content.get("files", {}).items():
             with open(f"{self.gateway.directory}/{name}", "w", encoding="utf-8") as file:
                 file.write(text)

@@ -2,6 +2,7 @@
 test network's names, and scripted origins."""
 import json
 import os
+import shlex
 import socket
 import ssl
 import struct
@@ -194,3 +195,38 @@ class Origin:
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+class Peer:
+    """A real program that stands in the server namespace for the time of a case: a proxy, for instance."""
+
+    def __init__(self, topology, directory, settings):
+        for name, text in settings.get("files", {}).items():
+            with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        self.name = settings["run"]
+        self._process = subprocess.Popen(
+            topology.command(topology.server, *shlex.split(settings["run"])), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=directory)
+        host, _, port = settings["at"].rpartition(":")
+        with inside(topology.server):
+            self._wait((host.strip("[]"), int(port)))
+
+    def _wait(self, address):
+        for _ in range(250):
+            try:
+                socket.create_connection(address, 1).close()
+                return
+            except OSError:
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.02)
+        raise Failure(f"{self.name} does not start")
+
+    def close(self):
+        self._process.terminate()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -130,10 +130,11 @@ class Topology:
             self.ip(namespace, "route", "add", "default", "via", gateway)
 
     def _names(self):
-        """The device knows names from its hosts file, the gateway asks the server's DNS."""
+        """Device and servers know names from their hosts files, the gateway asks the server's DNS."""
         hosts = "127.0.0.1 localhost\n" + "".join(
             f"{ipv4(host)} {name}\n{ipv6(host)} {name}\n" for name, host in NAMES.items())
         self._file(self.device, "hosts", hosts)
+        self._file(self.server, "hosts", hosts)
         self._file(self.gateway, "hosts", "127.0.0.1 localhost\n")
         self._file(self.gateway, "resolv.conf", f"nameserver {ipv4(53)}\n")
 

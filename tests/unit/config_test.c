@@ -88,14 +88,14 @@ static void upstreams_are_told_apart(void **state)
 
 	(void)state;
 	assert_int_equal(policy->upstream_count, 4);
-	assert_string_equal(upstreams[0]->host, "api.example");
-	assert_int_equal(upstreams[0]->port, 8443);
+	assert_string_equal(upstreams[0]->servers[0].host, "api.example");
+	assert_int_equal(upstreams[0]->servers[0].port, 8443);
 	assert_int_equal(upstreams[0]->tls, UPSTREAM_TLS_ON);
-	assert_null(upstreams[1]->host);
-	assert_int_equal(upstreams[1]->address.family, AF_INET6);
-	assert_int_equal(upstreams[1]->address.port, 80);
+	assert_null(upstreams[1]->servers[0].host);
+	assert_int_equal(upstreams[1]->servers[0].address.family, AF_INET6);
+	assert_int_equal(upstreams[1]->servers[0].address.port, 80);
 	assert_int_equal(upstreams[1]->tls, UPSTREAM_TLS_OFF);
-	assert_int_equal(upstreams[2]->address.port, 0);
+	assert_int_equal(upstreams[2]->servers[0].address.port, 0);
 	assert_int_equal(upstreams[2]->tls, UPSTREAM_TLS_ON);
 	assert_string_equal(upstreams[2]->verify_name, "lab.example");
 	assert_ptr_equal(policy->rules[0].upstream, upstreams[0]);

@@ -1,4 +1,4 @@
-// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/courier.c daemon/http/request.c daemon/http/response.c daemon/http/h1_front.c daemon/http/h1_back.c daemon/http/h1_leg.c daemon/http/parcel.c daemon/policy/limits.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
+// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/courier.c daemon/http/request.c daemon/http/response.c daemon/http/h1_front.c daemon/http/h1_back.c daemon/http/h1_leg.c daemon/http/parcel.c daemon/policy/limits.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/tls/carrier.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,8 +92,7 @@ static void pipelined_requests_wait_their_turn(void **state)
 
 static void each_request_may_go_elsewhere(void **state)
 {
-	static const struct upstream upstream = { .host = (char *)"api.example",
-						  .port = 443,
+	static const struct upstream upstream = { .server_count = 1, .servers[0] = { .host = (char *)"api.example", .port = 443 },
 						  .tls = UPSTREAM_TLS_ON };
 	static const struct rule route = { .verdict = VERDICT_ROUTE, .upstream = &upstream };
 	struct dialogue *dialogue = *state;
@@ -114,7 +113,8 @@ static void each_request_may_go_elsewhere(void **state)
 
 static void an_upstream_by_address_keeps_host(void **state)
 {
-	static const struct upstream upstream = { .address = { .family = AF_INET } };
+	static const struct upstream upstream = { .server_count = 1,
+						  .servers[0].address = { .family = AF_INET } };
 	static const struct rule route = { .verdict = VERDICT_ROUTE, .upstream = &upstream };
 	struct dialogue *dialogue = *state;
 
@@ -125,8 +125,7 @@ static void an_upstream_by_address_keeps_host(void **state)
 
 static void an_upstream_with_another_port_says_it_in_host(void **state)
 {
-	static const struct upstream upstream = { .host = (char *)"api.example",
-						  .port = 8443,
+	static const struct upstream upstream = { .server_count = 1, .servers[0] = { .host = (char *)"api.example", .port = 8443 },
 						  .tls = UPSTREAM_TLS_ON };
 	static const struct rule route = { .verdict = VERDICT_ROUTE, .upstream = &upstream };
 	struct dialogue *dialogue = *state;

@@ -57,6 +57,11 @@ static struct dialogue_server *new_server(struct dialogue *dialogue, const struc
 	assert_true(dialogue->server_count <= DIALOGUE_SERVERS);
 	pair(&server->side, &server->fd);
 	server->rule = rule;
+	if (rule && rule->upstream) {
+		server->side.endpoint.host = rule->upstream->servers[0].host;
+		server->side.endpoint.address.port = station_port(&rule->upstream->servers[0], 0);
+		server->side.endpoint.tls = rule->upstream->tls == UPSTREAM_TLS_ON;
+	}
 	server->received = calloc(1, DIALOGUE_TEXT);
 	assert_non_null(server->received);
 	return server;

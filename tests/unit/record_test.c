@@ -1,4 +1,4 @@
-// link: daemon/journal/record.c daemon/journal/model.c daemon/journal/exchange_model.c daemon/journal/member.c daemon/text.c daemon/clock.c daemon/reason.c daemon/endpoint.c daemon/certificate.c daemon/address.c daemon/protocol.c daemon/name.c daemon/reader.c daemon/policy/rule.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/pattern.c daemon/policy/device.c daemon/policy/schedule.c daemon/policy/port.c daemon/policy/list.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/lists/stamp.c daemon/lists/line_text.c daemon/lists/entry_text.c daemon/policy/upstream.c -ljansson
+// link: daemon/journal/record.c daemon/journal/model.c daemon/journal/exchange_model.c daemon/journal/member.c daemon/text.c daemon/clock.c daemon/reason.c daemon/endpoint.c daemon/certificate.c daemon/address.c daemon/protocol.c daemon/name.c daemon/reader.c daemon/policy/rule.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/pattern.c daemon/policy/device.c daemon/policy/schedule.c daemon/policy/port.c daemon/policy/list.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/lists/stamp.c daemon/lists/line_text.c daemon/lists/entry_text.c daemon/policy/proxy.c daemon/policy/upstream.c -ljansson
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -405,10 +405,15 @@ static void a_routed_server_has_its_name_and_proxy(void **state)
 	json_t *line;
 
 	(void)state;
-	upstream = (struct upstream){ .name = "exit",
-				      .through = THROUGH_SOCKS5,
-				      .proxy_host = "proxy.example",
-				      .proxy_port = 1080 };
+	upstream = (struct upstream){
+		.name = "exit",
+		.proxy = { .through = THROUGH_SOCKS5,
+			   .station = { .host = "proxy.example", .port = 1080 },
+			   .user = "me",
+			   .password = "secret" },
+	};
+	server.via = &upstream.proxy;
+	server.tried = strdup("[[\"a.example:443\",\"connect-refused\"]]");
 	rule.verdict = VERDICT_ROUTE;
 	rule.upstream = &upstream;
 	server.host = "api.internal.example";
@@ -418,7 +423,9 @@ static void a_routed_server_has_its_name_and_proxy(void **state)
 	assert_word(line, "server.via.0", "socks5");
 	assert_word(line, "server.via.1.0", "proxy.example");
 	assert_number(line, "server.via.1.1", 1080);
+	assert_word(line, "server.tried.0.1", "connect-refused");
 	assert_word(line, "upstream", "exit");
+	assert_null(strstr(storage, "secret"));
 	json_decref(line);
 }
 
@@ -752,7 +759,7 @@ static void the_manual_describes_every_member(void **state)
 	json_t *line;
 
 	(void)state;
-	upstream = (struct upstream){ .name = "exit", .through = THROUGH_HTTP };
+	upstream = (struct upstream){ .name = "exit", .proxy.through = THROUGH_HTTP };
 	rule = (struct rule){ .name = "r", .verdict = VERDICT_BLOCK, .upstream = &upstream };
 	endpoint_fail(&server, REASON_ORIGIN_EXPIRED, "detail");
 	line = event_line(EVENT_RESPONSE, &exchange);
