@@ -127,7 +127,13 @@ $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(call linkfiles,tests/
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/unit/$*.c) -lcmocka
 
-unit: $(UNIT)
+# Plays both ends of many connections at once, for tests/proofs/storm.py.
+STORM    := $(BUILD)/tests/storm/storm
+$(STORM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/storm/*.c))
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lpthread
+
+unit: $(UNIT) $(STORM)
 fuzzers: $(FUZZERS)
 
 # With clang the target is a real libFuzzer binary (make fuzz); with any compiler it also runs its corpus.

@@ -146,6 +146,9 @@ static enum client_peek peek_bytes(struct client *client, struct peek_room *room
 	switch (greeting_read(room->stream, length, &room->greeting, &greeting)) {
 	case GREETING_MORE:
 		client->protocol = greeting.protocol;
+		/* No more will come: half a hello is nothing, anything else is what it is. */
+		if (client->side.wire.ending)
+			return greeting.protocol == PROTOCOL_TLS ? CLIENT_LEFT : CLIENT_SPOKE;
 		if (greeting.protocol == PROTOCOL_TLS)
 			make_room(client, length);
 		return CLIENT_MORE;
@@ -176,6 +179,17 @@ enum client_peek client_peek(struct client *client, struct peek_room *room, enum
 	if (got == 0)
 		return CLIENT_LEFT;
 	return peek_bytes(client, room, (size_t)got, reason);
+}
+
+unsigned client_candidates(struct client *client, struct peek_room *room)
+{
+	ssize_t got = side_peek(&client->side, room->stream, sizeof(room->stream));
+	enum protocol protocol;
+
+	if (got <= 0 || protocol_of_client(room->stream, (size_t)got, false, &protocol) ==
+				RECOGNITION_DONE)
+		return 0;
+	return protocol_candidates(room->stream, (size_t)got);
 }
 
 void client_alert(struct client *client, uint8_t description)

@@ -42,6 +42,10 @@ void client_begin(struct client *client, int fd, const struct address *peer,
  * protocol, host, ALPN and the endpoint's TLS facts. */
 enum client_peek client_peek(struct client *client, struct peek_room *room, enum reason *reason);
 
+/* What the beginning that waits in the socket (CLIENT_MORE) could still become: bits of protocol_candidates();
+ * 0: nothing waits, or it has been recognised. */
+unsigned client_candidates(struct client *client, struct peek_room *room);
+
 /* The rest of a beginning (CLIENT_MORE) will not be peeked at, but read as it comes. */
 void client_give_up_peeking(struct client *client);
 

@@ -14,11 +14,20 @@ static void start_server(struct connection *connection)
 	server_event(server, EVENT_SERVER_CONNECT);
 }
 
+/* Nothing is read from the client meanwhile, and its reset may have come with its first bytes: the server of
+ * one that has gone is not waited for. */
+static bool client_has_gone(const struct connection *connection)
+{
+	return side_is_broken(&connection->client.side);
+}
+
 enum stage connecting_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
 	enum server_stage before;
 
+	if (client_has_gone(connection))
+		return connection_leave(connection, REASON_CLIENT_RESET);
 	if (!server_is_for(server, &connection->target))
 		start_server(connection);
 	do {
@@ -38,6 +47,8 @@ enum stage securing_server_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
 
+	if (client_has_gone(connection))
+		return connection_leave(connection, REASON_CLIENT_RESET);
 	switch (server_advance(server)) {
 	case SIDE_WAIT:
 		return SECURING_SERVER;

@@ -145,9 +145,15 @@ static bool ends_in_order(const struct connection *connection)
 	case REASON_IDLE:
 	case REASON_DRAINED:
 		return true;
+	case REASON_TRUNCATED:
+		/* What came before still arrives; that close_notify is missing tells the client. */
+		if (connection->client.side.tls)
+			return true;
+		/* fall through */
 	default:
-		/* After a refusal in words the words must arrive. */
-		return connection->client.side.write_ended;
+		/* After a refusal in words the words must arrive. Where bytes are relayed an end of one
+		 * direction says nothing about how the other ended. */
+		return connection->client.side.write_ended && !connection->relay.scratch;
 	}
 }
 
@@ -173,10 +179,9 @@ static void end(struct connection *connection)
 {
 	bool orderly;
 
-	/* What came before still arrives; that close_notify is missing tells the client. */
-	if (connection->reason == REASON_TRUNCATED && connection->client.side.tls)
-		connection->client.side.write_ended = true;
 	orderly = ends_in_order(connection);
+	if (connection->reason == REASON_TRUNCATED)
+		connection->client.side.write_ended = true;
 	/* Nothing that is told on the way down can begin another end. */
 	connection->turning = true;
 	evtimer_del(&connection->deadline);

@@ -54,6 +54,34 @@ struct decision connection_judge(const struct connection *connection)
 	return policy_decide(regime_policy(connection->regime), &facts);
 }
 
+/* As if it were known to speak neither TLS nor HTTP, but this. */
+static const struct rule *rule_for(const struct connection *connection, enum protocol protocol)
+{
+	struct facts facts;
+	struct decision decision;
+
+	connection_facts(connection, &facts);
+	facts.protocol = protocol;
+	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
+	decision = policy_decide(regime_policy(connection->regime), &facts);
+	return decision.ask ? NULL : decision.rule;
+}
+
+bool connection_is_judged_alike(const struct connection *connection, unsigned candidates)
+{
+	const unsigned read = 1u << PROTOCOL_TLS | 1u << PROTOCOL_HTTP | 1u << PROTOCOL_HTTP2;
+	const struct rule *rule = rule_for(connection, PROTOCOL_UNKNOWN);
+
+	/* Of these more is judged than their name. */
+	if (!rule || candidates & read)
+		return false;
+	for (unsigned protocol = 0; protocol < PROTOCOL_COUNT; protocol++)
+		if (candidates & 1u << protocol &&
+		    rule_for(connection, (enum protocol)protocol) != rule)
+			return false;
+	return true;
+}
+
 struct decision connection_judge_anew(const struct connection *connection,
 				      const struct policy *policy)
 {

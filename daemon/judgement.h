@@ -9,6 +9,10 @@ void connection_facts(const struct connection *connection, struct facts *facts);
 /* Asks the judge about the connection. */
 struct decision connection_judge(const struct connection *connection);
 
+/* True when the connection's rule would be the same whichever of these protocols (bits of
+ * protocol_candidates()) it turns out to be, or none of them. */
+bool connection_is_judged_alike(const struct connection *connection, unsigned candidates);
+
 /* Asks the judge of another policy about what the connection carries now: its running request, or between
  * two requests the name that its first one gave. */
 struct decision connection_judge_anew(const struct connection *connection,

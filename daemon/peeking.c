@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "daemon/judgement.h"
 #include "daemon/servers.h"
 #include "daemon/stage.h"
 #include "daemon/view.h"
@@ -55,11 +56,15 @@ enum stage peeking_turn(struct connection *connection)
 	case CLIENT_SILENT:
 		return connection->silent ? peek_server(connection) : PEEKING;
 	case CLIENT_MORE:
+		/* What waits in the socket hides what came behind it. */
+		if (side_is_broken(&connection->client.side))
+			return connection_leave(connection, REASON_CLIENT_RESET);
 		/* It has begun to speak after all. */
-		if (connection->silent)
+		if (connection->silent) {
+			connection->since = clock_steady();
 			connection_set_alarm(connection,
-					     clock_steady() +
-						     connection_limit(connection, LIMIT_HELLO));
+					     connection->since + SILENCE_MILLISECONDS * 1000);
+		}
 		connection->silent = false;
 		return PEEKING;
 	case CLIENT_LEFT:
@@ -84,20 +89,39 @@ static enum stage listen_to_server(struct connection *connection)
 	return CONNECTING;
 }
 
+/* A beginning that no rule wants to see the end of: SOCKS, or nothing that has a name, both pass. */
+static bool is_beginning_enough(struct connection *connection)
+{
+	unsigned candidates;
+
+	if (connection->client.side.tls)
+		return false;
+	candidates = client_candidates(&connection->client, connection->gateway->room);
+	return candidates && connection_is_judged_alike(connection, candidates);
+}
+
+static void wait_for_the_rest(struct connection *connection)
+{
+	int64_t until = connection->since + connection_limit(connection, LIMIT_HELLO);
+
+	if (is_beginning_enough(connection)) {
+		connection->client.protocol = PROTOCOL_UNKNOWN;
+		connection_divert(connection, learned_hello(connection));
+	} else if (until > clock_steady()) {
+		connection_set_alarm(connection, until);
+	} else {
+		connection_close(connection, REASON_HELLO_TIMEOUT);
+	}
+}
+
 void peeking_late(struct connection *connection)
 {
 	char byte;
 
-	if (connection->silent || side_peek(&connection->client.side, &byte, 1) > 0) {
-		int64_t until = connection->since + connection_limit(connection, LIMIT_HELLO);
-
-		if (!connection->silent && until > clock_steady()) {
-			connection_set_alarm(connection, until);
-			return;
-		}
-		connection_close(connection,
-				 connection->silent ? REASON_IDLE : REASON_HELLO_TIMEOUT);
-		return;
-	}
-	connection_divert(connection, listen_to_server(connection));
+	if (connection->silent)
+		connection_close(connection, REASON_IDLE);
+	else if (side_peek(&connection->client.side, &byte, 1) > 0)
+		wait_for_the_rest(connection);
+	else
+		connection_divert(connection, listen_to_server(connection));
 }

@@ -374,6 +374,17 @@ enum recognition protocol_of_server(const uint8_t *bytes, size_t length, bool fi
 	return recognise(of_server, (struct span){ bytes, length }, final, protocol);
 }
 
+unsigned protocol_candidates(const uint8_t *bytes, size_t length)
+{
+	const struct span beginning = { bytes, length };
+	unsigned candidates = 0;
+
+	for (const struct recogniser *one = of_client; length && one->fit; one++)
+		if (one->fit(beginning) == FIT_MORE)
+			candidates |= 1u << one->protocol;
+	return candidates;
+}
+
 /* Takes one line without its CR LF; false when it is not complete yet. */
 static bool take_line(struct span *rest, struct span *line)
 {

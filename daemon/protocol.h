@@ -53,6 +53,9 @@ enum recognition protocol_of_client(const uint8_t *bytes, size_t length, bool fi
 enum recognition protocol_of_server(const uint8_t *bytes, size_t length, bool final,
 				    enum protocol *protocol);
 
+/* What a client's beginning (RECOGNITION_MORE) could still become: a bit (1u << PROTOCOL_…) for each. */
+unsigned protocol_candidates(const uint8_t *bytes, size_t length);
+
 /* Looks for the end of an HTTP/1 request head in the first bytes and for its Host. DONE when the head
  * is complete or can no longer be one. host receives the canonical name (host_canonical() in
  * name.h) or "" when there is none or more than one; method and target receive "" when unreadable.

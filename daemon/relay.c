@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 
 /* Reads of one flow before the other gets its turn, so that a fast sender starves nobody. */
@@ -119,9 +118,7 @@ static enum step flow_step(struct relay *relay, struct flow *flow)
 /* A side that is not read now does not tell by a read that its peer has reset it. */
 static bool was_reset(const struct side *side)
 {
-	struct pollfd look = { .fd = side->fd };
-
-	if (poll(&look, 1, 0) != 1 || !(look.revents & POLLERR))
+	if (!side_is_broken(side))
 		return false;
 	errno = ECONNRESET;
 	return true;

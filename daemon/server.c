@@ -230,6 +230,8 @@ static enum reason reason_of_connect(int error)
 	switch (error) {
 	case ECONNREFUSED:
 		return REASON_CONNECT_REFUSED;
+	case ECONNRESET:
+		return REASON_SERVER_RESET;
 	case ETIMEDOUT:
 		return REASON_CONNECT_TIMEOUT;
 	case EHOSTUNREACH:

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -142,6 +143,13 @@ ssize_t side_peek(struct side *side, void *bytes, size_t size)
 		return -1;
 	return side->tls ? read_tls(side, bytes, size, SSL_peek_ex)
 			 : wire_peek(&side->wire, bytes, size);
+}
+
+bool side_is_broken(const struct side *side)
+{
+	struct pollfd look = { .fd = side->fd };
+
+	return poll(&look, 1, 0) == 1 && look.revents & POLLERR;
 }
 
 void side_rest(struct side *side)

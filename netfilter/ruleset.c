@@ -181,6 +181,15 @@ static void add_own_packets(struct text *text)
 		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n");
 }
 
+/* Our reset of a server may get lost, and the server's next packet is then the device's, which knows of
+ * nothing and resets. A listener would swallow that, and the server wait for many minutes. */
+static void add_stray_resets(struct text *text)
+{
+	text_add(text, "\n\t\t# A reset that no socket of ours takes is for the server, "
+		       "which ours did not reach.\n"
+		       "\t\ttcp flags & rst == rst accept\n");
+}
+
 /* What is captured goes to `next`, except what the rules have seen before. */
 static void add_captured(struct text *text, const struct ruleset *ruleset)
 {
@@ -248,6 +257,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	add_own_packets(text);
 	text_add(text, "\n");
 	add_scope(text, ruleset);
+	add_stray_resets(text);
 	add_captured(text, ruleset);
 	add_rules(text, ruleset);
 	begin_proxy(text, ruleset);

@@ -22,6 +22,15 @@ def descriptors(pid):
     return 0
 
 
+def sockets(pid):
+    """How many of its descriptors are sockets."""
+    count = 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            count += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
+    return count
+
+
 def seconds_used(pid):
     """Processor time so far."""
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:

@@ -142,6 +142,24 @@ static void an_endless_line_is_given_up(void **state)
 	assert_int_equal(protocol, PROTOCOL_UNKNOWN);
 }
 
+static void a_beginning_tells_what_it_could_become(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(clients); i++) {
+		const uint8_t *bytes = (const uint8_t *)clients[i].bytes;
+		enum protocol protocol;
+
+		for (size_t length = 1; protocol_of_client(bytes, length, false, &protocol) ==
+					RECOGNITION_MORE;
+		     length++)
+			assert_true(protocol_candidates(bytes, length) &
+				    1u << clients[i].protocol);
+	}
+	assert_int_equal(protocol_candidates((const uint8_t *)"\x05\xc0", 2),
+			 1u << PROTOCOL_SOCKS);
+	assert_int_equal(protocol_candidates((const uint8_t *)"", 0), 0);
+}
+
 static void words_find_their_protocol(void **state)
 {
 	(void)state;
@@ -229,6 +247,7 @@ int main(void)
 		cmocka_unit_test(servers_are_recognised_however_they_arrive),
 		cmocka_unit_test(strangers_are_unknown_at_once),
 		cmocka_unit_test(an_endless_line_is_given_up),
+		cmocka_unit_test(a_beginning_tells_what_it_could_become),
 		cmocka_unit_test(words_find_their_protocol),
 		cmocka_unit_test(host_is_found_in_a_head),
 		cmocka_unit_test(host_is_found_before_the_head_is_complete),
