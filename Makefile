@@ -11,6 +11,14 @@ comma    := ,
 
 PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp \
 	    zlib libzstd liblzma libidn2 libpsl
+# Lists in the kernel by a BPF program need clang and libbpf for building; without them they go into nft sets.
+BPF      := $(shell clang -print-targets 2>/dev/null | grep -qw bpf && pkg-config --exists libbpf && echo yes)
+ifeq ($(BPF),yes)
+PACKAGES += libbpf
+BPFLIB   := $(shell pkg-config --libs libbpf)
+else
+$(info clang (with its target bpf) or libbpf is missing: built without the BPF program for lists)
+endif
 LLHTTP   := /usr/share/llhttp
 LLHTTP_H := /usr/share/include/llhttp
 
@@ -45,7 +53,9 @@ LIBS     += $(if $(filter mips%,$(shell $(CC) -dumpmachine 2>/dev/null)),-latomi
 
 PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl
 MAINS    := daemon/main.c daemon/control/headgatectl.c
-SOURCES  := $(filter-out $(MAINS),$(wildcard daemon/*.c daemon/*/*.c netfilter/*.c))
+UNUSED   := netfilter/marker.bpf.c netfilter/marker$(if $(filter yes,$(BPF)),_none).c
+SOURCES  := $(filter-out $(MAINS) $(UNUSED),$(wildcard daemon/*.c daemon/*/*.c netfilter/*.c))
+MARKER   := $(if $(filter yes,$(BPF)),netfilter/marker.c,netfilter/marker_none.c)
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -103,6 +113,17 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# A program for the kernel: its own target, and no word about the machine it is built on but the headers.
+$(BUILD)/netfilter/marker.bpf.o: netfilter/marker.bpf.c netfilter/marker_layout.h
+	@echo "  BPF   $<"
+	@mkdir -p $(@D)
+	$(Q)clang -O2 -g -Wall -target bpf -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null) \
+		-c -o $@ $<
+	$(Q)! command -v llvm-strip >/dev/null || llvm-strip -g $@
+
+$(BUILD)/netfilter/marker.o: $(BUILD)/netfilter/marker.bpf.o
+$(BUILD)/netfilter/marker.o: override CFLAGS += -DMARKER_OBJECT='"$(BUILD)/netfilter/marker.bpf.o"'
+
 # llhttp's C sources as Debian ships them; not ours, so not under our warnings.
 $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 	@echo "  CC    $<"
@@ -111,7 +132,7 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
-# "policy" and "lists" are the judgement's files with the words they use, and all that reads lists.
+# "marker" is the BPF program's loader, or its stand-in. "policy" and "lists" are the judgement's files with the words they use, and all that reads lists.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
 POLICY   := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 	    certificate reader)
@@ -119,8 +140,9 @@ LISTS    := $(wildcard daemon/lists/*.c)
 expand    = $(foreach word,$(1),$(if $(filter policy,$(word)),$(POLICY),$(if $(filter lists,$(word)),\
 	    $(LISTS),$(word))))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
-	    $(patsubst %.c,$(BUILD)/%.o,$(sort $(filter %.c llhttp,$(call expand,$(call links,$(1)))))))
-linklibs  = $(filter -l%,$(call links,$(1)))
+	    $(patsubst %.c,$(BUILD)/%.o,$(patsubst marker,$(MARKER),$(sort $(filter %.c llhttp marker,\
+	    $(call expand,$(call links,$(1))))))))
+linklibs  = $(filter -l%,$(call links,$(1))) $(if $(filter marker,$(call links,$(1))),$(BPFLIB))
 
 .SECONDEXPANSION:
 $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(call linkfiles,tests/unit/$$*.c)

@@ -14,6 +14,7 @@
 #include "daemon/supervisor.h"
 #include "daemon/tls/authority.h"
 #include "netfilter/plan_print.h"
+#include "netfilter/sieve.h"
 
 enum { RULE_TEXT = 2048 };
 
@@ -38,6 +39,14 @@ static json_t *process_json(const struct child *child, const char *role)
 			 (json_int_t)((clock_steady() - child->born) / 1000000));
 }
 
+/* Where rules on lists of addresses are decided. */
+static const char *lists_way(const struct supervisor *supervisor)
+{
+	if (policy_asks_lists(supervisor->policy) && !supervisor->lists_in_kernel)
+		return sieve_word(SIEVE_DAEMON);
+	return sieve_word(sieve_way(supervisor->sieve));
+}
+
 static json_t *capture_json(const struct supervisor *supervisor)
 {
 	const struct policy *policy = supervisor->policy;
@@ -53,11 +62,13 @@ static json_t *capture_json(const struct supervisor *supervisor)
 			 ports->first, ports->last);
 		json_array_append_new(tcp, json_string(range));
 	}
-	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "method",
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:I}", "method",
 			 supervisor->probe.method == CAPTURE_REDIRECT ? "redirect" : "tproxy",
 			 "lan", lan, "tcp", tcp, "source",
 			 policy->source == SOURCE_KEEP ? "keep" : "own", "when_down",
-			 policy->when_down == WHEN_DOWN_OPEN ? "open" : "closed");
+			 policy->when_down == WHEN_DOWN_OPEN ? "open" : "closed", "lists_in",
+			 lists_way(supervisor), "bytes_of_lists_in_kernel",
+			 (json_int_t)sieve_size(supervisor->sieve));
 }
 
 static json_t *totals_json(const struct supervisor *supervisor)

@@ -20,6 +20,25 @@ void decision_count(struct connection *connection, const struct decision *decisi
 	count_shadows(connection, decision);
 }
 
+static bool is_noted(const struct connection *connection, const struct rule *shadow)
+{
+	for (size_t i = 0; i < connection->shadow_count; i++)
+		if (connection->shadows[i] == shadow)
+			return true;
+	return false;
+}
+
+/* Those that did not show when the connection was decided. */
+static void count_late_shadows(struct connection *connection, const struct decision *decision)
+{
+	struct decision late = { .shadow_count = 0 };
+
+	for (size_t i = 0; i < decision->shadow_count; i++)
+		if (!is_noted(connection, decision->shadows[i]))
+			late.shadows[late.shadow_count++] = decision->shadows[i];
+	count_shadows(connection, &late);
+}
+
 void connection_facts(const struct connection *connection, struct facts *facts)
 {
 	const struct client *client = &connection->client;
@@ -116,7 +135,7 @@ void connection_judge_shadows(struct connection *connection)
 	decision = policy_decide(regime_policy(connection->regime), &facts);
 	if (decision.ask)
 		return;
-	count_shadows(connection, &decision);
+	count_late_shadows(connection, &decision);
 	connection->shadow_count = decision.shadow_count;
 	memcpy(connection->shadows, decision.shadows, sizeof(connection->shadows));
 }

@@ -11,6 +11,7 @@
 #include "netfilter/plan_print.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
+#include "netfilter/sieve.h"
 #include "netfilter/table.h"
 #include "netfilter/tally.h"
 
@@ -107,6 +108,9 @@ static char *print_table(const struct supervisor *supervisor, struct ruleset *ru
 	doors_into_ruleset(&supervisor->doors, ruleset);
 	ruleset->objects = rules->objects;
 	ruleset->rules = rules->rules;
+	ruleset->guards = rules->guards;
+	if (supervisor->lists_in_kernel)
+		ruleset->list_mask = supervisor->policy->capture.list_mask;
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
 		log_error("the nft table cannot be written: %s", why_unprinted());
@@ -116,11 +120,13 @@ static char *print_table(const struct supervisor *supervisor, struct ruleset *ru
 static int load_plan(struct supervisor *supervisor, struct plan *plan)
 {
 	struct ruleset ruleset;
+	struct list_mark mark = { sieve_signatures(supervisor->sieve),
+				  supervisor->policy->capture.list_mask };
 	struct plan_text rules;
 	char *text;
 	int result = 0;
 
-	plan_text_begin(&rules, plan);
+	plan_text_begin(&rules, plan, &mark);
 	text = print_table(supervisor, &ruleset, &rules);
 	if (text && !is_loaded(supervisor, text)) {
 		redirect_count(supervisor);
@@ -135,9 +141,20 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	return 0;
 }
 
-int redirect_load(struct supervisor *supervisor)
+/* Lists */
+
+/* Once for each policy, not every minute. */
+static void say(const struct supervisor *supervisor, const char *message)
 {
-	struct kernel_view view = { .now = week_time_at(time(NULL)) };
+	if (message[0] && supervisor->said != supervisor->policy->generation)
+		log_warning("%s", message);
+}
+
+/* The rules know the new combinations of lists before the look-ups do. */
+static int load_both(struct supervisor *supervisor)
+{
+	struct kernel_view view = { .now = week_time_at(time(NULL)),
+				    .lists = supervisor->lists_in_kernel };
 	struct plan *plan = plan_new(supervisor->policy, &view);
 
 	if (!plan) {
@@ -145,18 +162,64 @@ int redirect_load(struct supervisor *supervisor)
 		return -1;
 	}
 	supervisor->minute = minute_of(&view.now);
-	if (load_plan(supervisor, plan) == 0)
+	if (load_plan(supervisor, plan) < 0) {
+		plan_free(plan);
+		return -1;
+	}
+	if (sieve_switch(supervisor->sieve, supervisor->policy) == 0)
 		return 0;
-	plan_free(plan);
+	log_error("the lists cannot be loaded into the kernel: %s", strerror(errno));
 	return -1;
+}
+
+static void cover_ports(struct supervisor *supervisor)
+{
+	char message[128];
+
+	if (sieve_cover(supervisor->sieve, supervisor->policy, NULL) == 0)
+		return;
+	snprintf(message, sizeof(message), "a port is not looked after by the lists: %s",
+		 strerror(errno));
+	say(supervisor, message);
+}
+
+int redirect_load(struct supervisor *supervisor)
+{
+	char message[SIEVE_MESSAGE];
+
+	supervisor->lists_in_kernel = sieve_take(supervisor->sieve, supervisor->policy, message);
+	say(supervisor, message);
+	if (load_both(supervisor) < 0)
+		return -1;
+	cover_ports(supervisor);
+	supervisor->said = supervisor->policy->generation;
+	return 0;
 }
 
 void redirect_tick(struct supervisor *supervisor)
 {
 	struct week_time now = week_time_at(time(NULL));
 
-	if (supervisor->redirecting && minute_of(&now) != supervisor->minute)
+	if (!supervisor->redirecting)
+		return;
+	if (minute_of(&now) != supervisor->minute)
 		redirect_load(supervisor);
+	else
+		cover_ports(supervisor);
+}
+
+static int find_way(struct supervisor *supervisor)
+{
+	char message[SIEVE_MESSAGE];
+
+	supervisor->sieve = sieve_new(supervisor->policy->lists_in, message);
+	if (!supervisor->sieve) {
+		log_error("out of memory");
+		return -1;
+	}
+	if (message[0])
+		log_warning("%s", message);
+	return 0;
 }
 
 static int add_routes(const struct supervisor *supervisor)
@@ -174,6 +237,8 @@ int redirect_begin(struct supervisor *supervisor)
 	if (!supervisor->watch)
 		log_warning("changes of the firewall by others will not be noticed: %s",
 			    strerror(errno));
+	if (find_way(supervisor) < 0)
+		return -1;
 	supervisor->redirecting = true;
 	return add_routes(supervisor) < 0 ? -1 : redirect_load(supervisor);
 }
@@ -211,6 +276,7 @@ void redirect_end(struct supervisor *supervisor)
 {
 	if (!supervisor->redirecting)
 		return;
+	sieve_remove(supervisor->sieve);
 	if (table_remove() < 0)
 		log_error("the nft table could not be removed: %s; "
 			  "`nft delete table inet headgate` does it", strerror(errno));
@@ -223,5 +289,6 @@ void redirect_end(struct supervisor *supervisor)
 void redirect_forget(struct supervisor *supervisor)
 {
 	plan_free(supervisor->plan);
+	sieve_free(supervisor->sieve);
 	free(supervisor->table);
 }

@@ -23,6 +23,7 @@ struct supervisor_settings {
 struct control_answer;
 struct plan;
 struct reload;
+struct sieve;
 struct control_server;
 
 struct supervisor {
@@ -44,6 +45,9 @@ struct supervisor {
 	char *table;               /* the text last loaded */
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
+	struct sieve *sieve;
+	bool lists_in_kernel;      /* for the policy in force */
+	unsigned said;             /* generation whose warnings about the kernel were said */
 	char *lists_directory;     /* of the compiled lists */
 	int64_t started;           /* steady microseconds */
 	struct event signal_event;

@@ -88,6 +88,91 @@ static void add_always(struct plan *plan)
 				      { .exact = true, .count = 1, .terms = term } });
 }
 
+/* Guards */
+
+static bool blocks_list(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->when.count; i++) {
+		const struct condition *condition = &rule->when.conditions[i];
+
+		for (size_t j = 0; condition->kind == CONDITION_ADDRESS && j < condition->count; j++)
+			if (condition->alternatives[j].kind == ALTERNATIVE_LIST)
+				return rule->verdict == VERDICT_BLOCK && !rule->shadow;
+	}
+	return false;
+}
+
+static bool lets_pass(const struct rule *rule)
+{
+	return rule->verdict == VERDICT_PASS && !rule->shadow;
+}
+
+/* From the other side: who was asked is now who asks. Nothing else is known of what comes in. */
+static bool turn_around(struct term *term)
+{
+	static const enum test_kind turned[] = {
+		[TEST_TRANSPORT] = TEST_TRANSPORT, [TEST_LIST] = TEST_LIST, [TEST_FROM4] = TEST_TO4,
+		[TEST_FROM6] = TEST_TO6,	   [TEST_TO4] = TEST_FROM4, [TEST_TO6] = TEST_FROM6,
+	};
+
+	for (size_t i = 0; i < term->count; i++) {
+		struct test *test = &term->tests[i];
+
+		if (test->kind == TEST_PORT || test->kind == TEST_LAN || test->kind == TEST_MAC)
+			return false;
+		test->kind = turned[test->kind];
+	}
+	return true;
+}
+
+static struct projection turned(struct arena *arena, const struct projection *projection)
+{
+	struct projection whole = { .exact = true };
+
+	whole.terms = arena_take(arena, projection->count, sizeof(*whole.terms));
+	for (size_t i = 0; whole.terms && i < projection->count; i++) {
+		whole.terms[whole.count] = projection->terms[i];
+		whole.count += turn_around(&whole.terms[whole.count]);
+	}
+	return whole;
+}
+
+/* What comes after the last block is not needed. */
+static size_t without_tail(const struct step *steps, size_t count)
+{
+	while (count > 0 && steps[count - 1].action == PLAN_FORWARD)
+		count--;
+	return count;
+}
+
+static void add_guard(struct plan *plan, const struct rule *rule, const struct kernel_view *view)
+{
+	struct step step = { rule, action_of(rule), PLAN_OF_KERNEL,
+			     projection_make(&plan->arena, &rule->when, view) };
+
+	if (!step.projection.exact || !step.projection.count)
+		return;
+	plan->guard[plan->guard_count++] = step;
+	step.projection = turned(&plan->arena, &step.projection);
+	if (step.action == PLAN_REFUSE)
+		step.action = PLAN_DROP;
+	if (step.projection.count)
+		plan->outside[plan->outside_count++] = step;
+}
+
+static void add_guards(struct plan *plan, const struct kernel_view *view)
+{
+	const struct policy *policy = plan->policy;
+
+	plan->guard = arena_take(&plan->arena, policy->rule_count, sizeof(*plan->guard));
+	plan->outside = arena_take(&plan->arena, policy->rule_count, sizeof(*plan->outside));
+	for (size_t i = 0; i < policy->rule_count && !plan->arena.exhausted; i++)
+		if (blocks_list(&policy->rules[i]) || lets_pass(&policy->rules[i]))
+			add_guard(plan, &policy->rules[i], view);
+	plan->guard_count = without_tail(plan->guard, plan->guard_count);
+	plan->outside_count = without_tail(plan->outside, plan->outside_count);
+}
+
 struct plan *plan_new(const struct policy *policy, const struct kernel_view *view)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
@@ -103,6 +188,8 @@ struct plan *plan_new(const struct policy *policy, const struct kernel_view *vie
 		add_rule(plan, &policy->rules[i], view);
 	if (!plan->arena.exhausted)
 		add_rule(plan, policy->otherwise, view);
+	if (!plan->arena.exhausted && view->lists)
+		add_guards(plan, view);
 	if (!plan->arena.exhausted)
 		return plan;
 	plan_free(plan);

@@ -40,6 +40,10 @@ struct plan {
 	size_t count;	    /* of steps, in the order of the rules; `otherwise` is last and always holds */
 	struct step *steps; /* at most two for a rule: PLAN_EXCEPT and its own */
 	struct projection patient; /* what the patient rules up to here could match */
+	/* What holds for traffic that is not captured: rules that block a list of addresses, and the
+	 * rules before them that let pass. The second for what others begin: its far end is the source. */
+	size_t guard_count, outside_count;
+	struct step *guard, *outside;
 	const struct rule *gate; /* the first rule that sends all that reaches it to a worker; NULL */
 };
 

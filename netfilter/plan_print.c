@@ -3,6 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What all of the printing writes into and looks at. */
+struct printer {
+	struct text *text;
+	const struct plan *plan;
+	const struct list_mark *mark;
+};
+
 /* Sets */
 
 static void add_element(const struct test *test, size_t i, struct text *text)
@@ -40,8 +47,38 @@ static const char *selector(enum test_kind kind)
 	return words[kind];
 }
 
-static void add_test(const struct test *test, struct text *text)
+/* The numbers of all combinations with one of the lists, or, when there are none, one that never occurs:
+ * 0 stands for what is in no list. */
+static void add_list_test(struct printer *printer, const struct test *test)
 {
+	const struct list_mark *mark = printer->mark;
+	unsigned shift = (unsigned)__builtin_ctz(mark->mask);
+	const char *comma = "";
+
+	text_addf(printer->text, "meta mark & 0x%08x %s{", mark->mask, test->negated ? "!= " : "");
+	for (unsigned i = 1; i <= mark->signatures->count; i++) {
+		bool has = false;
+
+		for (size_t j = 0; j < test->count; j++)
+			has |= signature_has(mark->signatures, i, test->lists[j]);
+		if (!has)
+			continue;
+		text_addf(printer->text, "%s 0x%08x", comma, i << shift);
+		comma = ",";
+	}
+	if (!*comma)
+		text_addf(printer->text, " 0x%08x", ~mark->mask);
+	text_add(printer->text, " } ");
+}
+
+static void add_test(struct printer *printer, const struct test *test)
+{
+	struct text *text = printer->text;
+
+	if (test->kind == TEST_LIST) {
+		add_list_test(printer, test);
+		return;
+	}
 	text_addf(text, "%s %s", selector(test->kind), test->negated ? "!= " : "");
 	if (test->count == 1) {
 		add_element(test, 0, text);
@@ -78,8 +115,10 @@ static bool is_told(const struct test *test, const struct variant *variant)
 	return family_of(test->kind) == AF_UNSPEC || family_of(test->kind) == variant->family;
 }
 
-static void add_tests(const struct term *term, const struct variant *variant, struct text *text)
+static void add_tests(struct printer *printer, const struct term *term,
+		      const struct variant *variant)
 {
+	struct text *text = printer->text;
 	bool family_is_said = variant->family == AF_UNSPEC;
 
 	for (size_t i = 0; i < term->count; i++)
@@ -90,15 +129,15 @@ static void add_tests(const struct term *term, const struct variant *variant, st
 		text_add(text, "meta iiftype != ether ");
 	for (size_t i = 0; i < term->count; i++)
 		if (is_told(&term->tests[i], variant))
-			add_test(&term->tests[i], text);
+			add_test(printer, &term->tests[i]);
 }
 
-static void add_line(const struct term *term, const struct variant *variant, const char *verdict,
-		     struct text *text)
+static void add_line(struct printer *printer, const struct term *term,
+		     const struct variant *variant, const char *verdict)
 {
-	text_add(text, "\t\t");
-	add_tests(term, variant, text);
-	text_addf(text, "%s\n", verdict);
+	text_add(printer->text, "\t\t");
+	add_tests(printer, term, variant);
+	text_addf(printer->text, "%s\n", verdict);
 }
 
 static bool has_mac(const struct term *term, bool negated)
@@ -117,33 +156,34 @@ static bool has_family(const struct term *term)
 	return false;
 }
 
-static void add_family(const struct term *term, sa_family_t family, const char *verdict,
-		       struct text *text)
+static void add_family(struct printer *printer, const struct term *term, sa_family_t family,
+		       const char *verdict)
 {
 	struct variant variant = { family, true };
 
-	add_line(term, &variant, verdict, text);
+	add_line(printer, term, &variant, verdict);
 	variant.ethernet = false;
 	if (has_mac(term, true) && !has_mac(term, false))
-		add_line(term, &variant, verdict, text);
+		add_line(printer, term, &variant, verdict);
 }
 
-static void add_term(const struct term *term, const char *verdict, struct text *text)
+static void add_term(struct printer *printer, const struct term *term, const char *verdict)
 {
 	sa_family_t family = term_family(term);
 
 	if (family != AF_UNSPEC || !has_family(term)) {
-		add_family(term, family, verdict, text);
+		add_family(printer, term, family, verdict);
 	} else {
-		add_family(term, AF_INET, verdict, text);
-		add_family(term, AF_INET6, verdict, text);
+		add_family(printer, term, AF_INET, verdict);
+		add_family(printer, term, AF_INET6, verdict);
 	}
 }
 
-static void add_terms(const struct projection *projection, const char *verdict, struct text *text)
+static void add_terms(struct printer *printer, const struct projection *projection,
+		      const char *verdict)
 {
 	for (size_t i = 0; i < projection->count; i++)
-		add_term(&projection->terms[i], verdict, text);
+		add_term(printer, &projection->terms[i], verdict);
 }
 
 /* Steps */
@@ -160,13 +200,31 @@ static const char *counter(const struct step *step)
 	return step->action == PLAN_COUNT ? "shadow" : "rule";
 }
 
-static void add_objects(const struct plan *plan, struct text *text)
+static void add_counters(struct printer *printer, const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_counted(&steps[i]))
+			text_addf(printer->text, "\tcounter %s_%u { }\n", counter(&steps[i]),
+				  steps[i].rule->slot);
+}
+
+static bool is_declared(const struct plan *plan, const struct rule *rule)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (is_counted(&plan->steps[i]))
-			text_addf(text, "\tcounter %s_%u { }\n", counter(&plan->steps[i]),
-				  plan->steps[i].rule->slot);
-	text_add(text, "\n");
+		if (plan->steps[i].rule == rule && is_counted(&plan->steps[i]))
+			return true;
+	return false;
+}
+
+static void add_objects(struct printer *printer)
+{
+	const struct plan *plan = printer->plan;
+
+	add_counters(printer, plan->steps, plan->count);
+	for (size_t i = 0; i < plan->guard_count; i++)
+		if (!is_declared(plan, plan->guard[i].rule))
+			add_counters(printer, &plan->guard[i], 1);
+	text_add(printer->text, "\n");
 }
 
 static void add_verdict(const struct step *step, struct text *text)
@@ -263,8 +321,9 @@ void plan_print_place(const struct plan *plan, const struct step *step, struct t
 	}
 }
 
-static void add_comment(const struct plan *plan, const struct step *step, struct text *text)
+static void add_comment(struct printer *printer, const struct step *step)
 {
+	struct text *text = printer->text;
 	const struct rule *rule = step->rule;
 
 	text_add(text, "\t\t# ");
@@ -272,52 +331,86 @@ static void add_comment(const struct plan *plan, const struct step *step, struct
 	if (rule->slot)
 		text_addf(text, " (line %u)", rule->place.line);
 	text_add(text, ", ");
-	plan_print_place(plan, step, text);
+	plan_print_place(printer->plan, step, text);
 	if (!step->projection.count && step->reason == PLAN_OF_KERNEL)
 		text_add(text, "; not now");
 	text_add(text, "\n");
 }
 
-static void add_shadow(const struct step *step, struct text *text)
+static void add_shadow(struct printer *printer, const struct step *step)
 {
 	char storage[VERDICT_TEXT];
 	struct text verdict;
 
 	text_begin(&verdict, storage, sizeof(storage));
 	add_verdict(step, &verdict);
-	text_addf(text, "\tchain shadow_%u {\n", step->rule->slot);
-	add_terms(&step->projection, storage, text);
-	text_add(text, "\t}\n\n");
+	text_addf(printer->text, "\tchain shadow_%u {\n", step->rule->slot);
+	add_terms(printer, &step->projection, storage);
+	text_add(printer->text, "\t}\n\n");
 }
 
-static void add_step(const struct plan *plan, const struct step *step, struct text *text)
+static void add_step(struct printer *printer, const struct step *step)
 {
 	char storage[VERDICT_TEXT];
 	struct text verdict;
 
 	text_begin(&verdict, storage, sizeof(storage));
 	add_verdict(step, &verdict);
-	add_comment(plan, step, text);
+	add_comment(printer, step);
 	if (step->action != PLAN_COUNT)
-		add_terms(&step->projection, storage, text);
+		add_terms(printer, &step->projection, storage);
 	else if (step->projection.count)
-		text_addf(text, "\t\tjump shadow_%u\n", step->rule->slot);
+		text_addf(printer->text, "\t\tjump shadow_%u\n", step->rule->slot);
 }
 
-static void add_rules(const struct plan *plan, struct text *text)
+static void add_guard(struct printer *printer, const struct step *step)
 {
+	char storage[VERDICT_TEXT] = "return";
+	struct text verdict;
+
+	if (step->action != PLAN_FORWARD) {
+		text_begin(&verdict, storage, sizeof(storage));
+		add_verdict(step, &verdict);
+	}
+	add_comment(printer, step);
+	add_terms(printer, &step->projection, storage);
+}
+
+/* A connection that is under way was looked at when it began. */
+static void add_guard_chain(struct printer *printer, const char *name, const struct step *steps,
+			    size_t count)
+{
+	text_addf(printer->text,
+		  "\tchain %s {\n"
+		  "\t\tct state established,related return\n",
+		  name);
+	for (size_t i = 0; i < count; i++)
+		add_guard(printer, &steps[i]);
+	text_add(printer->text, "\t}\n\n");
+}
+
+static void add_rules(struct printer *printer)
+{
+	const struct plan *plan = printer->plan;
+
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->steps[i].action == PLAN_COUNT && is_counted(&plan->steps[i]))
-			add_shadow(&plan->steps[i], text);
-	text_add(text, "\t# The rules of the policy, from the top; the first that holds decides.\n"
-		       "\tchain rules {\n");
+			add_shadow(printer, &plan->steps[i]);
+	text_add(printer->text,
+		 "\t# The rules of the policy, from the top; the first that holds decides.\n"
+		 "\tchain rules {\n");
 	for (size_t i = 0; i < plan->count; i++)
-		add_step(plan, &plan->steps[i], text);
-	text_add(text, "\t}\n\n");
+		add_step(printer, &plan->steps[i]);
+	text_add(printer->text, "\t}\n\n");
+	if (!plan->guard_count)
+		return;
+	text_add(printer->text, "\t# Lists that are blocked, for what is not captured; then for what "
+				"others begin.\n");
+	add_guard_chain(printer, "guard", plan->guard, plan->guard_count);
+	add_guard_chain(printer, "outside", plan->outside, plan->outside_count);
 }
 
-static char *print_into(size_t size, const struct plan *plan,
-			void (*add)(const struct plan *plan, struct text *text))
+static char *print_into(size_t size, struct printer *printer, void (*add)(struct printer *printer))
 {
 	char *storage = malloc(size);
 	struct text text;
@@ -325,7 +418,8 @@ static char *print_into(size_t size, const struct plan *plan,
 	if (!storage)
 		return NULL;
 	text_begin(&text, storage, size);
-	add(plan, &text);
+	printer->text = &text;
+	add(printer);
 	if (!text.full)
 		return storage;
 	free(storage);
@@ -333,21 +427,23 @@ static char *print_into(size_t size, const struct plan *plan,
 	return NULL;
 }
 
-static char *print(const struct plan *plan,
-		   void (*add)(const struct plan *plan, struct text *text))
+static char *print(struct printer *printer, void (*add)(struct printer *printer))
 {
 	char *text = NULL;
 
 	errno = E2BIG;
 	for (size_t size = 8192; !text && errno == E2BIG && size <= PLAN_TEXT_MAX; size *= 4)
-		text = print_into(size, plan, add);
+		text = print_into(size, printer, add);
 	return text;
 }
 
-int plan_text_begin(struct plan_text *text, const struct plan *plan)
+int plan_text_begin(struct plan_text *text, const struct plan *plan, const struct list_mark *mark)
 {
-	text->objects = print(plan, add_objects);
-	text->rules = text->objects ? print(plan, add_rules) : NULL;
+	struct printer printer = { .plan = plan, .mark = mark };
+
+	text->guards = plan->guard_count > 0;
+	text->objects = print(&printer, add_objects);
+	text->rules = text->objects ? print(&printer, add_rules) : NULL;
 	return text->rules ? 0 : -1;
 }
 

@@ -143,13 +143,15 @@ static void add_ours(struct text *text, const struct ruleset *ruleset)
 /* Which traffic the plan is about, for a chain that sees everything. */
 static void add_scope(struct text *text, const struct ruleset *ruleset)
 {
+	const char *others = ruleset->guards ? "goto outside" : "return";
+
 	text_add(text, "\t\t# Only devices behind the LAN ports, only what they send elsewhere,\n"
 		       "\t\t# only connections that they began.\n"
 		       "\t\tiifname != {");
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "%s \"%s\"", i ? "," : "", ruleset->lan[i].name);
-	text_add(text, " } return\n"
-		       "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n"
+	text_addf(text, " } %s\n", others);
+	text_add(text, "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n"
 		       "\t\tct direction reply return\n");
 }
 
@@ -170,7 +172,7 @@ static void add_when_down(struct text *text, enum when_down when_down)
 static void begin_plan(struct text *text)
 {
 	text_add(text, "\tchain plan {\n"
-		       "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n");
+		       "\t\ttype filter hook prerouting priority mangle - 2; policy accept;\n\n");
 }
 
 static void add_own_packets(struct text *text)
@@ -206,7 +208,7 @@ static void add_captured(struct text *text, const struct ruleset *ruleset)
 	text_add(text, "\n\t\ttcp dport @captured goto rules\n");
 	if (ruleset->udp_count)
 		text_add(text, "\t\tudp dport @captured_udp goto rules\n");
-	text_add(text, "\t}\n\n");
+	text_add(text, ruleset->guards ? "\t\tgoto guard\n\t}\n\n" : "\t}\n\n");
 }
 
 static void add_rules(struct text *text, const struct ruleset *ruleset)
@@ -247,6 +249,8 @@ static void add_doors(struct text *text, const struct ruleset *ruleset)
 		text_add(text, " accept\n");
 	}
 	add_when_down(text, ruleset->when_down);
+	if (ruleset->guards && ruleset->when_down == WHEN_DOWN_OPEN)
+		text_add(text, "\t\tgoto guard\n");
 	text_add(text, "\t}\n\n");
 }
 
@@ -331,6 +335,18 @@ static void add_ebb(struct text *text, const struct ruleset *ruleset)
 		       "\t}\n");
 }
 
+/* Whoever looks at marks behind us must not take ours for theirs. */
+static void add_sweep(struct text *text, const struct ruleset *ruleset)
+{
+	text_addf(text,
+		  "\n\t# The lists have been asked; their bits of the mark are free again.\n"
+		  "\tchain sweep {\n"
+		  "\t\ttype filter hook prerouting priority mangle - 1; policy accept;\n\n"
+		  "\t\tmeta mark & 0x%08x != 0 meta mark set meta mark & 0x%08x\n"
+		  "\t}\n",
+		  ruleset->list_mask, ~ruleset->list_mask);
+}
+
 static char *print(const struct ruleset *ruleset,
 		   void (*add_chains)(struct text *text, const struct ruleset *ruleset))
 {
@@ -350,6 +366,8 @@ static char *print(const struct ruleset *ruleset,
 	text_begin(&text, storage, size);
 	add_head(&text, ruleset);
 	add_chains(&text, ruleset);
+	if (ruleset->list_mask)
+		add_sweep(&text, ruleset);
 	text_add(&text, "}\n");
 	if (!text.full)
 		return storage;

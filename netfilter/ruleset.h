@@ -35,6 +35,9 @@ struct ruleset {
 	 * captured comes to us, and no UDP is. */
 	const char *objects;
 	const char *rules;
+	bool guards;	    /* the rules have the chains `guard` and `outside` */
+	uint32_t list_mask; /* bits of the packet mark that said which lists hold its far end, to be
+			       cleared behind the rules; 0: none */
 };
 
 /* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:

@@ -66,7 +66,8 @@ static const char *plural(size_t count)
 }
 
 /* The table's text to free(); NULL with errno. */
-static char *make_table(const struct policy *policy, const struct plan *plan)
+static char *make_table(const struct policy *policy, const struct plan *plan,
+			const struct list_mark *mark)
 {
 	bool redirect = policy->capture.method == CAPTURE_REDIRECT;
 	struct ruleset ruleset;
@@ -76,9 +77,11 @@ static char *make_table(const struct policy *policy, const struct plan *plan)
 	ruleset_from_policy(&ruleset, policy, redirect ? CAPTURE_REDIRECT : CAPTURE_TPROXY);
 	for (size_t i = 0; i < ruleset.lan_count; i++)
 		ruleset.lan[i].listener = (uint16_t)(LISTENER_EXAMPLE + i);
-	if (plan_text_begin(&rules, plan) == 0) {
+	if (plan_text_begin(&rules, plan, mark) == 0) {
 		ruleset.objects = rules.objects;
 		ruleset.rules = rules.rules;
+		ruleset.guards = rules.guards;
+		ruleset.list_mask = mark->signatures->count ? mark->mask : 0;
 		text = ruleset_print(&ruleset);
 	}
 	plan_text_end(&rules);
@@ -86,9 +89,10 @@ static char *make_table(const struct policy *policy, const struct plan *plan)
 }
 
 static int print_table(const struct tool *tool, const struct policy *policy,
-		       const struct plan *plan)
+		       const struct plan *plan, const struct signatures *signatures)
 {
-	char *text = make_table(policy, plan);
+	const struct list_mark mark = { signatures, policy->capture.list_mask };
+	char *text = make_table(policy, plan, &mark);
 
 	if (!text) {
 		fprintf(stderr, "headgatectl: no table can be made of this policy: %s\n",
@@ -143,10 +147,10 @@ static void tell_places(const struct plan *plan, check_line *line)
 	}
 }
 
-/* Of a policy that is right. */
-static int tell(const struct tool *tool, const struct policy *policy)
+static int tell_plan(const struct tool *tool, const struct policy *policy,
+		     const struct signatures *signatures, bool lists)
 {
-	struct kernel_view view = { .now = week_time_at(time(NULL)) };
+	struct kernel_view view = { .now = week_time_at(time(NULL)), .lists = lists };
 	struct plan *plan = plan_new(policy, &view);
 	check_line *line = tool->json ? print_line_json : print_line;
 	int status = STATUS_DONE;
@@ -156,12 +160,24 @@ static int tell(const struct tool *tool, const struct policy *policy)
 		return STATUS_NO;
 	}
 	if (tool->plan) {
-		status = print_table(tool, policy, plan);
+		status = print_table(tool, policy, plan, signatures);
 	} else {
 		check_policy(policy, line, NULL);
 		tell_places(plan, line);
 	}
 	plan_free(plan);
+	return status;
+}
+
+/* Of a policy that is right. */
+static int tell(const struct tool *tool, const struct policy *policy)
+{
+	struct signatures signatures = { 0 };
+	bool lists = policy->lists_in != LISTS_IN_DAEMON && policy_asks_lists(policy) &&
+		     signatures_take(&signatures, policy) == 0;
+	int status = tell_plan(tool, policy, &signatures, lists);
+
+	signatures_end(&signatures);
 	return status;
 }
 

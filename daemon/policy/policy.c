@@ -41,6 +41,7 @@ struct policy *policy_new(struct sources *sources)
 	policy->capture.tcp[1] = (struct port_range){ 443, 443 };
 	policy->capture.mark = policy->capture.mark_mask = 0x07000000;
 	policy->capture.table = 7446;
+	policy->capture.list_mask = 0x00ff0000;
 	policy->traces.rotate = 64000000;
 	policy->traces.keep = 4;
 	limits_begin(&policy->limits);

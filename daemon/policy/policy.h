@@ -15,6 +15,7 @@
 enum source_address { SOURCE_KEEP, SOURCE_OWN };
 enum when_down { WHEN_DOWN_OPEN, WHEN_DOWN_CLOSED };
 enum capture_method { CAPTURE_AUTO, CAPTURE_TPROXY, CAPTURE_REDIRECT };
+enum lists_in { LISTS_IN_AUTO, LISTS_IN_BPF, LISTS_IN_DAEMON };
 
 enum { PORT_NAME = 16, LAN_PORTS_MAX = 16, PORT_RANGES_MAX = 64 };
 
@@ -30,6 +31,8 @@ struct capture {
 			*/
 	uint32_t mark_mask;
 	uint32_t table; /* routing table number */
+	uint32_t list_mask; /* 8 bits of the packet mark, side by side, that carry what lists a packet's
+			       far end is in from the look-up to the rules; default 0x00ff0000 */
 };
 
 struct journal_settings {
@@ -72,6 +75,7 @@ struct policy {
 	struct capture capture;
 	enum source_address source;
 	enum when_down when_down;
+	enum lists_in lists_in;
 	const char *trust_pem; /* concatenated roots of `trust`; NULL when no rule opens TLS */
 	char *trust_joined;    /* its storage when there are several, else it lies in sources */
 	struct journal_settings journal;

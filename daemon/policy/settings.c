@@ -9,6 +9,7 @@
 
 const char *const source_words[] = { "keep", "own", NULL };
 const char *const when_down_words[] = { "open", "closed", NULL };
+const char *const lists_in_words[] = { "auto", "bpf", "daemon", NULL };
 const char *const journal_words[] = { "stdout", "syslog", NULL };
 
 static const char *const proxy_words[] = { "needed", "always", NULL };
@@ -54,6 +55,16 @@ void read_source(struct reading *reading, const struct keyword *keyword, struct 
 
 	if (choice >= 0)
 		policy->source = (enum source_address)choice;
+}
+
+void read_lists_in(struct reading *reading, const struct keyword *keyword, struct value value,
+		   void *target)
+{
+	struct policy *policy = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice >= 0)
+		policy->lists_in = (enum lists_in)choice;
 }
 
 void read_when_down(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -160,6 +171,21 @@ static void read_mark(struct reading *reading, const struct keyword *keyword, st
 	}
 }
 
+static void read_list_mark(struct reading *reading, const struct keyword *keyword,
+			   struct value value, void *target)
+{
+	struct capture *capture = target;
+	uint32_t mask;
+	const char *end = read_hex(&mask, value_text(value));
+
+	if (!end || *end)
+		keyword_mismatch(reading, keyword, value);
+	else if (mask == 0 || mask >> __builtin_ctz(mask) != 0xff)
+		reading_error(reading, value, "it takes 8 bits side by side");
+	else
+		capture->list_mask = mask;
+}
+
 static void read_table(struct reading *reading, const struct keyword *keyword, struct value value,
 		       void *target)
 {
@@ -186,6 +212,8 @@ static const struct keyword capture_keywords[] = {
 	{ "mark", FORM_TEXT | FORM_NUMBER,
 	  "bits of the packet mark that are ours, such as 0x07000000/0x07000000",
 	  .read = read_mark },
+	{ "list-mark", FORM_TEXT | FORM_NUMBER,
+	  "8 bits of the packet mark side by side, such as 0x00ff0000", .read = read_list_mark },
 	{ "table", FORM_NUMBER, "the number of a routing table that nobody else uses",
 	  .read = read_table },
 	{ 0 },
@@ -202,6 +230,9 @@ void read_capture(struct reading *reading, const struct keyword *keyword, struct
 	if (value_find(value, "tcp").node)
 		policy->capture.tcp_count = 0;
 	grammar_read(reading, keyword->grammar, value, &policy->capture);
+	if (policy->capture.mark_mask & policy->capture.list_mask)
+		reading_error(reading, value,
+			      "\"mark\" and \"list-mark\" need different bits of the packet mark");
 }
 
 void settings_finish(struct policy *policy)

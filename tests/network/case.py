@@ -15,7 +15,7 @@ from servers import Origin, Peer
 from topology import DEVICE, DEVICE_MAC, LAN
 
 KEYS = {"intent", "needs", "policy", "files", "origins", "peers", "steps", "journal", "journal-lines", "events",
-        "server", "origin", "stderr"}
+        "server", "origin", "stderr", "ways"}
 TALK = {"send", "receive", "receive-all", "silent", "finish", "ends", "reset", "close"}
 SETTLE = 3  # seconds for the journal, the logs and the events to arrive
 
@@ -89,10 +89,17 @@ def settle(function):
 class Case:
     """Loaded from a file; run() raises Failure with what went wrong."""
 
-    def __init__(self, path):
-        self.name = os.path.splitext(os.path.basename(path))[0]
+    @classmethod
+    def load(cls, path):
+        """The case of a file, or one for each of its `ways`."""
         with open(path, encoding="utf-8") as file:
-            self._text = file.read()
+            text = file.read()
+        return [cls(path, text, way) for way in yaml.safe_load(text).get("ways", [None])]
+
+    def __init__(self, path, text, way):
+        self.name = os.path.splitext(os.path.basename(path))[0] + (f" ({way})" if way else "")
+        self._text = text
+        self._way = way
         content = yaml.safe_load(self._text)
         self.intent = str(content.get("intent", self.name)).strip()
         self.missing = [program for program in content.get("needs", []) if not shutil.which(program)]
@@ -113,7 +120,7 @@ class Case:
         self.gateway = Gateway(network.topology, network.certificates.path("root.pem"), directory)
         self.content = self._load({
             "LAN": LAN, "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
-            "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory,
+            "WAY": self._way or "", "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory,
             "ROOT": network.certificates.path("root.pem"),
             "STRANGER": network.certificates.path("stranger.pem"),
             "CERTIFICATES": network.certificates.directory})

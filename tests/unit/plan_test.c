@@ -1,4 +1,4 @@
-// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
+// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/signatures.c netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
 /* The kernel plan. As text: tests/rulesets/NAME.yaml is a policy, NAME.nft the exact table, which the real
  * kernel then takes. And by its meaning: small random policies, random flows; whatever the plan leaves to
  * the kernel must be what the judge would say of it. Run from the repository root. */
@@ -48,7 +48,7 @@ static char *table_of(const struct policy *policy)
 	char *text;
 
 	assert_non_null(plan);
-	assert_int_equal(plan_text_begin(&rules, plan), 0);
+	assert_int_equal(plan_text_begin(&rules, plan, NULL), 0);
 	ruleset_from_policy(&ruleset, policy,
 			    policy->capture.method == CAPTURE_REDIRECT ? CAPTURE_REDIRECT
 								       : CAPTURE_TPROXY);

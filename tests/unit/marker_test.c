@@ -1,0 +1,154 @@
+// link: policy lists marker netfilter/signatures.c tests/unit/compiling.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2
+/* The kernel's look-up against the daemon's: random ranges of several lists, loaded into the BPF program of
+ * the running kernel, asked by test runs of it. Skipped where it is not built in or not allowed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netfilter/marker.h"
+#include "daemon/text.h"
+#include "tests/unit/compiling.h"
+#include "tests/unit/policy_text.h"
+
+enum { LISTS = 5, ROUNDS = 12, ENTRIES = 400, QUESTIONS = 1500, MASK = 0x00ff0000, SHIFT = 16 };
+
+/* splitmix64: the same cases on every machine. */
+static uint64_t seed;
+
+static unsigned pick(unsigned below)
+{
+	uint64_t mixed = seed += 0x9e3779b97f4a7c15;
+
+	mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+	mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+	return (unsigned)((mixed ^ (mixed >> 31)) % below);
+}
+
+/* Few enough different bytes that ranges and questions meet, also at their edges. */
+static struct address make_address(void)
+{
+	struct address address = { .family = pick(2) ? AF_INET : AF_INET6 };
+	unsigned width = address_width(&address);
+
+	for (unsigned i = 0; i < width; i++)
+		address.bytes[i] = (uint8_t)(pick(3) ? pick(3) * 127 : pick(2) ? 255 : pick(256));
+	if (address.family == AF_INET6 && pick(2))
+		memcpy(address.bytes, "\x20\x01\x0d\xb8\0\0\0\1", 8);
+	return address;
+}
+
+static void add_entry(struct listing *listing)
+{
+	struct list_entry entry = { .kind = ENTRY_RANGE, .first = make_address() };
+	unsigned width = address_width(&entry.first);
+	unsigned keep = pick(width * 8);
+
+	entry.last = entry.first;
+	for (unsigned bit = keep; bit < width * 8; bit++)
+		entry.last.bytes[bit / 8] |= (uint8_t)(128 >> bit % 8);
+	if (memcmp(entry.first.bytes, entry.last.bytes, width) <= 0 && keep > 4)
+		listing_add(listing, pick(LISTS), &entry);
+}
+
+static uint32_t ask(const struct marker *marker, const struct address *address,
+		    enum marker_side side)
+{
+	uint8_t packet[128] = { 0 };
+	bool ipv6 = address->family == AF_INET6;
+	size_t place = ipv6 ? (side == MARKER_SOURCE ? 8 : 24) : (side == MARKER_SOURCE ? 12 : 16);
+	uint32_t mark, nanoseconds;
+
+	packet[12] = ipv6 ? 0x86 : 0x08;
+	packet[13] = ipv6 ? 0xdd : 0;
+	packet[14] = ipv6 ? 0x60 : 0x45;
+	memcpy(packet + 14 + place, address->bytes, address_width(address));
+	assert_int_equal(marker_try(marker, side, packet, sizeof(packet), 1, &mark, &nanoseconds), 0);
+	assert_int_equal(mark & ~(uint32_t)MASK, 0);
+	return mark >> SHIFT;
+}
+
+/* A policy that asks about some of the lists. */
+static struct policy *make_policy(unsigned asked)
+{
+	char storage[2048];
+	struct text text;
+
+	text_begin(&text, storage, sizeof(storage));
+	text_add(&text, "headgate: 1\nlan: a\nlists:\n");
+	for (unsigned i = 0; i < LISTS; i++)
+		text_addf(&text, "  list%u: { addresses: list%u }\n", i, i);
+	text_add(&text, "rules:\n");
+	for (unsigned i = 0; i < LISTS; i++)
+		if (asked >> i & 1)
+			text_addf(&text, "  - { when: { not: { address: list list%u } }, do: pass }\n", i);
+	text_add(&text, "  - { when: { port: 1 }, do: block }\n");
+	return policy_of_text(storage);
+}
+
+static void compare(struct marker *marker, struct signatures *signatures, unsigned entries)
+{
+	unsigned asked = pick(32), hits = 0;
+	struct listing *listing = listing_new();
+	struct compiled *compiled = calloc(1, sizeof(*compiled));
+	struct policy *policy = make_policy(asked);
+
+	for (unsigned i = 0; i < entries; i++)
+		add_entry(listing);
+	listing_open(listing, compiled);
+	assert_int_equal(policy_take_lists(policy, compiled), 0);
+	assert_int_equal(signatures_take(signatures, policy), 0);
+	assert_int_equal(marker_load(marker, &compiled->ranges, signatures, MASK), 0);
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		struct address address = make_address();
+		unsigned number = ask(marker, &address, pick(2));
+
+		assert_int_equal(number, signatures_find(signatures, &compiled->ranges, &address));
+		for (size_t j = 0; j < policy->list_count; j++)
+			if (asked >> j & 1)
+				assert_int_equal(number && signature_has(signatures, number,
+									 policy->lists[j]),
+						 list_has_address(policy->lists[j], &address));
+		hits += number != 0;
+	}
+	/* Otherwise the test proves little. */
+	if (entries == ENTRIES && asked)
+		assert_in_range(hits, QUESTIONS / 20, QUESTIONS - QUESTIONS / 20);
+	policy_release(policy);
+	listing_free(listing);
+}
+
+static void kernel_finds_what_the_daemon_finds(void **state)
+{
+	char message[MARKER_MESSAGE];
+	struct marker *marker = marker_open(message);
+	struct signatures signatures = { 0 };
+
+	(void)state;
+	if (!marker) {
+		fprintf(stderr, "# %s\n", message);
+		skip();
+	}
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		seed = i;
+		compare(marker, &signatures, i % 4 ? ENTRIES : pick(3));
+	}
+	signatures_end(&signatures);
+	marker_close(marker);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernel_finds_what_the_daemon_finds),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
