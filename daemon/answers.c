@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/control/server.h"
@@ -13,6 +14,7 @@
 #include "daemon/reload.h"
 #include "daemon/supervisor.h"
 #include "daemon/tls/authority.h"
+#include "daemon/tls/pinned.h"
 #include "netfilter/plan_print.h"
 #include "netfilter/sieve.h"
 
@@ -422,11 +424,37 @@ static void answer_authority(void *context, json_t *request, struct control_answ
 	control_answer_end(answer, 0, NULL);
 }
 
+/* refusals */
+
+static void answer_refusals(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	int64_t now = time(NULL);
+
+	(void)request;
+	for (unsigned place = 0; place < PINNED_MAX; place++) {
+		struct pinned_entry entry;
+
+		if (!pinned_read(supervisor->children.pinned, place, &entry))
+			continue;
+		control_answer_line(
+			answer,
+			json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:o}", "device",
+				  entry.device, "host", entry.name, "ja4", entry.ja4, "alert",
+				  entry.alert, "refusals", (int)entry.refusals, "passed",
+				  (json_int_t)entry.passed, "first", (json_int_t)entry.first,
+				  "last", (json_int_t)entry.last, "until",
+				  entry.until > now ? json_integer(entry.until) : json_null()));
+	}
+	control_answer_end(answer, 0, NULL);
+}
+
 static const struct control_entry entries[] = {
 	{ "status", answer_status },	   { "reload", answer_reload },
 	{ "rules", answer_rules },	   { "lists", answer_lists },
 	{ "timings", answer_timings },	   { "explain", answer_explain },
 	{ "cut", answer_cut },		   { "authority", answer_authority },
+	{ "refusals", answer_refusals },
 	{ NULL, NULL },
 };
 

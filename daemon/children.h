@@ -37,6 +37,7 @@ struct children {
 	char *authority_directory;
 	char *authority_pem;           /* once the signer has made or read it */
 	uint8_t ticket_keys[TICKET_KEYS_SIZE];
+	struct pinned *pinned;         /* who refuses the gateway's certificate */
 	struct counters *counters;     /* one for each worker, and one for the recorder */
 	struct health *health;         /* of upstreams, one for all workers */
 	struct child signer;

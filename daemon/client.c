@@ -70,6 +70,7 @@ static int note_hello(struct client *client, const struct hello *hello)
 		return -1;
 	client->side.endpoint.tls = true;
 	client->tls_version = hello->version;
+	client->post_quantum = hello_is_post_quantum(hello);
 	strcpy(facts->sni, hello->name);
 	hello_ja4(hello, 't', facts->ja4);
 	facts->cipher_list = print_ciphers(hello);

@@ -21,6 +21,7 @@ struct client {
 	enum protocol inner;        /* of the first bytes inside terminated TLS */
 	char *host;                 /* name in the first bytes, for the journal; owned; NULL */
 	uint16_t tls_version;       /* highest offered; 0: no TLS */
+	bool post_quantum;          /* it offers keys that a quantum computer cannot find */
 	uint8_t *alpn;              /* offered list in wire form; owned; NULL */
 	size_t alpn_length;
 	bool roomy;                 /* its socket wakes us only for more than has been peeked at */

@@ -43,6 +43,25 @@ enum stage connecting_turn(struct connection *connection)
 	return connection_proceed(connection);
 }
 
+static bool may_pass(const struct connection *connection)
+{
+	const struct rule *rule = connection->rule;
+
+	return rule && rule->client_certificate == CLIENT_CERTIFICATE_PASS &&
+	       rule->verdict == VERDICT_INSPECT && !connection->client.side.tls;
+}
+
+/* The server wants a certificate that only its client has. The client's hello is still unread: the
+ * two can speak to one another. */
+static enum stage pass_after_all(struct connection *connection)
+{
+	connection->spared = SPARED_CLIENT_CERTIFICATE;
+	connection->opened = false;
+	server_close(&connection->server);
+	connection_target(connection, connection->rule, &connection->target);
+	return CONNECTING;
+}
+
 enum stage securing_server_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
@@ -54,6 +73,9 @@ enum stage securing_server_turn(struct connection *connection)
 		return SECURING_SERVER;
 	case SIDE_FAILED:
 		server_note(server, SERVER_SECURING);
+		if (server->side.endpoint.error == REASON_ORIGIN_WANTS_CERTIFICATE &&
+		    may_pass(connection))
+			return pass_after_all(connection);
 		return connection_refuse_failure(connection, server->side.endpoint.error);
 	default:
 		server_note(server, SERVER_SECURING);

@@ -19,6 +19,9 @@ enum stage {
 	ENDED,
 };
 
+/* Why it is passed although its rule would open it (sparing.h). */
+enum spared { SPARED_NOT, SPARED_PINNED, SPARED_POST_QUANTUM, SPARED_CLIENT_CERTIFICATE };
+
 enum refusal { REFUSE_BY_RESET, REFUSE_BY_ALERT, REFUSE_BY_SILENCE };
 
 struct connection {
@@ -49,6 +52,7 @@ struct connection {
 	struct leaf *leaf;
 	struct leaf_wait leaf_wait;
 	bool leaf_wanted;
+	enum spared spared;
 	bool mirrored;               /* the client has been shown that the origin's certificate fails */
 	enum refusal refusal;
 	struct relay relay;

@@ -2,6 +2,7 @@
 
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
+#include "daemon/sparing.h"
 #include "daemon/stage.h"
 
 /* What comes next on the way to carrying bytes, as far as it is not done yet. */
@@ -106,6 +107,18 @@ static enum stage pass(struct connection *connection)
 	return connection_proceed(connection);
 }
 
+static enum stage spare_or_open(struct connection *connection)
+{
+	bool refused;
+
+	connection->spared = sparing_decide(connection, connection->rule, &refused);
+	if (refused)
+		return connection_refuse(connection, REASON_POST_QUANTUM, REFUSE_BY_ALERT);
+	if (connection->spared != SPARED_NOT)
+		return pass(connection);
+	return open_tls(connection, connection->rule);
+}
+
 static enum stage inspect(struct connection *connection)
 {
 	if (!(connection->learned & MOMENT_HELLO))
@@ -114,6 +127,8 @@ static enum stage inspect(struct connection *connection)
 		return EXCHANGING;
 	if (connection->client.protocol != PROTOCOL_TLS)
 		return pass(connection);
+	if (connection->rule->verdict == VERDICT_INSPECT && !connection->client.side.tls)
+		return spare_or_open(connection);
 	return open_tls(connection, connection->rule);
 }
 

@@ -25,6 +25,7 @@ struct gateway {
 	struct issuer *issuer;        /* NULL: no rule opens TLS */
 	struct journal *journal;
 	struct counters *counters;
+	struct pinned *pinned;        /* who refuses our certificate; shared by all workers */
 	struct local_addresses *local;
 	struct neighbours *neighbours;
 	struct pipes pipes;

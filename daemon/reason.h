@@ -56,6 +56,8 @@
 	REASON(ORIGIN_INVALID, "origin-invalid", server, "the server's certificate is not valid")  \
 	REASON(ORIGIN_WANTS_CERTIFICATE, "origin-wants-certificate", server,                       \
 	       "the server asks for a client certificate")                                         \
+	REASON(POST_QUANTUM, "post-quantum-loss", policy,                                          \
+	       "opening it would take its post-quantum keys away")                                 \
 	REASON(NAME_NEVER, "name-never", policy, "the authority may not sign for this name")       \
 	REASON(SIGNER_UNAVAILABLE, "signer-unavailable", gateway, "the signer did not answer")     \
 	REASON(REQUEST_MALFORMED, "request-malformed", client, "the request breaks HTTP's rules")  \

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/sparing.h"
 #include "daemon/stage.h"
 #include "daemon/tls/mirror.h"
 #include "daemon/tls/origin.h"
@@ -98,6 +99,8 @@ static enum stage client_tls_failed(struct connection *connection)
 
 	endpoint_fail(&connection->client.side.endpoint, reason, detail);
 	connection_note(connection, EVENT_TLS_FAILED_CLIENT, NULL);
+	if (reason == REASON_LEAF_REFUSED || terminator_was_left(connection->client.side.tls))
+		sparing_note_refusal(connection, detail);
 	/* OpenSSL has sent the alert; a reset would overtake it. */
 	side_shutdown(&connection->client.side);
 	return connection_leave(connection, reason);
@@ -112,6 +115,7 @@ static enum stage client_is_secure(struct connection *connection)
 	leaf_release(connection->leaf);
 	connection->leaf = NULL;
 	connection_note(connection, EVENT_TLS_ESTABLISHED_CLIENT, NULL);
+	sparing_note_success(connection);
 	if (strcmp(endpoint->tls_facts->alpn, "http/1.1") == 0)
 		return EXCHANGING;
 	/* No agreed protocol: the first bytes inside will tell. */

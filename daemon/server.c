@@ -507,6 +507,8 @@ static int begin_tls(struct server *server)
 		.trust = target->trust,
 		.generation = target->generation,
 		.tolerant = target->tolerant,
+		.identity = target->identity,
+		.anonymous = target->anonymous,
 		.wants_status = target->wants_status,
 	};
 
@@ -594,7 +596,8 @@ bool server_is_for(const struct server *server, const struct target *target)
 	if (server->stage == SERVER_UNUSED || server->stage == SERVER_FAILED)
 		return false;
 	if (mine->upstream != target->upstream || mine->tls != target->tls ||
-	    !same_name(mine->name, target->name) || (target->wants_status && !mine->wants_status))
+	    !same_name(mine->name, target->name) || mine->identity != target->identity ||
+	    (target->wants_status && !mine->wants_status))
 		return false;
 	if (proxy_of(server) && !same_name(mine->destination_name, target->destination_name))
 		return false;

@@ -27,6 +27,8 @@ struct target {
 	struct trust *trust;             /* roots, when tls; NULL: nothing can be verified, so fail */
 	struct trust *proxy_trust;       /* roots of an https proxy */
 	bool tolerant;                   /* a rule wants to see a bad certificate */
+	const char *identity;            /* the rule's client certificate; NULL */
+	bool anonymous;                  /* a server that asks for one may have none */
 	bool wants_status;               /* a rule wants to know that it is not revoked */
 	const uint8_t *alpn;             /* to offer, wire form */
 	size_t alpn_length;

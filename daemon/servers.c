@@ -71,6 +71,8 @@ void connection_target(struct connection *connection, const struct rule *rule,
 	target->trust = regime_trust(connection->regime, upstream);
 	target->tolerant = may_fail(connection, rule, upstream);
 	target->wants_status = rule && rule->wants_status;
+	target->identity = rule ? rule->identity : NULL;
+	target->anonymous = rule && rule->client_certificate == CLIENT_CERTIFICATE_NONE;
 	if (client_offers_http1(&connection->client) || connection->client.protocol == PROTOCOL_HTTP) {
 		target->alpn = http1;
 		target->alpn_length = sizeof(http1);

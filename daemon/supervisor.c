@@ -20,6 +20,7 @@
 #include "daemon/privilege.h"
 #include "daemon/redirect.h"
 #include "daemon/reload.h"
+#include "daemon/tls/pinned.h"
 
 static char *join(const char *directory, const char *name)
 {
@@ -168,7 +169,9 @@ static int start_children(struct supervisor *supervisor)
 			: join(supervisor->settings->state_directory, "authority");
 	children->counters = counters_new(children->workers + 1);
 	children->health = health_open();
-	if (!children->authority_directory || !children->counters || !children->health) {
+	children->pinned = pinned_new();
+	if (!children->authority_directory || !children->counters || !children->health ||
+	    !children->pinned) {
 		log_error("out of memory");
 		return -1;
 	}

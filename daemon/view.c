@@ -8,6 +8,13 @@ static const struct endpoint *shown_server(const struct connection *connection,
 	return connection->server.side.endpoint.id ? &connection->server.side.endpoint : NULL;
 }
 
+static const char *const spared_words[] = {
+	[SPARED_NOT] = NULL,
+	[SPARED_PINNED] = "pinned",
+	[SPARED_POST_QUANTUM] = "post-quantum",
+	[SPARED_CLIENT_CERTIFICATE] = "client-certificate",
+};
+
 void connection_view(const struct connection *connection, const struct exchange *exchange,
 		     struct connection_view *view)
 {
@@ -26,6 +33,7 @@ void connection_view(const struct connection *connection, const struct exchange 
 		.shadow_count = connection->shadow_count,
 		.shadows = connection->shadows,
 		.stage = connection->stage == ENDED ? NULL : stage_word(connection->stage),
+		.spared = spared_words[connection->spared],
 		.reason = connection->reason,
 		.exchanges = connection->exchanges,
 		.generation = regime_policy(connection->regime)->generation,

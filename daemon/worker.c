@@ -370,6 +370,7 @@ static int make_gateway(struct worker *worker)
 		return -1;
 	journal.base = gateway->base;
 	gateway->counters = worker->settings->counters;
+	gateway->pinned = worker->settings->pinned;
 	gateway->capacity = capacity();
 	gateway->next_id = first_id(gateway->index);
 	gateway->time_minute = -1;

@@ -19,6 +19,7 @@ struct worker_settings {
 	unsigned indexes[LAN_PORTS_MAX]; /* their interfaces */
 	struct counters *counters; /* its own block */
 	struct health *health;     /* of upstreams, shared by all workers */
+	struct pinned *pinned;     /* shared by all */
 	const uint8_t *ticket_keys; /* TICKET_KEYS_SIZE, the same for all workers */
 	const char *authority_pem; /* the CA certificate */
 	int ready;                 /* one byte is written here when it accepts */

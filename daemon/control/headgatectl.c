@@ -62,6 +62,17 @@ static const struct column timings[] = {
 	{ NULL, NULL, NULL, false },
 };
 
+static const struct column refusals[] = {
+	{ "DEVICE", cell_value, "device", false },
+	{ "HOST", cell_value, "host", false },
+	{ "PROGRAM", cell_value, "ja4", false },
+	{ "ALERT", cell_value, "alert", false },
+	{ "REFUSALS", cell_value, "refusals", true },
+	{ "LAST", cell_clock, "last", false },
+	{ "PASSED UNTIL", cell_clock, "until", false },
+	{ NULL, NULL, NULL, false },
+};
+
 static const struct column connections[] = {
 	{ "CONNECTION", cell_value, "connection", false },
 	{ "CLIENT", cell_address, "client.peername", false },
@@ -219,6 +230,8 @@ static const struct subcommand subcommands[] = {
 	  NULL, NULL },
 	{ "rules", "", "the rules in force and how often each decided", 0, 0, run_plain, "control",
 	  show_row, rules, "no rules" },
+	{ "refusals", "", "who refuses the gateway's certificate, and is passed for it", 0, 0,
+	  run_plain, "control", show_row, refusals, "nobody refuses it" },
 	{ "lists", "", "the lists in force", 0, 0, run_plain, "control", show_row, lists,
 	  "no lists" },
 	{ "connections", "", "the live connections", 0, 0, run_plain, "journal", show_row,

@@ -86,6 +86,8 @@ static void add_judgement(struct text *text, const struct connection_view *view)
 	member_add_word(text, "host", view->host);
 	model_add_rule(text, view->rule);
 	add_shadows(text, view);
+	if (view->spared)
+		member_add_string(text, "spared", view->spared);
 	member_add_count(text, "generation", view->generation);
 	model_add_warnings(text, view->server);
 }

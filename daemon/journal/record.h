@@ -51,6 +51,7 @@ struct connection_view {
 	size_t shadow_count;
 	const struct rule *const *shadows;
 	const char *stage;             /* of a live connection; NULL in the journal */
+	const char *spared;            /* why it was passed although its rule opens; NULL */
 	enum reason reason;            /* why it ended */
 	uint64_t exchanges;            /* number of exchanges it carried */
 	unsigned generation;           /* of the policy */

@@ -29,6 +29,27 @@ const struct source *find_roots(struct reading *reading, struct value value, con
 	return NULL;
 }
 
+const char *find_identity(struct reading *reading, const struct keyword *keyword,
+			  struct value value)
+{
+	char name[SOURCE_NAME_SIZE];
+	const struct source *source;
+
+	if (!source_name(name, value_place(value).file, value_text(value))) {
+		keyword_mismatch(reading, keyword, value);
+		return NULL;
+	}
+	source = find_roots(reading, value, name);
+	if (!source)
+		return NULL;
+	if (strstr(source->bytes, pem_mark) && strstr(source->bytes, "PRIVATE KEY-----"))
+		return source->bytes;
+	reading_error(reading, value,
+		      "%s must hold a certificate and its key without a password, both in PEM form",
+		      name);
+	return NULL;
+}
+
 void read_trust(struct reading *reading, const struct keyword *keyword, struct value value,
 		void *target)
 {

@@ -178,6 +178,19 @@ static void print_captures(unsigned captures, struct text *text)
 	text_add(text, captures ? "]" : "");
 }
 
+static void print_sparing(const struct rule *rule, struct text *text)
+{
+	static const char *const losses[] = { "", ", pq-loss: pass", ", pq-loss: block" };
+	static const char *const certificates[] = { "", ", client-certificate: pass",
+						    ", client-certificate: none",
+						    ", client-certificate: { file: ... }" };
+
+	text_add(text, losses[rule->pq_loss]);
+	text_add(text, certificates[rule->client_certificate]);
+	if (rule->learn_seconds)
+		text_addf(text, ", learn: { pass: %lld s }", (long long)rule->learn_seconds);
+}
+
 void rule_print(const struct rule *rule, struct text *text)
 {
 	text_add(text, "{ name: ");
@@ -194,6 +207,7 @@ void rule_print(const struct rule *rule, struct text *text)
 		text_addf(text, ", on-invalid: %s",
 			  rule->on_invalid == ON_INVALID_ALLOW ? "allow" : "mirror");
 	text_add(text, rule->wants_status ? ", revocation: require" : "");
+	print_sparing(rule, text);
 	print_captures(rule->captures, text);
 	print_edits(&rule->request_headers, "request-headers", text);
 	print_edits(&rule->response_headers, "response-headers", text);

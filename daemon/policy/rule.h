@@ -14,6 +14,15 @@ enum journal_level { JOURNAL_NONE, JOURNAL_CONNECTIONS, JOURNAL_EXCHANGES, JOURN
 enum on_invalid { ON_INVALID_REFUSE, ON_INVALID_MIRROR, ON_INVALID_ALLOW };
 /* What `capture` writes down of the traffic; bits. */
 enum trace_kind { TRACE_HAR = 1, TRACE_KEYLOG = 2, TRACE_PCAPNG = 4 };
+enum pq_loss { PQ_LOSS_ALLOW, PQ_LOSS_PASS, PQ_LOSS_BLOCK };
+
+/* What is done when a server asks for a client certificate, which cannot be passed on. */
+enum client_certificate {
+	CLIENT_CERTIFICATE_REFUSE,
+	CLIENT_CERTIFICATE_PASS, /* its client speaks to it untouched */
+	CLIENT_CERTIFICATE_NONE, /* it gets none and may be content */
+	CLIENT_CERTIFICATE_FILE, /* it gets the rule's own */
+};
 enum edit_kind { EDIT_SET, EDIT_ADD, EDIT_REMOVE };
 
 /* One header edit of request-headers or response-headers, in the order written. */
@@ -47,6 +56,10 @@ struct rule {
 	bool logged; /* the owner wrote `log`: the journal must have a line of it, even where the kernel
 			could decide */
 	enum on_invalid on_invalid;
+	enum pq_loss pq_loss;
+	enum client_certificate client_certificate;
+	const char *identity; /* PEM of that certificate and its key; owned by the policy's sources */
+	int64_t learn_seconds; /* clients that keep refusing our certificate pass for so long; 0: never */
 	bool wants_status; /* an origin that may be revoked, for all that is known, is refused */
 	struct edits request_headers;
 	struct edits response_headers;

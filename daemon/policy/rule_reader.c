@@ -7,13 +7,21 @@
 #include "daemon/policy/condition.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/edits_reader.h"
+#include "daemon/policy/roots.h"
+#include "daemon/policy/scalar.h"
 #include "daemon/policy/when_reader.h"
+
+/* Seconds for which `learn` lets clients pass. */
+enum { LEARN_LEAST = 1, LEARN_USUAL = 86400, LEARN_MOST = 30 * 86400 };
 
 static const char *const verdict_words[] = { "pass", "inspect", "block", NULL };
 static const char *const block_words[] = { "reset", "drop", "page", "nxdomain", NULL };
 static const char *const log_words[] = { "none", "connections", "exchanges", "headers", NULL };
 static const char *const capture_words[] = { "har", "keylog", "pcapng", NULL };
 static const char *const on_invalid_words[] = { "refuse", "mirror", "allow", NULL };
+static const char *const pq_loss_words[] = { "allow", "pass", "block", NULL };
+static const char *const client_certificate_words[] = { "refuse", "pass", "none", NULL };
+static const char *const learn_words[] = { "off", "pass", NULL };
 static const char *const revocation_words[] = { "check", "require", NULL };
 
 static void read_name(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -170,6 +178,80 @@ static void read_cut(struct reading *reading, const struct keyword *keyword, str
 	rule->cut = keyword_boolean(reading, keyword, value);
 }
 
+static void read_pq_loss(struct reading *reading, const struct keyword *keyword,
+			 struct value value, void *target)
+{
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice >= 0)
+		rule->pq_loss = (enum pq_loss)choice;
+}
+
+static void read_identity(struct reading *reading, const struct keyword *keyword,
+			  struct value value, void *target)
+{
+	struct rule *rule = target;
+
+	rule->client_certificate = CLIENT_CERTIFICATE_FILE;
+	rule->identity = find_identity(reading, keyword, value);
+}
+
+static const struct keyword identity_keywords[] = {
+	{ "file", FORM_TEXT, "a PEM file with a certificate and its key", .read = read_identity,
+	  .required = true },
+	{ 0 },
+};
+
+static const struct grammar identity_grammar = { "\"client-certificate\"", identity_keywords };
+
+static void read_client_certificate(struct reading *reading, const struct keyword *keyword,
+				    struct value value, void *target)
+{
+	struct rule *rule = target;
+	int choice;
+
+	if (value_kind(value) == VALUE_MAPPING) {
+		grammar_read(reading, keyword->grammar, value, rule);
+		return;
+	}
+	choice = keyword_choose(reading, keyword, value);
+	if (choice >= 0)
+		rule->client_certificate = (enum client_certificate)choice;
+}
+
+static void read_period(struct reading *reading, const struct keyword *keyword,
+			struct value value, void *target)
+{
+	struct rule *rule = target;
+	uint64_t period;
+
+	if (!scalar_duration(reading, keyword, value, &period))
+		return;
+	rule->learn_seconds = (int64_t)(period / 1000000);
+	if (rule->learn_seconds < LEARN_LEAST || rule->learn_seconds > LEARN_MOST)
+		keyword_mismatch(reading, keyword, value);
+}
+
+static const struct keyword learn_keywords[] = {
+	{ "pass", FORM_TEXT | FORM_NUMBER, "for how long they pass, from 1 s to 30 d",
+	  .read = read_period, .required = true },
+	{ 0 },
+};
+
+static const struct grammar learn_grammar = { "\"learn\"", learn_keywords };
+
+static void read_learn(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct rule *rule = target;
+
+	if (value_kind(value) == VALUE_MAPPING)
+		grammar_read(reading, keyword->grammar, value, rule);
+	else
+		rule->learn_seconds = keyword_choose(reading, keyword, value) == 1 ? LEARN_USUAL : 0;
+}
+
 static const struct keyword rule_keywords[] = {
 	{ "name", FORM_TEXT | FORM_NUMBER, "a name for the journal and the counters",
 	  .read = read_name },
@@ -192,6 +274,16 @@ static const struct keyword rule_keywords[] = {
 	{ "revocation", FORM_TEXT,
 	  "check (refuse what is known to be revoked) or require (also what nobody vouches for)",
 	  .read = read_revocation, .words = revocation_words },
+	{ "pq-loss", FORM_TEXT,
+	  "allow, pass or block: what is done where opening TLS takes post-quantum keys away",
+	  .read = read_pq_loss, .words = pq_loss_words },
+	{ "client-certificate", FORM_TEXT | FORM_MAPPING,
+	  "refuse, pass, none or { file: PEM }: what a server gets that asks for one",
+	  .read = read_client_certificate, .words = client_certificate_words,
+	  .grammar = &identity_grammar },
+	{ "learn", FORM_TEXT | FORM_MAPPING,
+	  "pass or { pass: 24h }: clients that keep refusing the gateway's certificate",
+	  .read = read_learn, .words = learn_words, .grammar = &learn_grammar },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
 	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },
 	{ 0 },
@@ -231,6 +323,25 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 		reading_error(reading, value,
 			      "\"%s\" goes with rules that open TLS, such as \"do: inspect\"",
 			      rule->wants_status ? "revocation" : "on-invalid");
+}
+
+/* What spares a connection passes it untouched: that is no answer where a route was meant, or where
+ * TLS has been opened before this rule could decide. */
+static void check_sparing(struct reading *reading, const struct rule *rule, struct value value)
+{
+	bool spares = rule->pq_loss != PQ_LOSS_ALLOW || rule->learn_seconds ||
+		      rule->client_certificate == CLIENT_CERTIFICATE_PASS;
+
+	if (!spares)
+		return;
+	if (rule->verdict != VERDICT_INSPECT)
+		reading_error(reading, value,
+			      "\"pq-loss\", \"learn\" and \"client-certificate: pass\" go with "
+			      "\"do: inspect\"");
+	else if (rule_moment(rule) >= MOMENT_CERTIFICATE)
+		reading_error(reading, value,
+			      "by the time this rule can decide, TLS has been opened: too late for "
+			      "\"pq-loss\", \"learn\" and \"client-certificate: pass\"");
 }
 
 static bool is_name_taken(const struct policy *policy, const struct rule *rule)
@@ -296,6 +407,8 @@ void read_rule(struct reading *reading, const struct keyword *keyword, struct va
 	name_rule(reading, rule, value);
 	if (reading->errors == errors)
 		check_sense(reading, rule, value);
+	if (reading->errors == errors)
+		check_sparing(reading, rule, value);
 	reading->broken[rule->slot] = reading->errors != errors;
 }
 

@@ -24,6 +24,7 @@ static const struct naming {
 	{ SOURCE_ROOTS, { "trust" } },
 	{ SOURCE_ROOTS, { "upstreams", "*", "tls", "verify", "ca" } },
 	{ SOURCE_ROOTS, { "rules", "*", "do", "route", "tls", "verify", "ca" } },
+	{ SOURCE_ROOTS, { "rules", "*", "client-certificate", "file" } },
 	{ SOURCE_POLICY, { "include" } },
 };
 

@@ -32,15 +32,19 @@ static const char signatures[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519
 				 "RSA+SHA512";
 
 /* OpenSSL 3.5 and later agree on keys that a quantum computer cannot find. */
+static bool set_post_quantum(SSL_CTX *context)
+{
+	bool set;
+
+	ERR_set_mark();
+	set = SSL_CTX_set1_groups_list(context, "X25519MLKEM768:X25519:P-256:P-384");
+	ERR_pop_to_mark();
+	return set;
+}
+
 static bool set_groups(SSL_CTX *context)
 {
-	ERR_set_mark();
-	if (SSL_CTX_set1_groups_list(context, "X25519MLKEM768:X25519:P-256:P-384")) {
-		ERR_clear_last_mark();
-		return true;
-	}
-	ERR_pop_to_mark();
-	return SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
+	return set_post_quantum(context) || SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
 }
 
 /* Everything that the system's openssl.cnf might have set otherwise is set here. */
@@ -125,8 +129,10 @@ struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS
 	context->sessions = sessions_new(SESSIONS_MAX);
 	context->chains = chains_new(CHAINS_MAX);
 	if (context->clients && context->servers && context->sessions && context->chains &&
-	    make_leaf_key(context) == 0)
+	    make_leaf_key(context) == 0) {
+		context->post_quantum = set_post_quantum(context->clients);
 		return context;
+	}
 	log_error("TLS cannot be set up: %s", ERR_reason_error_string(ERR_peek_last_error()));
 	tls_context_free(context);
 	return NULL;

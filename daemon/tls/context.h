@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum { TICKET_KEYS_SIZE = 80 }; /* SSL_CTX_set_tlsext_ticket_keys() */
 struct tls_context {
 	SSL_CTX *clients;      /* LAN leg: we are the server */
 	SSL_CTX *servers;      /* origin leg: we are the client */
+	bool post_quantum;     /* both agree on keys that a quantum computer cannot find */
 	EVP_PKEY *leaf_key;    /* P-256, new at every start of the worker */
 	uint8_t *leaf_key_der; /* its SubjectPublicKeyInfo, for the signer */
 	size_t leaf_key_der_length;

@@ -314,6 +314,17 @@ bool hello_has_group(const struct hello *hello, uint16_t group)
 	return false;
 }
 
+bool hello_is_post_quantum(const struct hello *hello)
+{
+	/* SecP256r1MLKEM768, X25519MLKEM768, SecP384r1MLKEM1024; MLKEM512, 768 and 1024 alone */
+	static const uint16_t groups[] = { 0x11eb, 0x11ec, 0x11ed, 0x0200, 0x0201, 0x0202 };
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (hello_has_group(hello, groups[i]))
+			return true;
+	return false;
+}
+
 /* Values for one hash of a fingerprint, GREASE left out. */
 struct values {
 	size_t count;

@@ -58,5 +58,9 @@ bool hello_offers(const struct hello *hello, const char *alpn);
 /* True when a group, for instance 0x11ec (X25519MLKEM768), is among the supported groups. */
 bool hello_has_group(const struct hello *hello, uint16_t group);
 
+/* True when it offers a key agreement that a quantum computer cannot undo: a group with ML-KEM (IANA's
+ * TLS Supported Groups). */
+bool hello_is_post_quantum(const struct hello *hello);
+
 /* Writes the JA4 fingerprint (FoxIO JA4 specification; transport 't' or 'q') and returns ja4. */
 char *hello_ja4(const struct hello *hello, char transport, char ja4[static HELLO_JA4_SIZE]);

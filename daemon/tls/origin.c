@@ -1,6 +1,7 @@
 #include "daemon/tls/origin.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ struct memory {
 	const char *alert; /* that the server sent */
 	bool tolerant;
 	bool wants_certificate;
+	bool anonymous;
+	const char *identity; /* the policy's, which outlives the handshake */
 	bool wants_status; /* an origin that nobody can say is not revoked is refused */
 	bool has_status;   /* a revocation list has said that it is not */
 };
@@ -252,12 +255,32 @@ static int judge_status(SSL *ssl, void *argument)
 	return 1;
 }
 
-/* OpenSSL asks for our certificate only when the server asked for one; there is none to send. */
-static int note_request(SSL *ssl, void *argument)
+static bool use_identity(SSL *ssl, const char *pem)
 {
+	BIO *memory = BIO_new_mem_buf(pem, -1), *again = BIO_new_mem_buf(pem, -1);
+	X509 *certificate = memory ? PEM_read_bio_X509(memory, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = again ? PEM_read_bio_PrivateKey(again, NULL, NULL, (void *)"") : NULL;
+	bool used = certificate && key && SSL_use_certificate(ssl, certificate) &&
+		    SSL_use_PrivateKey(ssl, key);
+
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	BIO_free(memory);
+	BIO_free(again);
+	return used;
+}
+
+/* OpenSSL asks for our certificate only when the server asked for one. Going on without one in
+ * silence would look like the client's own choice. 0 ends the handshake. */
+static int answer_request(SSL *ssl, void *argument)
+{
+	struct memory *memory = recall(ssl);
+
 	(void)argument;
-	recall(ssl)->wants_certificate = true;
-	return 1;
+	memory->wants_certificate = true;
+	if (memory->identity)
+		return use_identity(ssl, memory->identity);
+	return memory->anonymous;
 }
 
 static void note_alert(const SSL *ssl, int where, int value)
@@ -280,6 +303,9 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 	struct memory *memory = recall(ssl);
 
 	if (!memory || memory->reason != REASON_NONE || memory->alert || find_flaw(ssl))
+		return 0;
+	/* Of a session with a certificate the server remembers whose it was. */
+	if (memory->wants_certificate)
 		return 0;
 	sessions_put(memory->sessions, memory->key, session,
 		     SSL_session_reused(ssl) ? memory->verified : (int64_t)time(NULL));
@@ -337,6 +363,8 @@ static struct memory *new_memory(struct tls_context *context, const struct origi
 	memory->trust = trust_hold(origin->trust);
 	memory->tolerant = origin->tolerant;
 	memory->wants_status = origin->wants_status;
+	memory->anonymous = origin->anonymous;
+	memory->identity = origin->identity;
 	return memory;
 }
 
@@ -384,7 +412,7 @@ SSL *origin_open(struct tls_context *context, const struct origin *origin, int f
 		return NULL;
 	}
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, judge);
-	SSL_set_cert_cb(ssl, note_request, NULL);
+	SSL_set_cert_cb(ssl, answer_request, NULL);
 	SSL_set_info_callback(ssl, note_alert);
 	SSL_set_connect_state(ssl);
 	offer_session(ssl);
@@ -411,10 +439,15 @@ enum reason origin_verdict(const SSL *ssl, const char **detail)
 	const char *text = NULL;
 	enum reason reason = memory->reason;
 
-	if (reason != REASON_NONE)
+	if (reason != REASON_NONE) {
 		text = memory->detail;
-	else
+	} else if (memory->wants_certificate && !SSL_is_init_finished(ssl) && !memory->alert) {
+		reason = REASON_ORIGIN_WANTS_CERTIFICATE;
+		text = memory->identity ? "the rule's own cannot be used"
+					: "`client-certificate` says what to do";
+	} else {
 		reason = judge_protocol(ssl, memory, &text);
+	}
 	if (detail)
 		*detail = text;
 	return reason;

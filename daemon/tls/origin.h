@@ -19,6 +19,8 @@ struct origin {
 	unsigned generation; /* of the policy: sessions never outlive it */
 	bool tolerant;	     /* finish the handshake even when the certificate fails, because a
 				rule wants to see it; origin_verdict() then tells */
+	const char *identity; /* PEM of a certificate and its key, for a server that asks; NULL */
+	bool anonymous;	      /* without identity: go on without one. Else such a server is refused */
 	bool wants_status;   /* refuse it when neither a revocation list nor a staple says that
 				its certificate is not revoked */
 };

@@ -159,6 +159,15 @@ enum reason terminator_failure(const SSL *ssl, const char **detail)
 	return is_about_certificate(alert) ? REASON_LEAF_REFUSED : REASON_TLS_CLIENT_FAILED;
 }
 
+bool terminator_was_left(const SSL *ssl)
+{
+	OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+
+	return recall(ssl)->alert < 0 &&
+	       (state == TLS_ST_SW_SRVR_DONE || state == TLS_ST_SW_FINISHED ||
+		state == TLS_ST_EARLY_DATA || state == TLS_ST_SR_CLNT_HELLO);
+}
+
 int terminator_facts(SSL *ssl, struct tls_facts *facts)
 {
 	agreed_facts(ssl, facts);

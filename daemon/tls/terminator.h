@@ -24,6 +24,10 @@ SSL *terminator_open(struct tls_context *context, const struct terminator *termi
  * section 6.2), else REASON_TLS_CLIENT_FAILED; *detail receives static text. */
 enum reason terminator_failure(const SSL *ssl, const char **detail);
 
+/* True when the client went away without a word after it had seen our certificate: some programs that
+ * know their server's by heart do. */
+bool terminator_was_left(const SSL *ssl);
+
 /* Fills version, cipher, alpn, resumed of a finished handshake, and certificates with the leaf
  * shown (mitmcert in the model). 0 or -1 when out of memory. */
 int terminator_facts(SSL *ssl, struct tls_facts *facts);

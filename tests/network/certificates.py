@@ -37,6 +37,10 @@ extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = {names}
+[client]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
 """
 
 
@@ -62,6 +66,9 @@ class Certificates:
         self.leaf("wrong-host", ["elsewhere.example"])
         self.leaf("untrusted", ["untrusted.example"], issuer="stranger")
         self._self_signed("self-signed", "self-signed.example")
+        self.leaf("client", ["client.example"], extensions="client")
+        with open(self.path("identity.pem"), "w", encoding="ascii") as file:
+            file.writelines(open(self.path(part), encoding="ascii").read() for part in ("client.pem", "client.key"))
 
     def path(self, name):
         return f"{self.directory}/{name}"
@@ -91,12 +98,12 @@ class Certificates:
                  "-key", self.path(f"{name}.key"), "-subj", f"/CN={host}", "-days", "30",
                  "-out", self.path(f"{name}.pem"))
 
-    def leaf(self, name, names, issuer="root", days=(-1, 30)):
+    def leaf(self, name, names, issuer="root", days=(-1, 30), extensions="leaf"):
         self._key(name)
         configuration = self._configure(issuer, names)
         _openssl("req", "-new", "-config", configuration, "-key", self.path(f"{name}.key"),
                  "-subj", f"/CN={names[0]}", "-out", self.path(f"{name}.csr"))
-        _openssl("ca", "-batch", "-notext", "-config", configuration, "-extensions", "leaf",
+        _openssl("ca", "-batch", "-notext", "-config", configuration, "-extensions", extensions,
                  "-cert", self.path(f"{issuer}.pem"), "-keyfile", self.path(f"{issuer}.key"),
                  "-startdate", _day(days[0]), "-enddate", _day(days[1]),
                  "-in", self.path(f"{name}.csr"), "-out", self.path(f"{name}.pem"))
