@@ -30,6 +30,7 @@ struct counters {
 	_Atomic uint64_t inspected;
 	_Atomic uint64_t blocked;
 	_Atomic uint64_t routed;
+	_Atomic uint64_t answered; /* by `redirect` and `respond` */
 	_Atomic uint64_t exchanges;
 	_Atomic uint64_t bytes_from_clients;
 	_Atomic uint64_t bytes_from_servers;

@@ -146,6 +146,18 @@ static enum stage route(struct connection *connection)
 	return pass(connection);
 }
 
+/* Requests are answered in the server's place; what has none cannot be. */
+static enum stage reply(struct connection *connection)
+{
+	if (!(connection->learned & MOMENT_HELLO))
+		return PEEKING;
+	if (connection->client.protocol == PROTOCOL_HTTP)
+		return EXCHANGING;
+	if (connection->client.protocol != PROTOCOL_TLS)
+		return connection_refuse(connection, REASON_BLOCKED, REFUSE_BY_RESET);
+	return reply_upgrades(&connection->rule->reply) ? pass(connection) : inspect(connection);
+}
+
 static void adopt(struct connection *connection, const struct decision *decision)
 {
 	connection->rule = decision->rule;
@@ -162,6 +174,9 @@ static enum stage obey(struct connection *connection)
 		return inspect(connection);
 	case VERDICT_ROUTE:
 		return route(connection);
+	case VERDICT_REDIRECT:
+	case VERDICT_RESPOND:
+		return reply(connection);
 	default:
 		return pass(connection);
 	}

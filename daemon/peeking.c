@@ -80,7 +80,8 @@ enum stage peeking_turn(struct connection *connection)
 static enum stage listen_to_server(struct connection *connection)
 {
 	/* A page was wanted for whatever it would have asked; no server is dialled for that. */
-	if (connection->rule && connection->rule->verdict == VERDICT_BLOCK)
+	if (connection->rule && (connection->rule->verdict == VERDICT_BLOCK ||
+				 rule_replies(connection->rule)))
 		return connection_refuse(connection, REASON_BLOCKED, REFUSE_BY_RESET);
 	connection->silent = true;
 	if (connection->server.stage == SERVER_READY)

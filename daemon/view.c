@@ -101,6 +101,10 @@ static void count_connection(struct connection *connection)
 	case VERDICT_ROUTE:
 		count(&counters->routed, 1);
 		break;
+	case VERDICT_REDIRECT:
+	case VERDICT_RESPOND:
+		count(&counters->answered, 1);
+		break;
 	}
 }
 

@@ -257,6 +257,9 @@ static const char *deed(const struct rule *rule)
 		return "it inspects";
 	case VERDICT_ROUTE:
 		return "it routes";
+	case VERDICT_REDIRECT:
+	case VERDICT_RESPOND:
+		return "it answers requests itself";
 	case VERDICT_BLOCK:
 		return rule->block == BLOCK_PAGE ? "it answers with a page" : "it answers a name";
 	default:

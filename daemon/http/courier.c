@@ -5,6 +5,7 @@
 
 #include "daemon/http/hub.h"
 #include "daemon/http/page.h"
+#include "daemon/http/reply.h"
 
 void courier_begin(struct courier *courier, struct conversation *conversation, struct leg *front)
 {
@@ -98,8 +99,7 @@ void courier_complete(struct courier *courier, bool reusable)
 	end(courier, ENDING_DONE, REASON_NONE, reusable);
 }
 
-void courier_answer(struct courier *courier, struct head *head, struct span body,
-		    enum reason reason)
+static void send_answer(struct courier *courier, struct head *head, struct span body)
 {
 	const struct codec *codec = courier->front.leg->codec;
 	struct exchange *exchange = &courier->exchange;
@@ -112,6 +112,12 @@ void courier_answer(struct courier *courier, struct head *head, struct span body
 	if (strcmp(method, "HEAD") != 0 && body.length)
 		codec->send_body(&courier->front, body);
 	codec->send_end(&courier->front, NULL);
+}
+
+void courier_answer(struct courier *courier, struct head *head, struct span body,
+		    enum reason reason)
+{
+	send_answer(courier, head, body);
 	courier_fail(courier, reason, ENDING_ANSWERED);
 }
 
@@ -134,7 +140,28 @@ void courier_refuse(struct courier *courier, unsigned status, enum reason reason
 			       (struct span){ (const uint8_t *)body.bytes, body.length }, reason);
 }
 
-void courier_block(struct courier *courier)
+/* The owner's own answer is a response like any other, but for who gave it. */
+static void reply(struct courier *courier)
+{
+	struct exchange *exchange = &courier->exchange;
+	struct head *head = &leg_scratch.head;
+	struct span body;
+
+	head_clear(head);
+	if (reply_make(head, &body, &exchange->request, exchange->rule) < 0) {
+		courier_refuse(courier, 503, REASON_NO_MEMORY, NULL);
+		return;
+	}
+	exchange->response_start = clock_now();
+	exchange->response_body = body.length;
+	send_answer(courier, head, body);
+	note(courier, EXCHANGE_RESPONSE_HEADERS);
+	exchange->end = clock_now();
+	note(courier, EXCHANGE_RESPONSE);
+	end(courier, ENDING_ANSWERED, REASON_FINISHED, false);
+}
+
+static void block(struct courier *courier)
 {
 	switch (courier->exchange.rule->block) {
 	case BLOCK_PAGE:
@@ -147,6 +174,21 @@ void courier_block(struct courier *courier)
 	default:
 		courier_fail(courier, REASON_BLOCKED, ENDING_RESET);
 	}
+}
+
+bool courier_settle(struct courier *courier)
+{
+	const struct rule *rule = courier->exchange.rule;
+
+	if (courier->undecided || !rule)
+		return false;
+	if (rule->verdict == VERDICT_BLOCK)
+		block(courier);
+	else if (reply_is_due(rule, courier->conversation->settings.secure))
+		reply(courier);
+	else
+		return false;
+	return true;
 }
 
 int64_t courier_deadline(const struct courier *courier)

@@ -95,8 +95,8 @@ void courier_refuse(struct courier *courier, unsigned status, enum reason reason
 void courier_answer(struct courier *courier, struct head *head, struct span body,
 		    enum reason reason);
 
-/* What a block verdict does to a request. */
-void courier_block(struct courier *courier);
+/* What a verdict that needs no server does to a request; false when it needs one. */
+bool courier_settle(struct courier *courier);
 
 /* The host has answered: goes on with the server, or without. */
 void courier_meet_server(struct courier *courier);

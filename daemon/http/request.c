@@ -29,13 +29,6 @@ static void judge(struct courier *courier)
 		courier->exchange.rule = decision.rule;
 }
 
-static bool is_blocked(const struct courier *courier)
-{
-	const struct rule *rule = courier->exchange.rule;
-
-	return !courier->undecided && rule && rule->verdict == VERDICT_BLOCK;
-}
-
 static void reach(struct courier *courier)
 {
 	const struct conversation_settings *settings = &courier->conversation->settings;
@@ -63,9 +56,7 @@ void courier_request_head(struct courier *courier)
 	}
 	settings->host->note(settings->context, exchange, EXCHANGE_REQUEST_HEADERS);
 	judge(courier);
-	if (is_blocked(courier))
-		courier_block(courier);
-	else
+	if (!courier_settle(courier))
 		reach(courier);
 }
 
@@ -120,9 +111,9 @@ static void judge_again(struct courier *courier)
 
 	judge(courier);
 	rule = courier->exchange.rule;
-	if (is_blocked(courier)) {
-		courier_block(courier);
-	} else if (!courier->undecided && rule && rule->verdict == VERDICT_ROUTE) {
+	if (courier_settle(courier))
+		return;
+	if (!courier->undecided && rule && rule->verdict == VERDICT_ROUTE) {
 		courier_release(courier, true);
 		reach(courier);
 	} else {

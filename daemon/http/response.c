@@ -108,10 +108,7 @@ static bool judged_away(struct courier *courier)
 	if (decision.ask)
 		return false;
 	exchange->rule = decision.rule;
-	if (decision.rule->verdict != VERDICT_BLOCK)
-		return false;
-	courier_block(courier);
-	return true;
+	return courier_settle(courier);
 }
 
 static enum head_taken take_final(struct courier *courier)

@@ -115,6 +115,8 @@ static const char *why_opens(const struct rule *rule)
 {
 	if (rule->verdict == VERDICT_INSPECT)
 		return "it inspects";
+	if (rule_replies(rule))
+		return "it answers requests itself";
 	if (when_reads_tls(&rule->when))
 		return rule_moment(rule) == MOMENT_CERTIFICATE
 			       ? "it asks for the server's certificate"

@@ -95,14 +95,21 @@ static void read_add(struct reading *reading, const struct keyword *keyword, str
 	read_values(reading, value, target, EDIT_ADD);
 }
 
-static void read_remove(struct reading *reading, const struct keyword *keyword, struct value value,
-			void *target)
+bool edits_add_removal(struct reading *reading, struct value value, struct edits *edits)
 {
 	struct edit edit = { EDIT_REMOVE, (char *)value_text(value), NULL };
 
+	if (!check_name(reading, value))
+		return false;
+	add(reading, edits, &edit);
+	return true;
+}
+
+static void read_remove(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
+{
 	(void)keyword;
-	if (check_name(reading, value))
-		add(reading, target, &edit);
+	edits_add_removal(reading, value, target);
 }
 
 static const struct keyword edits_keywords[] = {

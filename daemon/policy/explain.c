@@ -18,6 +18,12 @@ void explain_verdict(const struct rule *rule, struct text *text)
 		text_add(text, "route to ");
 		upstream_print(rule->upstream, text);
 		break;
+	case VERDICT_REDIRECT:
+		text_addf(text, "redirect to %s (%u)", rule->reply.location, rule->reply.status);
+		break;
+	case VERDICT_RESPOND:
+		text_addf(text, "respond with %u", rule->reply.status);
+		break;
 	}
 }
 

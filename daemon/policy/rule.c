@@ -58,6 +58,11 @@ enum moment rule_moment(const struct rule *rule)
 	return when_moment(&rule->when);
 }
 
+bool rule_replies(const struct rule *rule)
+{
+	return rule->verdict == VERDICT_REDIRECT || rule->verdict == VERDICT_RESPOND;
+}
+
 bool rule_opens_tls(const struct rule *rule)
 {
 	if (rule->shadow)
@@ -65,6 +70,7 @@ bool rule_opens_tls(const struct rule *rule)
 	if (rule->verdict == VERDICT_ROUTE && rule->upstream->tls == UPSTREAM_TLS_ON)
 		return true;
 	if (rule->verdict == VERDICT_INSPECT ||
+	    (rule_replies(rule) && !reply_upgrades(&rule->reply)) ||
 	    (rule->verdict == VERDICT_ROUTE && rule->upstream->tls == UPSTREAM_TLS_OFF))
 		return when_reaches_tls(&rule->when);
 	return when_reads_tls(&rule->when);
@@ -77,7 +83,8 @@ bool rule_has_extras(const struct rule *rule)
 
 const char *verdict_word(enum verdict verdict)
 {
-	static const char *const words[] = { "pass", "inspect", "block", "route" };
+	static const char *const words[] = { "pass",	 "inspect",  "block",
+					     "route", "redirect", "respond" };
 
 	return words[verdict];
 }
@@ -123,6 +130,8 @@ static void print_verdict(const struct rule *rule, struct text *text)
 		text_add(text, "{ route: ");
 		upstream_print(rule->upstream, text);
 		text_add(text, " }");
+	} else if (rule_replies(rule)) {
+		reply_print(&rule->reply, text);
 	} else if (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_RESET) {
 		text_addf(text, "{ block: %s }", block_word(rule->block));
 	} else {
@@ -229,6 +238,7 @@ void rule_end(struct rule *rule)
 {
 	free(rule->name);
 	when_end(&rule->when);
+	reply_end(&rule->reply);
 	edits_end(&rule->request_headers);
 	edits_end(&rule->response_headers);
 }

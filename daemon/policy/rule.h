@@ -5,10 +5,18 @@
 #include "daemon/policy/device.h"
 #include "daemon/policy/facts.h"
 #include "daemon/policy/place.h"
+#include "daemon/policy/reply.h"
 #include "daemon/policy/upstream.h"
 #include "daemon/text.h"
 
-enum verdict { VERDICT_PASS, VERDICT_INSPECT, VERDICT_BLOCK, VERDICT_ROUTE };
+enum verdict {
+	VERDICT_PASS,
+	VERDICT_INSPECT,
+	VERDICT_BLOCK,
+	VERDICT_ROUTE,
+	VERDICT_REDIRECT, /* these two answer requests in the server's place */
+	VERDICT_RESPOND,
+};
 enum block { BLOCK_RESET, BLOCK_DROP, BLOCK_PAGE, BLOCK_NXDOMAIN };
 enum journal_level { JOURNAL_NONE, JOURNAL_CONNECTIONS, JOURNAL_EXCHANGES, JOURNAL_HEADERS };
 enum on_invalid { ON_INVALID_REFUSE, ON_INVALID_MIRROR, ON_INVALID_ALLOW };
@@ -52,6 +60,7 @@ struct rule {
 	enum verdict verdict;
 	enum block block;
 	const struct upstream *upstream; /* for VERDICT_ROUTE; owned by the policy */
+	struct reply reply; /* for VERDICT_REDIRECT and VERDICT_RESPOND */
 	enum journal_level log;
 	bool logged; /* the owner wrote `log`: the journal must have a line of it, even where the kernel
 			could decide */
@@ -84,6 +93,9 @@ enum match rule_explain(const struct rule *rule, const struct facts *facts, enum
 /* Adds the rule in the language it was written in, one line: an item of `rules` in YAML's flow
  * style. */
 void rule_print(const struct rule *rule, struct text *text);
+
+/* True for a rule that answers requests in the server's place: `redirect`, `respond`. */
+bool rule_replies(const struct rule *rule);
 
 /* The latest moment that any of its conditions asks for. */
 enum moment rule_moment(const struct rule *rule);

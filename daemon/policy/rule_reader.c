@@ -7,6 +7,7 @@
 #include "daemon/policy/condition.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/edits_reader.h"
+#include "daemon/policy/reply_reader.h"
 #include "daemon/policy/roots.h"
 #include "daemon/policy/scalar.h"
 #include "daemon/policy/when_reader.h"
@@ -74,6 +75,12 @@ static const struct keyword do_keywords[] = {
 	{ "route", FORM_TEXT | FORM_MAPPING,
 	  "the name of an upstream, or one described in place: { server: …, tls: true }",
 	  .read = read_route, .grammar = &upstream_grammar },
+	{ "redirect", FORM_TEXT | FORM_MAPPING,
+	  "https, a site such as https://new.example, a URL, or { to: …, status: 308 }",
+	  .read = read_redirect, .grammar = &redirect_grammar },
+	{ "respond", FORM_NUMBER | FORM_MAPPING,
+	  "a status such as 204, or { status: 503, body: FILE, type: text/html }",
+	  .read = read_respond, .grammar = &respond_grammar },
 	{ 0 },
 };
 
@@ -89,6 +96,14 @@ static void read_do(struct reading *reading, const struct keyword *keyword, stru
 		grammar_read(reading, &do_grammar, value, rule);
 		if (value_count(value) != 1)
 			reading_error(reading, value, "\"do\" takes one verdict");
+		return;
+	}
+	if (strcmp(value_text(value), "redirect") == 0 ||
+	    strcmp(value_text(value), "respond") == 0) {
+		reading_error(reading, value,
+			      "\"%s\" needs to know what to answer: { redirect: https }, "
+			      "{ respond: 204 }",
+			      value_text(value));
 		return;
 	}
 	if (strcmp(value_text(value), "route") == 0) {
@@ -125,6 +140,17 @@ static void read_response_headers(struct reading *reading, const struct keyword 
 	struct rule *rule = target;
 
 	grammar_read(reading, keyword->grammar, value, &rule->response_headers);
+}
+
+/* In whichever direction they come. */
+static void read_strip(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct rule *rule = target;
+
+	(void)keyword;
+	if (edits_add_removal(reading, value, &rule->request_headers))
+		edits_add_removal(reading, value, &rule->response_headers);
 }
 
 static void read_on_invalid(struct reading *reading, const struct keyword *keyword,
@@ -258,7 +284,8 @@ static const struct keyword rule_keywords[] = {
 	{ "when", FORM_MAPPING | FORM_EMPTY, "a mapping of conditions that must all hold",
 	  .read = read_conditions, .grammar = &when_grammar },
 	{ "do", FORM_TEXT | FORM_MAPPING,
-	  "pass, inspect, block, { block: reset | drop | page | nxdomain } or { route: NAME }",
+	  "pass, inspect, block, { block: reset | drop | page | nxdomain }, { route: NAME }, "
+	  "{ redirect: URL } or { respond: STATUS }",
 	  .read = read_do, .grammar = &do_grammar, .words = verdict_words, .required = true },
 	{ "log", FORM_TEXT, "none, connections, exchanges or headers", .read = read_log,
 	  .words = log_words },
@@ -266,6 +293,9 @@ static const struct keyword rule_keywords[] = {
 	  .read = read_request_headers, .grammar = &edits_grammar },
 	{ "response-headers", FORM_MAPPING, "a mapping with set, add, remove",
 	  .read = read_response_headers, .grammar = &edits_grammar },
+	{ "strip", FORM_TEXT | FORM_LIST,
+	  "a header name such as alt-svc, or a list of them: taken away in both directions",
+	  .read = read_strip },
 	{ "capture", FORM_TEXT | FORM_LIST,
 	  "har, keylog or pcapng (not carried yet), or a list of them", .read = read_rule_capture,
 	  .words = capture_words },
@@ -295,7 +325,13 @@ const struct grammar rule_grammar = { "a rule", rule_keywords };
 static bool reads_requests(const struct rule *rule)
 {
 	return rule->verdict == VERDICT_INSPECT || rule->verdict == VERDICT_ROUTE ||
+	       rule_replies(rule) ||
 	       rule_moment(rule) >= MOMENT_REQUEST;
+}
+
+static bool has_edits(const struct rule *rule)
+{
+	return rule->request_headers.count || rule->response_headers.count;
 }
 
 /* What each key allows, but all together make no sense. */
@@ -303,7 +339,10 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 {
 	struct value log = value_find(value, "log");
 
-	if (rule_has_extras(rule) && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
+	if (has_edits(rule) && rule_replies(rule))
+		reading_error(reading, value,
+			      "there is nothing to edit where the gateway answers itself");
+	else if (has_edits(rule) && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
 		reading_error(reading, value,
 			      "headers can be edited only where requests are read: with \"do: "
 			      "inspect\", a route, or a condition on the request");

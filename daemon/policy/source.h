@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum source_kind { SOURCE_POLICY, SOURCE_ROOTS };
+enum source_kind { SOURCE_POLICY, SOURCE_ROOTS, SOURCE_BODY };
 
 struct source {
 	enum source_kind kind;

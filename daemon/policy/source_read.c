@@ -25,6 +25,7 @@ static const struct naming {
 	{ SOURCE_ROOTS, { "upstreams", "*", "tls", "verify", "ca" } },
 	{ SOURCE_ROOTS, { "rules", "*", "do", "route", "tls", "verify", "ca" } },
 	{ SOURCE_ROOTS, { "rules", "*", "client-certificate", "file" } },
+	{ SOURCE_BODY, { "rules", "*", "do", "respond", "body" } },
 	{ SOURCE_POLICY, { "include" } },
 };
 
@@ -40,6 +41,8 @@ static const struct naming tls_signs[] = {
 	{ SOURCE_ROOTS, { "rules", "*", "when", "certificate" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "not" } },
 	{ SOURCE_ROOTS, { "rules", "*", "do", "route" } },
+	{ SOURCE_ROOTS, { "rules", "*", "do", "redirect" } },
+	{ SOURCE_ROOTS, { "rules", "*", "do", "respond" } },
 	{ SOURCE_ROOTS, { "upstreams" } },
 };
 
