@@ -25,7 +25,7 @@ static json_int_t sum(const struct supervisor *supervisor, size_t offset)
 	const struct children *children = &supervisor->children;
 	uint64_t total = 0;
 
-	for (unsigned i = 0; i <= children->workers; i++)
+	for (unsigned i = 0; i < children->workers + 2; i++)
 		total += atomic_load((_Atomic uint64_t *)((char *)&children->counters[i] + offset));
 	return (json_int_t)total;
 }
@@ -64,8 +64,9 @@ static json_t *capture_json(const struct supervisor *supervisor)
 			 ports->first, ports->last);
 		json_array_append_new(tcp, json_string(range));
 	}
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:I}", "method",
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:I}", "method",
 			 supervisor->probe.method == CAPTURE_REDIRECT ? "redirect" : "tproxy",
+			 "packet_door", queue_way_word(supervisor->probe.queue),
 			 "lan", lan, "tcp", tcp, "source",
 			 policy->source == SOURCE_KEEP ? "keep" : "own", "when_down",
 			 policy->when_down == WHEN_DOWN_OPEN ? "open" : "closed", "lists_in",
@@ -120,6 +121,8 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 	control_answer_line(answer, process_json(&children->recorder, "recorder"));
 	for (unsigned i = 0; i < children->workers; i++)
 		control_answer_line(answer, process_json(&children->worker[i], "worker"));
+	if (children->packet_door)
+		control_answer_line(answer, process_json(&children->packet, "packet"));
 	control_answer_end(answer, 0, NULL);
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
+#include "daemon/packet_door.h"
 #include "daemon/recorder.h"
 #include "daemon/signer.h"
 #include "daemon/tls/authority.h"
@@ -29,10 +30,11 @@ enum {
 
 static const char worker_account[] = "headgate";
 static const char signer_account[] = "headgate-ca";
+static const char packet_account[] = "headgate-nf";
 
 static const char *child_word(const struct child *child)
 {
-	static const char *const words[] = { "signer", "recorder", "worker" };
+	static const char *const words[] = { "signer", "recorder", "worker", "packet door" };
 
 	return words[child->role];
 }
@@ -105,10 +107,11 @@ static void run_signer(const struct child *child, int ready)
 static void run_recorder(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
-	int kept[WORKERS_MAX + 2];
+	int kept[WORKERS_MAX + 3];
+	unsigned speakers = children->workers + (children->packet_door ? 1 : 0);
 	const struct recorder_settings settings = {
 		.channels = kept,
-		.channel_count = children->workers,
+		.channel_count = speakers,
 		.listener = children->journal_listener,
 		.journal = &children->policy->journal,
 		.account = worker_account,
@@ -118,12 +121,34 @@ static void run_recorder(const struct child *child, int ready)
 	};
 
 	log_name("headgated", "recorder");
-	for (unsigned i = 0; i < children->workers; i++)
+	for (unsigned i = 0; i < speakers; i++)
 		kept[i] = children->journal[i][1];
-	kept[children->workers] = ready;
-	kept[children->workers + 1] = children->journal_listener;
-	descriptors_close_others(kept, children->workers + 2);
+	kept[speakers] = ready;
+	kept[speakers + 1] = children->journal_listener;
+	descriptors_close_others(kept, speakers + 2);
 	recorder_run(&settings);
+}
+
+static void run_packet_door(const struct child *child, int ready)
+{
+	const struct children *children = child->children;
+	unsigned i = children->workers;
+	struct packet_door_settings settings = {
+		.index = i,
+		.account = packet_account,
+		.policy = (struct policy *)children->policy,
+		.orders = children->orders[i][1],
+		.journal = children->journal[i][0],
+		.counters = &children->counters[i + 1],
+		.ready = ready,
+	};
+	const int kept[] = { settings.orders, settings.journal, ready };
+
+	log_name("headgated", "packet door");
+	for (size_t door = 0; door < children->doors->count; door++)
+		settings.indexes[door] = children->doors->doors[door].index;
+	descriptors_close_others(kept, sizeof(kept) / sizeof(*kept));
+	packet_door_run(&settings);
 }
 
 static void become(const struct child *child, int ready)
@@ -141,6 +166,9 @@ static void become(const struct child *child, int ready)
 		break;
 	case CHILD_WORKER:
 		run_worker(child, ready);
+		break;
+	case CHILD_PACKET:
+		run_packet_door(child, ready);
 		break;
 	}
 	_exit(1);
@@ -167,12 +195,17 @@ static int renew_orders(struct children *children, unsigned worker)
 	return orders_open(channel);
 }
 
+static bool takes_orders(const struct child *child)
+{
+	return child->role == CHILD_WORKER || child->role == CHILD_PACKET;
+}
+
 /* ready: where the child says that it is; closed here. */
 static int start(struct child *child, int ready)
 {
 	if (ready < 0)
 		return -1;
-	if (child->role == CHILD_WORKER && renew_orders(child->children, child->index) < 0) {
+	if (takes_orders(child) && renew_orders(child->children, child->index) < 0) {
 		close(ready);
 		return -1;
 	}
@@ -239,10 +272,11 @@ static int make_pairs(struct children *children)
 	memset(children->orders, -1, sizeof(children->orders));
 	memset(children->signing, -1, sizeof(children->signing));
 	memset(children->journal, -1, sizeof(children->journal));
-	for (unsigned i = 0; i < children->workers; i++) {
+	for (unsigned i = 0; i <= children->workers; i++) {
 		if (orders_open(children->orders[i]) < 0 ||
-		    orders_open(children->signing[i]) < 0 ||
 		    recorder_channel_open(children->journal[i]) < 0)
+			return -1;
+		if (i < children->workers && orders_open(children->signing[i]) < 0)
 			return -1;
 	}
 	return 0;
@@ -252,6 +286,7 @@ int children_begin(struct children *children)
 {
 	child_begin(&children->signer, children, CHILD_SIGNER, 0);
 	child_begin(&children->recorder, children, CHILD_RECORDER, 0);
+	child_begin(&children->packet, children, CHILD_PACKET, children->workers);
 	for (unsigned i = 0; i < children->workers; i++)
 		child_begin(&children->worker[i], children, CHILD_WORKER, i);
 	if (getrandom(children->ticket_keys, sizeof(children->ticket_keys), 0) !=
@@ -273,7 +308,7 @@ int children_begin(struct children *children)
 	for (unsigned i = 0; i < children->workers; i++)
 		if (start_and_await(&children->worker[i]) < 0)
 			return -1;
-	return 0;
+	return children->packet_door ? start_and_await(&children->packet) : 0;
 }
 
 /* Watching */
@@ -284,6 +319,8 @@ static struct child *find(struct children *children, pid_t pid)
 		return &children->signer;
 	if (children->recorder.pid == pid)
 		return &children->recorder;
+	if (children->packet.pid == pid)
+		return &children->packet;
 	for (unsigned i = 0; i < children->workers; i++)
 		if (children->worker[i].pid == pid)
 			return &children->worker[i];
@@ -346,24 +383,29 @@ void children_reap(struct children *children)
 	}
 }
 
+static void listen_for_heart(struct child *child, const struct counters *counters)
+{
+	uint64_t heartbeat = atomic_load(&counters->heartbeat);
+
+	if (heartbeat != child->heartbeat || !child->pid) {
+		child->heartbeat = heartbeat;
+		child->missed = 0;
+		return;
+	}
+	child->missed++;
+	if (child->missed < MISSED_MAX)
+		return;
+	log_error("%s %u has stood still for %u s and is replaced", child_word(child), child->index,
+		  child->missed);
+	kill(child->pid, SIGKILL);
+	child->missed = 0;
+}
+
 void children_watch(struct children *children)
 {
-	for (unsigned i = 0; i < children->workers; i++) {
-		struct child *child = &children->worker[i];
-		uint64_t heartbeat = atomic_load(&children->counters[i].heartbeat);
-
-		if (heartbeat != child->heartbeat || !child->pid) {
-			child->heartbeat = heartbeat;
-			child->missed = 0;
-			continue;
-		}
-		child->missed++;
-		if (child->missed < MISSED_MAX)
-			continue;
-		log_error("worker %u has stood still for %u s and is replaced", i, child->missed);
-		kill(child->pid, SIGKILL);
-		child->missed = 0;
-	}
+	for (unsigned i = 0; i < children->workers; i++)
+		listen_for_heart(&children->worker[i], &children->counters[i]);
+	listen_for_heart(&children->packet, &children->counters[children->workers + 1]);
 }
 
 void child_replace(struct child *child)
@@ -398,10 +440,11 @@ static void end_child(struct child *child, int64_t until)
 
 static void close_pairs(struct children *children)
 {
-	for (unsigned i = 0; i < children->workers; i++) {
+	for (unsigned i = 0; i <= children->workers; i++) {
 		close_pair(children->orders[i]);
-		close_pair(children->signing[i]);
 		close_pair(children->journal[i]);
+		if (i < children->workers)
+			close_pair(children->signing[i]);
 	}
 }
 
@@ -415,6 +458,7 @@ void children_end(struct children *children)
 			kill(children->worker[i].pid, SIGTERM);
 	for (unsigned i = 0; i < children->workers; i++)
 		end_child(&children->worker[i], until);
+	end_child(&children->packet, until);
 	end_child(&children->signer, until);
 	end_child(&children->recorder, until);
 	if (children->signer.children)

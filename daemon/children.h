@@ -10,7 +10,7 @@
 #include "daemon/doors.h"
 #include "daemon/tls/context.h"
 
-enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER };
+enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET };
 
 struct children;
 
@@ -38,14 +38,16 @@ struct children {
 	char *authority_pem;           /* once the signer has made or read it */
 	uint8_t ticket_keys[TICKET_KEYS_SIZE];
 	struct pinned *pinned;         /* who refuses the gateway's certificate */
-	struct counters *counters;     /* one for each worker, and one for the recorder */
+	bool packet_door;              /* the kernel has a queue for it */
+	struct counters *counters;     /* one for each worker, for the recorder, for the packet door */
 	struct health *health;         /* of upstreams, one for all workers */
 	struct child signer;
 	struct child recorder;
+	struct child packet;           /* its pairs are those behind the workers' */
 	struct child worker[WORKERS_MAX];
-	int orders[WORKERS_MAX][2];    /* [0] ours, [1] the worker's */
+	int orders[WORKERS_MAX + 1][2];  /* [0] ours, [1] the worker's */
 	int signing[WORKERS_MAX][2];   /* [0] the worker's, [1] the signer's */
-	int journal[WORKERS_MAX][2];   /* [0] the worker's, [1] the recorder's */
+	int journal[WORKERS_MAX + 1][2]; /* [0] the worker's, [1] the recorder's */
 	bool stopping;
 };
 

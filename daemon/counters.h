@@ -34,6 +34,7 @@ struct counters {
 	_Atomic uint64_t exchanges;
 	_Atomic uint64_t bytes_from_clients;
 	_Atomic uint64_t bytes_from_servers;
+	_Atomic uint64_t visits;         /* packets that came to the packet door */
 	_Atomic uint64_t dropped_records;
 	_Atomic uint64_t policy_generation;
 	_Atomic uint64_t reasons[REASON_COUNT];

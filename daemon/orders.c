@@ -1,10 +1,15 @@
 #include "daemon/orders.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "daemon/lists/compiled.h"
+#include "daemon/log.h"
+#include "daemon/policy/config.h"
 
 union ancillary {
 	char bytes[CMSG_SPACE(ORDER_DESCRIPTORS_MAX * sizeof(int))];
@@ -49,6 +54,14 @@ static size_t take_descriptors(struct msghdr *message, int *descriptors)
 	return count;
 }
 
+/* The packet door accepts nothing: its order comes without listeners. */
+static bool is_count_of(const struct policy_order *order, size_t count)
+{
+	size_t files = 1 + order->list_files;
+
+	return count == files || count == files + order->lan_count;
+}
+
 static bool is_order(const union order *order, size_t length, size_t count)
 {
 	switch (length >= sizeof(order->kind) ? order->kind : UINT32_MAX) {
@@ -57,7 +70,7 @@ static bool is_order(const union order *order, size_t length, size_t count)
 		       order->policy.rule_count <= RULES_MAX &&
 		       order->policy.lan_count <= LAN_PORTS_MAX &&
 		       order->policy.list_files <= 1 &&
-		       count == 1 + order->policy.list_files + order->policy.lan_count;
+		       is_count_of(&order->policy, count);
 	case ORDER_CUT:
 		return length == sizeof(order->cut) && count == 0;
 	case ORDER_NAMES:
@@ -88,4 +101,51 @@ int order_receive(int channel, union order *order, int *descriptors, size_t *cou
 		close(descriptors[i]);
 	errno = EBADMSG;
 	return -1;
+}
+
+static void ignore_report(void *context, enum severity severity, const struct place *place,
+			  const char *message)
+{
+	/* The supervisor has said it already. */
+	(void)context;
+	(void)severity;
+	(void)place;
+	(void)message;
+}
+
+/* The compiled lists as the supervisor has them; NULL with errno. */
+static struct compiled *map_lists(int descriptor)
+{
+	struct compiled *compiled = malloc(sizeof *compiled);
+
+	if (compiled && compiled_open_descriptor(compiled, descriptor) == 0)
+		return compiled;
+	free(compiled);
+	return NULL;
+}
+
+static int take_lists(struct policy *policy, const struct policy_order *order, int descriptor)
+{
+	struct compiled *compiled = order->list_files ? map_lists(descriptor) : NULL;
+
+	if (order->list_files && !compiled)
+		return -1;
+	return policy_take_lists(policy, compiled);
+}
+
+struct policy *order_read_policy(const struct policy_order *order, const int *descriptors)
+{
+	struct sources *sources = sources_unpack(descriptors[0]);
+	struct policy *policy = sources ? config_parse(sources, ignore_report, NULL) : NULL;
+
+	if (!policy || policy->rule_count != order->rule_count ||
+	    take_lists(policy, order, descriptors[1]) < 0) {
+		log_error("the new policy could not be taken over: %s", strerror(errno));
+		policy_release(policy);
+		return NULL;
+	}
+	policy->generation = order->generation;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		policy->rules[i].slot = order->slots[i];
+	return policy;
 }

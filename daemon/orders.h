@@ -11,7 +11,7 @@
 enum order_kind { ORDER_POLICY, ORDER_CUT, ORDER_NAMES };
 
 /* The policy in force from now on and the doors to accept at. Descriptors beside it: the packed sources
- * (source.h), the compiled lists when list_files is 1, then one listener for each of lan[]. */
+ * (source.h), the compiled lists when list_files is 1, then one listener for each of lan[] (for a worker). */
 struct policy_order {
 	uint32_t kind;
 	uint32_t generation;
@@ -57,3 +57,7 @@ int order_send(int channel, const union order *order, size_t size, const int *de
 /* Receives one order; descriptors (at least ORDER_DESCRIPTORS_MAX) become the caller's, *count of them. 1: an
  * order; 0: the supervisor is gone; -1 with errno, EAGAIN: none now, EBADMSG: not an order. */
 int order_receive(int channel, union order *order, int *descriptors, size_t *count);
+
+/* Makes the policy of an order out of its first descriptors, which stay the caller's. One holder; NULL with a logged
+ * cause. */
+struct policy *order_read_policy(const struct policy_order *order, const int *descriptors);

@@ -147,6 +147,9 @@ static const char *const worker[] = {
 static const char *const signer[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
 				      "poll",	   "ppoll",	  NULL };
 
+static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
+				      "poll",	   "ppoll",	  NULL };
+
 static const char *const recorder[] = {
 	"_llseek",	   "accept4",	 "connect",
 	"epoll_create1",   "epoll_ctl",	 "epoll_pwait",
@@ -179,6 +182,7 @@ static const char *const *const role_calls[] = {
 	[ROLE_SIGNER] = signer,
 	[ROLE_RECORDER] = recorder,
 	[ROLE_COMPILER] = compiler,
+	[ROLE_PACKET] = packet,
 };
 
 static bool keeps_directory(enum privilege_role role)

@@ -7,9 +7,12 @@
 #define REASONS(REASON)                                                                            \
 	REASON(NONE, "none", fine, "still open")                                                   \
 	REASON(FINISHED, "finished", fine, "both ends finished")                                   \
+	REASON(FORWARDED, "forwarded", fine, "the kernel carries it on by itself")                 \
 	REASON(CLIENT_RESET, "client-reset", client, "the client reset the connection")            \
 	REASON(SERVER_RESET, "server-reset", server, "the server reset the connection")            \
 	REASON(BLOCKED, "blocked", policy, "a rule blocked it")                                    \
+	REASON(OVER_TCP, "over-tcp", policy,                                                       \
+	       "it was asked to come back over TCP, where it can be read")                         \
 	REASON(CUT, "cut", policy, "it was cut by a new rule or by the owner")                     \
 	REASON(DRAINED, "drained", gateway, "the gateway stopped")                                 \
 	REASON(INTERRUPTED, "interrupted", gateway, "the gateway stopped before it was over")      \
@@ -18,6 +21,8 @@
 	REASON(HELLO_TIMEOUT, "hello-timeout", client, "the client's first bytes took too long")   \
 	REASON(HELLO_BROKEN, "hello-broken", client, "the client's hello cannot be read")          \
 	REASON(HELLO_TOO_LONG, "hello-too-long", client, "the client's hello exceeds the limit")   \
+	REASON(CONTRADICTION, "contradiction", client,                                             \
+	       "the client's first bytes say two different things")                                \
 	REASON(NAME_UNRESOLVED, "name-unresolved", server, "the upstream's name has no address")   \
 	REASON(CONNECT_REFUSED, "connect-refused", server, "the server refused the connection")    \
 	REASON(CONNECT_TIMEOUT, "connect-timeout", server, "the server did not answer in time")    \

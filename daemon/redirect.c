@@ -111,10 +111,25 @@ static char *print_table(const struct supervisor *supervisor, struct ruleset *ru
 	ruleset->guards = rules->guards;
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
+	ruleset->queue = supervisor->probe.queue;
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
 		log_error("the nft table cannot be written: %s", why_unprinted());
 	return text;
+}
+
+/* What no text can say (queue_rule.h). Until it is there, packets pass by unseen. */
+static int add_queue_rule(const struct ruleset *ruleset)
+{
+	struct marks marks;
+
+	if (ruleset->queue != QUEUE_TARGET)
+		return 0;
+	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
+	if (queue_rule_add(TABLE_NAME, "watch", marks.watching, marks.mask) == 0)
+		return 0;
+	log_error("the rule that queues packets cannot be added: %s", strerror(errno));
+	return -1;
 }
 
 static int load_plan(struct supervisor *supervisor, struct plan *plan)
@@ -131,6 +146,8 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	if (text && !is_loaded(supervisor, text)) {
 		redirect_count(supervisor);
 		result = replace_table(&ruleset, text, ruleset_print);
+		if (result == 0)
+			result = add_queue_rule(&ruleset);
 	}
 	plan_text_end(&rules);
 	if (!text || result < 0) {
@@ -153,8 +170,11 @@ static void say(const struct supervisor *supervisor, const char *message)
 /* The rules know the new combinations of lists before the look-ups do. */
 static int load_both(struct supervisor *supervisor)
 {
-	struct kernel_view view = { .now = week_time_at(time(NULL)),
-				    .lists = supervisor->lists_in_kernel };
+	struct kernel_view view = {
+		.now = week_time_at(time(NULL)),
+		.lists = supervisor->lists_in_kernel,
+		.packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL,
+	};
 	struct plan *plan = plan_new(supervisor->policy, &view);
 
 	if (!plan) {

@@ -101,7 +101,7 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		if (find_rule(supervisor->policy, policy->rules[i].name))
 			continue;
-		for (unsigned w = 0; w <= children->workers; w++) {
+		for (unsigned w = 0; w < children->workers + 2; w++) {
 			unsigned slot = policy->rules[i].slot;
 
 			atomic_store(&children->counters[w].rule_hits[slot], 0);
@@ -112,6 +112,7 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 
 /* Changing over */
 
+/* The packet door is the one behind the workers: it takes the same orders, without listeners. */
 static int order_worker(struct supervisor *supervisor, unsigned worker, int packed)
 {
 	const struct policy *policy = supervisor->policy;
@@ -123,7 +124,8 @@ static int order_worker(struct supervisor *supervisor, unsigned worker, int pack
 		descriptors[count++] = policy->compiled->descriptor;
 		order.policy.list_files = 1;
 	}
-	count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
+	if (worker < supervisor->children.workers)
+		count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
 
 	order.policy.generation = policy->generation;
 	order.policy.lan_count = (uint32_t)policy->lan_count;
@@ -149,6 +151,8 @@ static void order_all(struct supervisor *supervisor, int packed)
 			    strerror(errno));
 		child_replace(&children->worker[i]);
 	}
+	if (children->packet_door && order_worker(supervisor, children->workers, packed) < 0)
+		child_replace(&children->packet);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -226,7 +230,9 @@ static bool all_have_it(const struct supervisor *supervisor)
 		if (atomic_load(&children->counters[i].policy_generation) !=
 		    supervisor->policy->generation)
 			return false;
-	return true;
+	return !children->packet_door ||
+	       atomic_load(&children->counters[children->workers + 1].policy_generation) ==
+		       supervisor->policy->generation;
 }
 
 static void look(evutil_socket_t fd, short what, void *argument)

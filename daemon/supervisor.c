@@ -167,7 +167,8 @@ static int start_children(struct supervisor *supervisor)
 		policy->authority.directory
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
-	children->counters = counters_new(children->workers + 1);
+	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
+	children->counters = counters_new(children->workers + 2);
 	children->health = health_open();
 	children->pinned = pinned_new();
 	if (!children->authority_directory || !children->counters || !children->health ||

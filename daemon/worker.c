@@ -13,7 +13,6 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
-#include "daemon/policy/config.h"
 #include "daemon/privilege.h"
 #include "daemon/tls/sessions.h"
 #include "daemon/view.h"
@@ -103,52 +102,14 @@ static void begin_regime(struct worker *worker, struct policy *policy)
 	atomic_store(&gateway->counters->policy_generation, policy->generation);
 }
 
-static void ignore_report(void *context, enum severity severity, const struct place *place,
-			  const char *message)
-{
-	/* The supervisor has said it already. */
-	(void)context;
-	(void)severity;
-	(void)place;
-	(void)message;
-}
-
-/* The compiled lists as the supervisor has them; NULL with errno. */
-static struct compiled *map_lists(int descriptor)
-{
-	struct compiled *compiled = malloc(sizeof *compiled);
-
-	if (compiled && compiled_open_descriptor(compiled, descriptor) == 0)
-		return compiled;
-	free(compiled);
-	return NULL;
-}
-
-static int take_lists(struct policy *policy, const struct policy_order *order, int descriptor)
-{
-	struct compiled *compiled = order->list_files ? map_lists(descriptor) : NULL;
-
-	if (order->list_files && !compiled)
-		return -1;
-	return policy_take_lists(policy, compiled);
-}
-
 /* descriptors: the packed sources, then perhaps the lists. */
 static void adopt_policy(struct worker *worker, const struct policy_order *order,
 			 const int *descriptors)
 {
-	struct sources *sources = sources_unpack(descriptors[0]);
-	struct policy *policy = sources ? config_parse(sources, ignore_report, NULL) : NULL;
+	struct policy *policy = order_read_policy(order, descriptors);
 
-	if (!policy || policy->rule_count != order->rule_count ||
-	    take_lists(policy, order, descriptors[1]) < 0) {
-		log_error("the new policy could not be taken over: %s", strerror(errno));
-		policy_release(policy);
+	if (!policy)
 		return;
-	}
-	policy->generation = order->generation;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		policy->rules[i].slot = order->slots[i];
 	begin_regime(worker, policy);
 	cut_blocked(&worker->gateway);
 }

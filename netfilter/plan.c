@@ -33,17 +33,69 @@ static enum plan_action action_of(const struct rule *rule)
 	return rule->block == BLOCK_DROP ? PLAN_DROP : PLAN_REFUSE;
 }
 
+/* What the judge may come to at the packet door must be nothing but pass and block, by what a hello shows. */
+static bool is_of_packet_door(const struct rule *rule, const struct policy *policy)
+{
+	if (rule_moment(rule) > MOMENT_HELLO || (rule->logged && rule->log > JOURNAL_CONNECTIONS))
+		return false;
+	if (rule->shadow)
+		return true;
+	if (rule_has_extras(rule) ||
+	    (rule->verdict == VERDICT_PASS && policy->source == SOURCE_OWN))
+		return false;
+	return rule->verdict == VERDICT_PASS ||
+	       (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_PAGE);
+}
+
+/* The judge at the packet door reads the rules from the top. */
+static void note_busy(struct plan *plan, const struct rule *rule, const struct kernel_view *view)
+{
+	struct projection projection;
+
+	if (is_of_packet_door(rule, plan->policy))
+		return;
+	projection = projection_make(&plan->arena, &rule->when, view);
+	plan->busy = projection_either(&plan->arena, &plan->busy, &projection);
+	if (!plan->busy_rule)
+		plan->busy_rule = rule;
+}
+
 /* Behind a gate nothing arrives. */
 static void add_step(struct plan *plan, struct step step)
 {
 	if (plan->gate) {
-		step.action = PLAN_PROXY;
+		step.action = plan->gate_watches && is_of_packet_door(step.rule, plan->policy)
+				      ? PLAN_WATCH
+				      : PLAN_PROXY;
 		step.reason = plan->gate == plan->policy->otherwise ? PLAN_ALWAYS : PLAN_BEHIND;
 		step.projection.count = 0;
-	} else if (step.action == PLAN_PROXY && projection_is_all(&step.projection)) {
+	} else if ((step.action == PLAN_PROXY || step.action == PLAN_WATCH) &&
+		   projection_is_all(&step.projection)) {
 		plan->gate = step.rule;
+		plan->gate_watches = step.action == PLAN_WATCH;
 	}
 	plan->steps[plan->count++] = step;
+}
+
+/* What would go to a worker goes to the packet door, except for what could meet a rule that needs one. */
+static void add_watching_step(struct plan *plan, struct step step)
+{
+	struct step busy = step;
+
+	if (step.action != PLAN_PROXY || !plan->packet_door || !step.projection.count) {
+		add_step(plan, step);
+		return;
+	}
+	busy.reason = PLAN_BUSY;
+	busy.projection = projection_both(&plan->arena, &plan->busy, &step.projection);
+	step.action = PLAN_WATCH;
+	if (is_of_packet_door(step.rule, plan->policy)) {
+		if (busy.projection.count)
+			add_step(plan, busy);
+	} else {
+		step.action = PLAN_PROXY;
+	}
+	add_step(plan, step);
 }
 
 /* Whatever is not `pass` is first asked of the patient rules before it. */
@@ -53,7 +105,7 @@ static void add_exception(struct plan *plan, const struct step *step)
 
 	exception.projection = projection_both(&plan->arena, &plan->patient, &step->projection);
 	if (exception.projection.count)
-		add_step(plan, exception);
+		add_watching_step(plan, exception);
 }
 
 static void add_rule(struct plan *plan, const struct rule *rule, const struct kernel_view *view)
@@ -70,7 +122,7 @@ static void add_rule(struct plan *plan, const struct rule *rule, const struct ke
 	} else if (step.reason == PLAN_OF_KERNEL && step.action != PLAN_FORWARD) {
 		add_exception(plan, &step);
 	}
-	add_step(plan, step);
+	add_watching_step(plan, step);
 }
 
 /* `capture: { proxy: always }`: before all rules, all of TCP. */
@@ -180,8 +232,11 @@ struct plan *plan_new(const struct policy *policy, const struct kernel_view *vie
 	if (!plan)
 		return NULL;
 	plan->policy = policy;
-	plan->patient.exact = true;
-	plan->steps = arena_take(&plan->arena, 2 * policy->rule_count + 2, sizeof(*plan->steps));
+	plan->packet_door = view->packet_door;
+	plan->patient.exact = plan->busy.exact = true;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		note_busy(plan, &policy->rules[i], view);
+	plan->steps = arena_take(&plan->arena, 4 * policy->rule_count + 5, sizeof(*plan->steps));
 	if (plan->steps && policy->capture.always)
 		add_always(plan);
 	for (size_t i = 0; i < policy->rule_count && !plan->arena.exhausted; i++)

@@ -1,6 +1,7 @@
 /* The kernel plan: the policy's rules as far as the kernel can carry them out, in their order. A rule that
  * the kernel can tell and whose verdict it can give is a verdict there; of every other rule the flows that
- * it could match go to a worker, where the judge has the whole rule. Nothing left: the flow is forwarded.
+ * it could match go to a worker, where the judge has the whole rule; or to the packet door, where names are read
+ * and the judge is asked, but nothing can be done beyond pass and block. Nothing left: the flow is forwarded.
  * So whatever the kernel decides by itself is what policy_decide() would have said. Pure. */
 #pragma once
 
@@ -11,6 +12,7 @@ enum plan_action {
 	PLAN_REFUSE,  /* answered by a reset, UDP by "port unreachable" */
 	PLAN_DROP,
 	PLAN_PROXY, /* to a worker */
+	PLAN_WATCH, /* goes on in the kernel; its first packets visit the packet door */
 	PLAN_COUNT, /* a shadow: counted, then the next rule is asked */
 };
 
@@ -23,6 +25,7 @@ enum plan_reason {
 	PLAN_LOGGED,	/* `log` asks for a line of the journal */
 	PLAN_ALWAYS,	/* the owner wants every connection there */
 	PLAN_EXCEPT,	/* a patient one before it may let these flows pass */
+	PLAN_BUSY,	/* the packet door could tell, but a rule that these flows could meet needs a worker: `busy` */
 	PLAN_BEHIND,	/* a rule before it needs all of the flows there: plan.gate */
 	PLAN_SOURCE,	/* `source: own`: servers must not see the device's address */
 };
@@ -38,13 +41,18 @@ struct plan {
 	const struct policy *policy; /* must outlive the plan */
 	struct arena arena;
 	size_t count;	    /* of steps, in the order of the rules; `otherwise` is last and always holds */
-	struct step *steps; /* at most two for a rule: PLAN_EXCEPT and its own */
+	struct step *steps; /* at most four for a rule: PLAN_EXCEPT and its own, each with a PLAN_BUSY before it */
 	struct projection patient; /* what the patient rules up to here could match */
 	/* What holds for traffic that is not captured: rules that block a list of addresses, and the
 	 * rules before them that let pass. The second for what others begin: its far end is the source. */
 	size_t guard_count, outside_count;
 	struct step *guard, *outside;
-	const struct rule *gate; /* the first rule that sends all that reaches it to a worker; NULL */
+	const struct rule *gate; /* the first rule that sends all that reaches it to a worker or to the packet door;
+				    NULL */
+	bool gate_watches;	 /* to the packet door */
+	bool packet_door;	 /* as in the view */
+	struct projection busy;	 /* what the rules that need a worker could match */
+	const struct rule *busy_rule; /* the first of them */
 };
 
 /* Makes the plan of a policy as it is at a moment of the week. NULL when out of memory. */

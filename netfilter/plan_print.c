@@ -192,7 +192,7 @@ enum { VERDICT_TEXT = 64 };
 
 static bool is_counted(const struct step *step)
 {
-	return step->action != PLAN_PROXY && step->projection.count;
+	return step->action != PLAN_PROXY && step->action != PLAN_WATCH && step->projection.count;
 }
 
 static const char *counter(const struct step *step)
@@ -243,6 +243,9 @@ static void add_verdict(const struct step *step, struct text *text)
 		break;
 	case PLAN_PROXY:
 		text_add(text, "goto proxy");
+		break;
+	case PLAN_WATCH:
+		text_add(text, "goto watch");
 		break;
 	case PLAN_COUNT:
 		text_addf(text, "counter name shadow_%u return", slot);
@@ -297,9 +300,15 @@ static void add_reason(const struct plan *plan, const struct step *step, struct 
 	case PLAN_EXCEPT:
 		text_add(text, "a rule before it may let pass what packets do not tell");
 		break;
+	case PLAN_BUSY:
+		text_add(text, "rule ");
+		text_add_json(text, plan->busy_rule->name);
+		text_add(text, " needs one");
+		break;
 	case PLAN_BEHIND:
 		text_add_json(text, plan->gate->name);
-		text_add(text, " before it needs everything there");
+		text_add(text, plan->gate_watches ? " before it needs to see everything"
+						  : " before it needs everything there");
 		break;
 	case PLAN_SOURCE:
 		text_add(text, "with `source: own` servers see the gateway's address");
@@ -318,7 +327,8 @@ void plan_print_place(const struct plan *plan, const struct step *step, struct t
 		add_vague(step, text);
 		break;
 	default:
-		text_add(text, "in a worker: ");
+		text_add(text, step->action == PLAN_WATCH ? "at the packet door: "
+							  : "in a worker: ");
 		add_reason(plan, step, text);
 		break;
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "netfilter/marks.h"
 #include "netfilter/netlink.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
@@ -375,12 +376,30 @@ static bool captures_something(struct probe *probe, const struct policy *policy)
 	return probe->count == 0;
 }
 
+/* The packet door stands where tproxy does: redirect turns a connection at its first packet. */
+static void choose_queue(struct probe *probe, const struct policy *policy)
+{
+	struct marks marks;
+
+	if (probe->method != CAPTURE_TPROXY)
+		return;
+	probe->queue = queue_rule_probe();
+	if (probe->queue == QUEUE_NOT_AT_ALL)
+		find(probe, FINDING_WARNING,
+		     "The kernel has no packet queue: connections that are judged by name go through a "
+		     "worker, QUIC comes back over TCP. Mend: modprobe -a nfnetlink_queue nft_queue; on "
+		     "OpenWrt: opkg install kmod-nft-queue");
+	else if (!marks_choose(&marks, policy->capture.mark, policy->capture.mark_mask))
+		probe->queue = QUEUE_NOT_AT_ALL;
+}
+
 void probe_run(struct probe *probe, const struct policy *policy)
 {
 	memset(probe, 0, sizeof(*probe));
 	if (!captures_something(probe, policy))
 		return;
 	choose_method(probe, policy);
+	choose_queue(probe, policy);
 	check_valid_mark(probe, "all");
 	check_forwarding(probe, policy);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "daemon/policy/policy.h"
+#include "netfilter/queue_rule.h"
 
 enum finding_severity {
 	FINDING_ERROR,	 /* capturing cannot work: do not redirect */
@@ -22,6 +23,7 @@ struct finding {
 struct probe {
 	enum capture_method method; /* what to use; CAPTURE_AUTO when nothing works (then there is
 				       an error among the findings) */
+	enum queue_way queue; /* to the packet door; QUEUE_NOT_AT_ALL: names are read by workers alone */
 	size_t count;
 	struct finding findings[FINDINGS_MAX];
 };

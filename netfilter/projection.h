@@ -54,6 +54,7 @@ struct kernel_view {
 	struct week_time now; /* times are looked at here, not in the kernel: whoever prints the table prints
 				 it again when a window opens or closes */
 	bool lists;	      /* lists of addresses are in the kernel */
+	bool packet_door;     /* the kernel has a queue, and somebody looks at what waits there */
 };
 
 /* Everything lives in the arena and in the policy. An exhausted arena gives a projection that must not

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "daemon/text.h"
+#include "netfilter/queue.h"
 #include "netfilter/table.h"
 
 /* Room for every port name, two full sets of ranges and all the prose. */
-enum { RULESET_TEXT = 16384 };
+enum { RULESET_TEXT = 16384, DNS_PORT = 53 };
 
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 			 enum capture_method method)
@@ -32,12 +33,10 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 
 uint32_t ruleset_forward_mark(const struct ruleset *ruleset)
 {
-	uint32_t bit = ruleset->mark_mask & -ruleset->mark_mask;
+	struct marks marks;
 
-	if (bit != ruleset->mark)
-		return bit;
-	bit = ruleset->mark_mask & ~bit;
-	return bit & -bit;
+	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
+	return marks.forward;
 }
 
 /* An interface name goes between quotes, where nft gives these characters a meaning of their own.
@@ -227,11 +226,93 @@ static void add_rules(struct text *text, const struct ruleset *ruleset)
 		  ~ruleset->mark_mask, ruleset_forward_mark(ruleset));
 }
 
+static void add_mark_value(struct text *text, const struct ruleset *ruleset, uint32_t value)
+{
+	text_addf(text, "meta mark set meta mark & 0x%08x | 0x%08x", ~ruleset->mark_mask, value);
+}
+
+/* Acknowledgements without a payload are the packets of a hello's time that say nothing: their lengths give them
+ * away. What conntrack calls invalid (a wrong checksum, out of the window) a server would not take either. */
+static void add_watch(struct text *text, const struct ruleset *ruleset, const struct marks *marks)
+{
+	text_add(text, "\t# To the packet door: the first packets of a connection, until it is known by "
+		       "name.\n"
+		       "\tchain watch {\n"
+		       "\t\tct state invalid drop\n"
+		       "\t\ttcp flags == ack ip hdrlength 5 ip length 40 tcp doff 5 accept\n"
+		       "\t\ttcp flags == ack ip hdrlength 5 ip length 52 tcp doff 8 accept\n"
+		       "\t\ttcp flags == ack ip6 nexthdr tcp ip6 length 20 tcp doff 5 accept\n"
+		       "\t\ttcp flags == ack ip6 nexthdr tcp ip6 length 32 tcp doff 8 accept\n"
+		       "\t\ttcp flags & rst == rst accept\n");
+	if (ruleset->queue == QUEUE_NATIVE) {
+		text_add(text, "\t\t");
+		add_mark_value(text, ruleset, marks->watching);
+		text_addf(text, " queue flags bypass to %d\n", QUEUE_NUMBER);
+	} else {
+		text_add(text, "\t\t# The rule that queues follows here; no text can say it.\n");
+	}
+	text_add(text, "\t}\n\n");
+}
+
+/* Behind the packet door. What nobody looked at carries the mark with which it was sent there. */
+static void add_watched(struct text *text, const struct ruleset *ruleset,
+			const struct marks *marks)
+{
+	text_add(text, "\t# What the packet door said, by mark.\n"
+		       "\tchain watched {\n"
+		       "\t\ttype filter hook prerouting priority mangle; policy accept;\n\n");
+	text_addf(text, "\t\tmeta mark & 0x%08x == { 0x%08x, 0x%08x } accept\n", marks->mask, 0,
+		  marks->captured);
+	text_addf(text, "\t\tmeta mark & 0x%08x == 0x%08x goto watched_forward\n", marks->mask,
+		  marks->forward);
+	text_addf(text, "\t\tmeta mark & 0x%08x == 0x%08x goto watched_refuse\n", marks->mask,
+		  marks->refused);
+	if (ruleset->when_down == WHEN_DOWN_CLOSED)
+		text_addf(text,
+			  "\t\t# when-down: closed. Nobody looked.\n"
+			  "\t\tmeta mark & 0x%08x == 0x%08x goto watched_refuse\n",
+			  marks->mask, marks->watching);
+	else
+		text_addf(text,
+			  "\t\t# when-down: open. Nobody looked: it goes on.\n"
+			  "\t\tmeta mark & 0x%08x == 0x%08x goto watched_forward\n",
+			  marks->mask, marks->watching);
+	text_add(text, "\t\t");
+	add_mark_value(text, ruleset, 0);
+	text_add(text, "\n\t}\n\n");
+}
+
+/* Our bits go before anybody else looks at the mark. */
+static void add_fates(struct text *text, const struct ruleset *ruleset)
+{
+	text_add(text, "\tchain watched_forward {\n\t\t");
+	add_mark_value(text, ruleset, 0);
+	text_add(text, "\n\t\tct direction original goto forward\n\t}\n\n"
+		       "\tchain watched_refuse {\n\t\t");
+	add_mark_value(text, ruleset, 0);
+	text_add(text, "\n\t\tgoto refuse\n\t}\n\n");
+}
+
+static void add_packet_door(struct text *text, const struct ruleset *ruleset)
+{
+	struct marks marks;
+
+	if (ruleset->queue == QUEUE_NOT_AT_ALL ||
+	    !marks_choose(&marks, ruleset->mark, ruleset->mark_mask))
+		return;
+	add_watch(text, ruleset, &marks);
+	add_fates(text, ruleset);
+	add_watched(text, ruleset, &marks);
+}
+
 static void begin_proxy(struct text *text, const struct ruleset *ruleset)
 {
 	text_add(text, "\t# To a worker.\n"
 		       "\tchain proxy {\n");
-	if (ruleset->rules && ruleset->udp_count)
+	if (ruleset->rules && ruleset->udp_count && ruleset->queue != QUEUE_NOT_AT_ALL)
+		text_add(text, "\t\t# Workers carry TCP.\n"
+			       "\t\tmeta l4proto udp goto watch\n\n");
+	else if (ruleset->rules && ruleset->udp_count)
 		text_add(text, "\t\t# Nobody reads UDP yet. QUIC is told \"port unreachable\" and "
 			       "comes back over TCP.\n"
 			       "\t\tudp dport 53 accept\n"
@@ -254,16 +335,36 @@ static void add_doors(struct text *text, const struct ruleset *ruleset)
 	text_add(text, "\t}\n\n");
 }
 
+static bool captures_dns(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->udp_count; i++)
+		if (ruleset->udp[i].first <= DNS_PORT && DNS_PORT <= ruleset->udp[i].last)
+			return true;
+	return false;
+}
+
+static void add_answers(struct text *text, const struct ruleset *ruleset)
+{
+	if (ruleset->rules && ruleset->queue != QUEUE_NOT_AT_ALL && captures_dns(ruleset))
+		text_addf(text,
+			  "\t\t# Answers of DNS tell the packet door who is behind an address.\n"
+			  "\t\tudp sport %d ct direction reply goto watch\n\n",
+			  DNS_PORT);
+}
+
 static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 {
 	add_ours(text, ruleset);
 	begin_plan(text);
 	add_own_packets(text);
 	text_add(text, "\n");
+	add_answers(text, ruleset);
 	add_scope(text, ruleset);
 	add_stray_resets(text);
 	add_captured(text, ruleset);
 	add_rules(text, ruleset);
+	if (ruleset->rules)
+		add_packet_door(text, ruleset);
 	begin_proxy(text, ruleset);
 	add_doors(text, ruleset);
 	text_addf(text,

@@ -9,6 +9,8 @@
 #pragma once
 
 #include "daemon/policy/policy.h"
+#include "netfilter/marks.h"
+#include "netfilter/queue_rule.h"
 
 /* One port of the gateway whose devices are captured, with the listener that serves it: the socket
  * that accepts a connection tells where it came in. */
@@ -38,6 +40,9 @@ struct ruleset {
 	bool guards;	    /* the rules have the chains `guard` and `outside` */
 	uint32_t list_mask; /* bits of the packet mark that said which lists hold its far end, to be
 			       cleared behind the rules; 0: none */
+	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the chain `watch` ends where
+	 * queue_rule_add() goes on. */
+	enum queue_way queue;
 };
 
 /* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:

@@ -82,6 +82,7 @@ static char *make_table(const struct policy *policy, const struct plan *plan,
 		ruleset.rules = rules.rules;
 		ruleset.guards = rules.guards;
 		ruleset.list_mask = mark->signatures->count ? mark->mask : 0;
+		ruleset.queue = redirect ? QUEUE_NOT_AT_ALL : QUEUE_NATIVE;
 		text = ruleset_print(&ruleset);
 	}
 	plan_text_end(&rules);
@@ -150,7 +151,11 @@ static void tell_places(const struct plan *plan, check_line *line)
 static int tell_plan(const struct tool *tool, const struct policy *policy,
 		     const struct signatures *signatures, bool lists)
 {
-	struct kernel_view view = { .now = week_time_at(time(NULL)), .lists = lists };
+	struct kernel_view view = {
+		.now = week_time_at(time(NULL)),
+		.lists = lists,
+		.packet_door = policy->capture.method != CAPTURE_REDIRECT,
+	};
 	struct plan *plan = plan_new(policy, &view);
 	check_line *line = tool->json ? print_line_json : print_line;
 	int status = STATUS_DONE;

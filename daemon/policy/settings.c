@@ -108,10 +108,6 @@ static void read_udp(struct reading *reading, const struct keyword *keyword, str
 {
 	struct capture *capture = target;
 
-	if (capture->udp_count == 0)
-		reading_warning(reading, value,
-				"UDP is judged by addresses alone in this version: where a rule needs more, QUIC is "
-				"refused, so that it comes back over TCP");
 	add_range(reading, keyword, value, capture->udp, &capture->udp_count);
 }
 

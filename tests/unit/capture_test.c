@@ -1,4 +1,4 @@
-// link: tests/network/namespaces.c netfilter/ruleset.c daemon/policy/port.c netfilter/table.c netfilter/netlink.c netfilter/routes.c netfilter/original.c netfilter/socket.c daemon/address.c daemon/text.c -lmnl -lnftables
+// link: tests/network/namespaces.c netfilter/ruleset.c netfilter/marks.c daemon/policy/port.c netfilter/table.c netfilter/netlink.c netfilter/routes.c netfilter/original.c netfilter/socket.c daemon/address.c daemon/text.c -lmnl -lnftables
 /* Captured connections on a real kernel: who is asked for, who asks, what happens when nobody
  * listens. */
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-// link: netfilter/ruleset.c netfilter/table.c netfilter/netlink.c daemon/policy/port.c daemon/text.c -lmnl -lnftables
+// link: netfilter/ruleset.c netfilter/marks.c netfilter/table.c netfilter/netlink.c daemon/policy/port.c daemon/text.c -lmnl -lnftables
 /* The ruleset as text, against tests/rulesets/: NAME.in is one sentence of intent and the facts,
  * NAME.nft the exact table. Each is then loaded by the real kernel, in a network namespace of its
  * own. What the rules add to it is in plan_test.c. Run from the repository root. */

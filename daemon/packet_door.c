@@ -1,0 +1,236 @@
+#include "daemon/packet_door.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/orders.h"
+#include "daemon/privilege.h"
+#include "daemon/visit.h"
+#include "netfilter/raw.h"
+
+enum { CAP_NET_ADMIN_BIT = 1 << 12 };
+
+struct packet_door {
+	const struct packet_door_settings *settings;
+	struct event_base *base;
+	struct visits visits;
+	int signals;
+	struct event signal_event;
+	struct event order_event;
+	struct event queue_event;
+	struct event beat;
+};
+
+/* The policy in force */
+
+static void adopt(struct packet_door *door, struct policy *policy)
+{
+	struct visits *visits = &door->visits;
+
+	policy_release(visits->policy);
+	visits->policy = policy;
+	marks_choose(&visits->marks, policy->capture.mark, policy->capture.mark_mask);
+	atomic_store(&visits->counters->policy_generation, policy->generation);
+}
+
+static void adopt_ports(struct visits *visits, const struct policy_order *order)
+{
+	visits->port_count = order->lan_count;
+	for (size_t i = 0; i < order->lan_count; i++) {
+		memcpy(visits->ports[i].name, order->lan[i], PORT_NAME);
+		visits->ports[i].index = order->lan_index[i];
+	}
+}
+
+static void adopt_order(struct packet_door *door, const struct policy_order *order,
+			const int *descriptors)
+{
+	struct policy *policy = order_read_policy(order, descriptors);
+
+	if (!policy)
+		return;
+	adopt_ports(&door->visits, order);
+	adopt(door, policy);
+}
+
+/* What wakes it */
+
+static void on_order(evutil_socket_t fd, short what, void *argument)
+{
+	struct packet_door *door = argument;
+	int descriptors[ORDER_DESCRIPTORS_MAX];
+	union order order;
+	size_t count;
+	int got;
+
+	(void)what;
+	while ((got = order_receive(fd, &order, descriptors, &count)) > 0) {
+		if (order.kind == ORDER_POLICY)
+			adopt_order(door, &order.policy, descriptors);
+		while (count)
+			close(descriptors[--count]);
+	}
+	if (got == 0)
+		event_base_loopbreak(door->base);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *argument)
+{
+	struct packet_door *door = argument;
+	struct signalfd_siginfo info;
+
+	(void)what;
+	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		event_base_loopbreak(door->base);
+}
+
+static void on_packets(evutil_socket_t fd, short what, void *argument)
+{
+	struct packet_door *door = argument;
+
+	(void)fd;
+	(void)what;
+	if (queue_read(door->visits.queue, visit_packet, &door->visits) < 0)
+		log_fatal("the packet queue cannot be read: %s", strerror(errno));
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *argument)
+{
+	struct packet_door *door = argument;
+
+	(void)fd;
+	(void)what;
+	atomic_fetch_add_explicit(&door->visits.counters->heartbeat, 1, memory_order_relaxed);
+}
+
+/* Nothing of ours lives on: what a connection is was decided at its first packets. */
+static void list_live(void *context, uint32_t question)
+{
+	struct packet_door *door = context;
+
+	journal_live_end(door->visits.journal, question);
+}
+
+/* Start */
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	/* A terminal's Ctrl-C reaches us, too; the supervisor tells us in its own time. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static int open_visits(struct packet_door *door)
+{
+	struct visits *visits = &door->visits;
+
+	visits->raw4 = raw_open(AF_INET);
+	visits->raw6 = raw_open(AF_INET6);
+	if (visits->raw4 < 0 || visits->raw6 < 0)
+		log_warning("servers are not told of blocked connections: %s", strerror(errno));
+	visits->queue = queue_open(QUEUE_NUMBER);
+	if (!visits->queue) {
+		log_error("packet queue %d cannot be had: %s", QUEUE_NUMBER,
+			  errno == EBUSY || errno == EPERM ? "another program has it"
+							   : strerror(errno));
+		return -1;
+	}
+	visits->flows = flows_new();
+	visits->sightings = sightings_new();
+	return visits->flows && visits->sightings ? 0 : -1;
+}
+
+static int make_visits(struct packet_door *door)
+{
+	const struct packet_door_settings *settings = door->settings;
+	struct visits *visits = &door->visits;
+	struct journal_settings_worker journal = {
+		.channel = settings->journal,
+		.counters = settings->counters,
+		.list = list_live,
+		.context = door,
+	};
+	const int64_t epoch = 1735689600000; /* as worker.c: ids are never used twice */
+
+	door->base = journal.base = event_base_new();
+	if (!door->base)
+		return -1;
+	visits->counters = settings->counters;
+	visits->time_minute = -1;
+	visits->next_id = (uint64_t)(clock_now().wall / 1000 - epoch) * 16 * 256 +
+			  settings->index % 256;
+	visits->journal = journal_new(&journal);
+	return visits->journal ? 0 : -1;
+}
+
+static void watch_events(struct packet_door *door)
+{
+	const struct timeval second = { 1, 0 };
+
+	event_assign(&door->signal_event, door->base, door->signals, EV_READ | EV_PERSIST,
+		     on_signal, door);
+	event_assign(&door->order_event, door->base, door->settings->orders,
+		     EV_READ | EV_PERSIST, on_order, door);
+	event_assign(&door->queue_event, door->base, queue_descriptor(door->visits.queue),
+		     EV_READ | EV_PERSIST, on_packets, door);
+	event_assign(&door->beat, door->base, -1, EV_PERSIST, on_beat, door);
+	event_add(&door->signal_event, NULL);
+	event_add(&door->order_event, NULL);
+	event_add(&door->queue_event, NULL);
+	event_add(&door->beat, &second);
+}
+
+static void begin_policy(struct packet_door *door)
+{
+	const struct policy *policy = door->settings->policy;
+	struct policy_order order = { .lan_count = (uint32_t)policy->lan_count };
+
+	memcpy(order.lan, policy->lan, sizeof(order.lan));
+	memcpy(order.lan_index, door->settings->indexes, sizeof(order.lan_index));
+	adopt_ports(&door->visits, &order);
+	adopt(door, policy_hold(door->settings->policy));
+}
+
+void packet_door_run(const struct packet_door_settings *settings)
+{
+	static struct packet_door door;
+	struct account account;
+	bool fallback;
+
+	door.settings = settings;
+	door.signals = open_signals();
+	tzset(); /* reads the zone's file while it still can be read */
+	if (open_visits(&door) < 0)
+		log_fatal("the packet door cannot open");
+	if (account_find(settings->account, &account, &fallback) < 0 ||
+	    privilege_drop(&account, CAP_NET_ADMIN_BIT) < 0)
+		log_fatal("the packet door cannot give up its privileges");
+	if (door.signals < 0 || make_visits(&door) < 0)
+		log_fatal("the packet door cannot start: %s", strerror(errno));
+	if (privilege_confine(ROLE_PACKET, NULL) < 0)
+		log_fatal("the packet door cannot be confined");
+	begin_policy(&door);
+	watch_events(&door);
+	if (write(settings->ready, "", 1) < 0)
+		log_warning("nobody waits for the packet door: %s", strerror(errno));
+	close(settings->ready);
+	event_base_dispatch(door.base);
+	journal_flush(door.visits.journal);
+	queue_close(door.visits.queue);
+	exit(0);
+}

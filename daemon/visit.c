@@ -1,0 +1,374 @@
+#include "daemon/visit.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/packet/dns.h"
+#include "daemon/visit_judge.h"
+
+enum {
+	DNS_PORT = 53,
+	DATAGRAMS_MAX = 8, /* of QUIC before a verdict; a hello takes up to three, twice after a Retry */
+	ANSWER_MAX = 600,
+};
+
+static uint32_t mark_of(const struct visits *visits, const struct queue_packet *arrival,
+			uint32_t value)
+{
+	return (arrival->mark & ~visits->marks.mask) | value;
+}
+
+static void send_raw(const struct visits *visits, const struct address *to, const uint8_t *bytes,
+		     size_t length)
+{
+	struct sockaddr_storage storage;
+	struct address target = *to;
+	socklen_t size;
+	int fd = to->family == AF_INET ? visits->raw4 : visits->raw6;
+
+	target.port = 0;
+	size = address_to_socket(&target, AF_UNSPEC, &storage);
+	if (fd >= 0)
+		sendto(fd, bytes, length, MSG_DONTWAIT, (struct sockaddr *)&storage, size);
+}
+
+/* The kernel resets the client; this one is for the server, which has answered its SYN. */
+static void reset_server(const struct visits *visits, const struct packet *packet)
+{
+	uint8_t bytes[PACKET_HEADERS_MAX];
+	struct packet reset = *packet;
+
+	if (packet->flags & PACKET_SYN)
+		return;
+	reset.flags = PACKET_RST | PACKET_ACK;
+	send_raw(visits, &packet->destination, bytes, packet_print_tcp(&reset, bytes));
+}
+
+static void carry_out(struct visits *visits, const struct queue_packet *arrival,
+		      const struct packet *packet, enum fate fate)
+{
+	const struct marks *marks = &visits->marks;
+	uint32_t value = marks->undecided;
+
+	switch (fate) {
+	case FATE_DROP:
+		queue_drop(visits->queue, arrival->id);
+		return;
+	case FATE_REFUSE:
+		value = marks->refused;
+		if (packet->kind == PACKET_TCP)
+			reset_server(visits, packet);
+		break;
+	case FATE_PASS:
+		value = marks->forward;
+		break;
+	case FATE_UNSEEN:
+		value = marks->watching;
+		break;
+	case FATE_UNDECIDED:
+		break;
+	}
+	queue_accept(visits->queue, arrival->id, mark_of(visits, arrival, value));
+}
+
+static void note_arrival(const struct visits *visits, struct flow *flow,
+			 const struct queue_packet *arrival)
+{
+	flow->mac_known = arrival->mac != NULL;
+	if (arrival->mac)
+		memcpy(flow->mac, arrival->mac, sizeof(flow->mac));
+	for (size_t i = 0; i < visits->port_count; i++)
+		if (visits->ports[i].index == arrival->port)
+			flow->port_name = visits->ports[i].name;
+}
+
+static struct flow *find_flow(struct visits *visits, const struct queue_packet *arrival,
+			      const struct packet *packet, enum flow_kind kind)
+{
+	bool anew = kind == FLOW_STREAM && packet->flags & PACKET_SYN;
+	struct flow *flow = anew ? NULL
+				 : flows_find(visits->flows, kind, &packet->source,
+					      &packet->destination);
+
+	if (flow)
+		return flow;
+	flow = flows_begin(visits->flows, kind, &packet->source, &packet->destination);
+	if (flow)
+		note_arrival(visits, flow, arrival);
+	return flow;
+}
+
+/* Streams */
+
+static void fill_said(const struct greeting *greeting, struct said *said)
+{
+	said->learned = MOMENT_HELLO;
+	said->protocol = greeting->protocol;
+	said->host = greeting_host(greeting);
+	if (greeting->protocol == PROTOCOL_TLS) {
+		said->alpn = greeting->hello.alpn;
+		said->tls_version = greeting->hello.version;
+	} else {
+		said->learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
+	}
+}
+
+/* DNS over TCP (RFC 7766): the first question. */
+static void fill_question(const struct flow *flow, struct dns_message *message, struct said *said)
+{
+	const struct segments *segments = &flow->segments;
+	size_t length = segments_ready(segments);
+
+	if (length < 2)
+		return;
+	length = length - 2 < (size_t)(segments->bytes[0] << 8 | segments->bytes[1])
+			 ? length - 2
+			 : (size_t)(segments->bytes[0] << 8 | segments->bytes[1]);
+	if (dns_parse(segments->bytes + 2, length, message) && message->name[0])
+		said->host = message->name;
+}
+
+/* What has no name of its own is known by the one that the device asked for. */
+static void fill_sighting(const struct visits *visits, const struct flow *flow, struct said *said)
+{
+	if (said->protocol == PROTOCOL_TLS || said->protocol == PROTOCOL_HTTP ||
+	    said->protocol == PROTOCOL_QUIC || said->protocol == PROTOCOL_DNS || said->host)
+		return;
+	said->host = sightings_find(visits->sightings, &flow->server, clock_steady() / 1000000);
+}
+
+static enum fate judge_greeting(struct visits *visits, struct flow *flow)
+{
+	const struct segments *segments = &flow->segments;
+	struct dns_message message;
+	struct greeting greeting;
+	struct said said = { 0 };
+
+	switch (greeting_read(segments->bytes, segments_ready(segments), &visits->room,
+			      &greeting)) {
+	case GREETING_MORE:
+		return FATE_UNDECIDED;
+	case GREETING_TOO_LONG:
+		return visit_refuse(visits, flow, REASON_HELLO_TOO_LONG);
+	case GREETING_BROKEN:
+		return flow->anchored ? visit_refuse(visits, flow, REASON_HELLO_BROKEN)
+				      : FATE_UNSEEN;
+	case GREETING_READ:
+		break;
+	}
+	if (!flow->anchored && greeting.protocol == PROTOCOL_UNKNOWN)
+		return FATE_UNSEEN;
+	fill_said(&greeting, &said);
+	if (greeting.protocol == PROTOCOL_DNS)
+		fill_question(flow, &message, &said);
+	fill_sighting(visits, flow, &said);
+	return visit_judge(visits, flow, &said);
+}
+
+/* Where the payload lies behind the stream's first byte. What lies before it (a keep-alive probe repeats the byte
+ * that was last acknowledged) was there before. */
+static bool place_payload(const struct flow *flow, const struct packet *packet,
+			  struct span *payload, size_t *offset)
+{
+	uint32_t sequence = packet->sequence + (packet->flags & PACKET_SYN ? 1 : 0);
+	uint32_t distance = sequence - flow->first;
+	uint32_t before = flow->first - sequence;
+
+	*payload = packet->payload;
+	*offset = distance;
+	if (distance < UINT32_MAX / 2)
+		return payload->length > 0;
+	if (before >= payload->length)
+		return false;
+	payload->bytes += before;
+	payload->length -= before;
+	*offset = 0;
+	return true;
+}
+
+static enum fate take_payload(struct visits *visits, struct flow *flow,
+			      const struct packet *packet)
+{
+	struct span payload;
+	size_t offset;
+
+	if (++flow->packets > FLOW_PACKETS_MAX)
+		return visit_refuse(visits, flow, REASON_HELLO_TOO_LONG);
+	if (!place_payload(flow, packet, &payload, &offset))
+		return FATE_UNDECIDED;
+	switch (flow_take(visits->flows, flow, offset, payload)) {
+	case SEGMENTS_TAKEN:
+		return segments_ready(&flow->segments) ? judge_greeting(visits, flow)
+						       : FATE_UNDECIDED;
+	case SEGMENTS_CONFLICT:
+		return visit_refuse(visits, flow, REASON_CONTRADICTION);
+	case SEGMENTS_TOO_MUCH:
+		return visit_refuse(visits, flow, REASON_HELLO_TOO_LONG);
+	default:
+		return visit_refuse(visits, flow, REASON_NO_MEMORY);
+	}
+}
+
+static enum fate visit_stream(struct visits *visits, const struct queue_packet *arrival,
+			      const struct packet *packet)
+{
+	const struct said nothing = { 0 };
+	struct flow *flow = find_flow(visits, arrival, packet, FLOW_STREAM);
+	bool opens = packet->flags & PACKET_SYN;
+
+	if (!flow)
+		return FATE_UNSEEN;
+	if (flow->fate != FATE_UNDECIDED)
+		return flow->fate;
+	if (!flow->packets && !flow->anchored) {
+		flow->anchored = opens;
+		flow->first = packet->sequence + (opens ? 1 : 0);
+	}
+	if (opens && visit_judge(visits, flow, &nothing) != FATE_UNDECIDED)
+		return flow->fate;
+	return opens && !packet->payload.length ? FATE_UNDECIDED
+						: take_payload(visits, flow, packet);
+}
+
+/* Datagrams */
+
+static enum fate judge_datagram(struct visits *visits, struct flow *flow, enum protocol protocol,
+				const struct hello *hello)
+{
+	struct said said = { .learned = MOMENT_HELLO, .protocol = protocol };
+
+	if (hello) {
+		said.host = hello->name[0] ? hello->name : NULL;
+		said.alpn = hello->alpn;
+		said.tls_version = hello->version;
+	} else {
+		said.learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
+	}
+	fill_sighting(visits, flow, &said);
+	return visit_judge(visits, flow, &said);
+}
+
+static enum fate visit_datagram(struct visits *visits, const struct queue_packet *arrival,
+				const struct packet *packet)
+{
+	const struct said nothing = { 0 };
+	struct flow *flow = find_flow(visits, arrival, packet, FLOW_DATAGRAMS);
+	struct hello hello;
+
+	if (!flow)
+		return FATE_UNSEEN;
+	if (flow->fate != FATE_UNDECIDED)
+		return flow->fate;
+	if (!flow->packets && visit_judge(visits, flow, &nothing) != FATE_UNDECIDED)
+		return flow->fate;
+	flow->packets++;
+	switch (flow_read(visits->flows, flow, packet->payload, &hello)) {
+	case QUIC_HELLO:
+		return judge_datagram(visits, flow, PROTOCOL_QUIC, &hello);
+	case QUIC_NOT:
+		return judge_datagram(visits, flow, PROTOCOL_UNKNOWN, NULL);
+	case QUIC_MORE:
+		if (flow->packets < DATAGRAMS_MAX)
+			return FATE_UNDECIDED;
+		return visit_refuse(visits, flow, REASON_HELLO_TOO_LONG);
+	default:
+		return visit_refuse(visits, flow, REASON_HELLO_BROKEN);
+	}
+}
+
+/* DNS */
+
+static void answer_nxdomain(const struct visits *visits, const struct packet *packet,
+			    const struct dns_message *query)
+{
+	uint8_t bytes[PACKET_HEADERS_MAX + ANSWER_MAX], message[ANSWER_MAX];
+	struct packet answer = { .source = packet->destination, .destination = packet->source };
+	size_t length = dns_print_nxdomain(query, message, sizeof(message));
+	size_t headers;
+
+	answer.payload = (struct span){ message, length };
+	headers = packet_print_udp(&answer, bytes);
+	memcpy(bytes + headers, message, length);
+	if (length)
+		send_raw(visits, &answer.destination, bytes, headers + length);
+}
+
+/* Every question is a visit of its own: one socket of a device may ask for many names. */
+static void visit_query(struct visits *visits, const struct queue_packet *arrival,
+			const struct packet *packet)
+{
+	struct flow flow = { .client = packet->source, .server = packet->destination,
+			     .kind = FLOW_DATAGRAMS, .packets = 1 };
+	struct dns_message query;
+	enum fate fate;
+
+	note_arrival(visits, &flow, arrival);
+	if (!dns_parse(packet->payload.bytes, packet->payload.length, &query))
+		query = (struct dns_message){ .name = "" };
+	visit_question(visits, &flow, query.name, &fate);
+	if (fate == FATE_REFUSE && query.question_end) {
+		answer_nxdomain(visits, packet, &query);
+		fate = FATE_DROP;
+	}
+	carry_out(visits, arrival, packet, fate == FATE_PASS ? FATE_UNDECIDED : fate);
+}
+
+struct sighting_note {
+	struct visits *visits;
+	const char *name; /* that was asked for */
+};
+
+static bool note_address(const struct dns_record *record, void *context)
+{
+	const struct sighting_note *note = context;
+	struct address address;
+
+	if (dns_record_address(record, &address))
+		sightings_note(note->visits->sightings, &address, note->name, record->ttl,
+			       clock_steady() / 1000000);
+	return false;
+}
+
+static void visit_answer(struct visits *visits, const struct queue_packet *arrival,
+			 const struct packet *packet)
+{
+	struct sighting_note note = { .visits = visits };
+	struct dns_message message;
+
+	if (dns_parse(packet->payload.bytes, packet->payload.length, &message) && message.answer &&
+	    message.name[0]) {
+		note.name = message.name;
+		dns_each_record(&message, note_address, &note);
+	}
+	carry_out(visits, arrival, packet, FATE_UNDECIDED);
+}
+
+static void visit_udp(struct visits *visits, const struct queue_packet *arrival,
+		      const struct packet *packet)
+{
+	if (packet->destination.port == DNS_PORT)
+		visit_query(visits, arrival, packet);
+	else if (packet->source.port == DNS_PORT)
+		visit_answer(visits, arrival, packet);
+	else
+		carry_out(visits, arrival, packet, visit_datagram(visits, arrival, packet));
+}
+
+void visit_packet(void *context, const struct queue_packet *arrival)
+{
+	struct visits *visits = context;
+	struct packet packet;
+
+	atomic_fetch_add_explicit(&visits->counters->visits, 1, memory_order_relaxed);
+	switch (packet_parse(arrival->bytes.bytes, arrival->bytes.length, &packet)) {
+	case PACKET_TCP:
+		carry_out(visits, arrival, &packet, visit_stream(visits, arrival, &packet));
+		break;
+	case PACKET_UDP:
+		visit_udp(visits, arrival, &packet);
+		break;
+	default:
+		carry_out(visits, arrival, &packet, FATE_UNDECIDED);
+		break;
+	}
+}

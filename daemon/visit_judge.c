@@ -1,0 +1,180 @@
+#include "daemon/visit_judge.h"
+
+#include <string.h>
+
+enum { ID_STEP = 256 }; /* the lowest 8 bits are the process's number */
+
+static void count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static struct week_time time_now(struct visits *visits, int64_t wall)
+{
+	int64_t minute = wall / 60000000;
+
+	if (minute != visits->time_minute) {
+		visits->time_minute = minute;
+		visits->time = week_time_at((time_t)(minute * 60));
+	}
+	return visits->time;
+}
+
+static void fill_facts(struct visits *visits, const struct flow *flow, const struct said *said,
+		       struct facts *facts)
+{
+	int64_t wall = clock_now().wall;
+
+	*facts = (struct facts){
+		.learned = MOMENT_ADDRESSES | said->learned,
+		.client = flow->client,
+		.mac = flow->mac_known ? flow->mac : NULL,
+		.port_name = flow->port_name,
+		.destination = flow->server,
+		.transport = flow->kind == FLOW_STREAM ? TRANSPORT_TCP : TRANSPORT_UDP,
+		.time = time_now(visits, wall),
+		.protocol = said->protocol,
+		.host = said->host,
+		.alpn = said->alpn,
+		.tls_version = said->tls_version,
+		.wall_seconds = wall / 1000000,
+	};
+}
+
+static void count_hits(struct visits *visits, const struct decision *decision)
+{
+	count(&visits->counters->rule_hits[decision->rule->slot]);
+	for (size_t i = 0; i < decision->shadow_count; i++)
+		count(&visits->counters->shadow_hits[decision->shadows[i]->slot]);
+}
+
+static void count_fate(struct visits *visits, enum fate fate, enum reason reason)
+{
+	count(fate == FATE_PASS ? &visits->counters->passed : &visits->counters->blocked);
+	count(&visits->counters->reasons[reason]);
+}
+
+/* The journal's line, at the moment of the decision: what comes after it we never see. */
+static void report(struct visits *visits, const struct flow *flow, const struct said *said,
+		   const struct decision *decision, enum reason reason)
+{
+	const struct device *device;
+	struct tls_facts tls = { .sni = "" };
+	struct endpoint client = {
+		.id = visits->next_id + 1,
+		.peer = flow->client,
+		.address = flow->client,
+		.local = flow->server,
+		.transport = flow->kind == FLOW_STREAM ? TRANSPORT_TCP : TRANSPORT_UDP,
+		.start = clock_now(),
+	};
+	struct connection_view view = {
+		.id = visits->next_id,
+		.client = &client,
+		.protocol = said->protocol,
+		.host = said->host,
+		.port_name = flow->port_name,
+		.mac = flow->mac_known ? flow->mac : NULL,
+		.rule = decision ? decision->rule : NULL,
+		.reason = reason,
+		.generation = visits->policy->generation,
+	};
+
+	if (decision && decision->rule->log == JOURNAL_NONE)
+		return;
+	visits->next_id += ID_STEP;
+	client.end = client.start;
+	client.tls = said->protocol == PROTOCOL_TLS || said->protocol == PROTOCOL_QUIC;
+	if (client.tls) {
+		client.tls_facts = &tls;
+		if (said->host)
+			strcpy(tls.sni, said->host);
+	}
+	if (decision) {
+		view.shadow_count = decision->shadow_count;
+		view.shadows = decision->shadows;
+	}
+	device = policy_device(visits->policy, &flow->client, view.mac);
+	view.device = device ? device->name : NULL;
+	journal_connection(visits->journal, &view);
+}
+
+/* QUIC that a rule wants to look into is refused: it comes back over TCP, to a worker. */
+static enum fate fate_of(const struct rule *rule, enum reason *reason)
+{
+	*reason = REASON_BLOCKED;
+	switch (rule->verdict) {
+	case VERDICT_PASS:
+		*reason = REASON_FORWARDED;
+		return FATE_PASS;
+	case VERDICT_BLOCK:
+		return rule->block == BLOCK_DROP ? FATE_DROP : FATE_REFUSE;
+	default:
+		*reason = REASON_OVER_TCP;
+		return FATE_REFUSE;
+	}
+}
+
+enum fate visit_judge(struct visits *visits, struct flow *flow, const struct said *said)
+{
+	struct decision decision;
+	struct facts facts;
+	enum reason reason;
+	enum fate fate;
+
+	fill_facts(visits, flow, said, &facts);
+	decision = policy_decide(visits->policy, &facts);
+	if (decision.ask && !(said->learned & MOMENT_HELLO))
+		return FATE_UNDECIDED;
+	/* The plan sends nothing here that needs more, but a policy may have changed on the way. */
+	if (decision.ask)
+		return visit_refuse(visits, flow, REASON_OVER_TCP);
+	fate = fate_of(decision.rule, &reason);
+	count_hits(visits, &decision);
+	count_fate(visits, fate, reason);
+	report(visits, flow, said, &decision, reason);
+	flow_settle(visits->flows, flow, fate);
+	return fate;
+}
+
+enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason reason)
+{
+	const struct said nothing = { .protocol = PROTOCOL_UNKNOWN };
+
+	count_fate(visits, FATE_REFUSE, reason);
+	report(visits, flow, &nothing, NULL, reason);
+	flow_settle(visits->flows, flow, FATE_REFUSE);
+	return FATE_REFUSE;
+}
+
+/* A page is shown to whoever connects; the name has to be found for that. */
+static enum fate fate_of_question(const struct rule *rule)
+{
+	if (rule->verdict != VERDICT_BLOCK || rule->block == BLOCK_PAGE)
+		return FATE_PASS;
+	return rule->block == BLOCK_DROP ? FATE_DROP : FATE_REFUSE;
+}
+
+const struct rule *visit_question(struct visits *visits, struct flow *flow, const char *name,
+				  enum fate *fate)
+{
+	const struct said said = {
+		.learned = MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE,
+		.protocol = PROTOCOL_DNS,
+		.host = name[0] ? name : NULL,
+	};
+	struct decision decision;
+	struct facts facts;
+
+	fill_facts(visits, flow, &said, &facts);
+	decision = policy_decide(visits->policy, &facts);
+	*fate = fate_of_question(decision.rule);
+	if (!flow->packets)
+		return decision.rule;
+	count_hits(visits, &decision);
+	if (*fate != FATE_PASS) {
+		count_fate(visits, *fate, REASON_BLOCKED);
+		report(visits, flow, &said, &decision, REASON_BLOCKED);
+	}
+	return decision.rule;
+}

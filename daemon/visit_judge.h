@@ -1,0 +1,25 @@
+/* The judge's part of a visit: what is known of a flow, and what the policy makes of it. */
+#pragma once
+
+#include "daemon/visit.h"
+
+/* What a flow has said so far. */
+struct said {
+	unsigned learned; /* MOMENT_… beyond the addresses */
+	enum protocol protocol;
+	const char *host; /* NULL: none */
+	struct span alpn;
+	uint16_t tls_version;
+};
+
+/* Asks the judge. UNDECIDED only where the hello is not known yet. Counts the hits and writes the journal's line of a
+ * fate that is final. */
+enum fate visit_judge(struct visits *visits, struct flow *flow, const struct said *said);
+
+/* Ends a flow without the judge: it cannot be read. */
+enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason reason);
+
+/* The rule that decides about a question of DNS or its answer: the policy's, never NULL. *fate says what becomes of
+ * it. */
+const struct rule *visit_question(struct visits *visits, struct flow *flow, const char *name,
+				  enum fate *fate);

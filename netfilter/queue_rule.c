@@ -1,0 +1,181 @@
+#include "netfilter/queue_rule.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netfilter/netlink.h"
+#include "netfilter/queue.h"
+#include "netfilter/table.h"
+
+enum { TARGET_REVISION = 3, TARGET_ALIGNED = 8 };
+
+#define TRIAL "headgate-trial"
+
+static struct nlmsghdr *put_message(char *place, uint16_t type, uint16_t flags, uint8_t family)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
+	struct nfgenmsg *body;
+	bool mark = type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END;
+
+	message->nlmsg_type = mark ? type : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
+	body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
+	body->nfgen_family = family;
+	body->version = NFNETLINK_V0;
+	body->res_id = mark ? htons(NFNL_SUBSYS_NFTABLES) : 0;
+	return message;
+}
+
+static struct nlattr *begin_expression(struct nlmsghdr *message, const char *name,
+				       struct nlattr **element)
+{
+	*element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	mnl_attr_put_strz(message, NFTA_EXPR_NAME, name);
+	return mnl_attr_nest_start(message, NFTA_EXPR_DATA);
+}
+
+static void end_expression(struct nlmsghdr *message, struct nlattr *data, struct nlattr *element)
+{
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, element);
+}
+
+static void put_mark_access(struct nlmsghdr *message, uint16_t direction)
+{
+	struct nlattr *element, *data = begin_expression(message, "meta", &element);
+
+	mnl_attr_put_u32(message, NFTA_META_KEY, htonl(NFT_META_MARK));
+	mnl_attr_put_u32(message, direction, htonl(NFT_REG_1));
+	end_expression(message, data, element);
+}
+
+static void put_value(struct nlmsghdr *message, uint16_t type, uint32_t value)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, type);
+
+	mnl_attr_put_u32(message, NFTA_DATA_VALUE, value);
+	mnl_attr_nest_end(message, nest);
+}
+
+static void put_masking(struct nlmsghdr *message, uint32_t mark, uint32_t mask)
+{
+	struct nlattr *element, *data = begin_expression(message, "bitwise", &element);
+
+	mnl_attr_put_u32(message, NFTA_BITWISE_SREG, htonl(NFT_REG_1));
+	mnl_attr_put_u32(message, NFTA_BITWISE_DREG, htonl(NFT_REG_1));
+	mnl_attr_put_u32(message, NFTA_BITWISE_LEN, htonl(sizeof(uint32_t)));
+	put_value(message, NFTA_BITWISE_MASK, ~mask);
+	put_value(message, NFTA_BITWISE_XOR, mark);
+	end_expression(message, data, element);
+}
+
+static void put_target(struct nlmsghdr *message)
+{
+	struct {
+		struct xt_NFQ_info_v3 info;
+		char padding[TARGET_ALIGNED - sizeof(struct xt_NFQ_info_v3) % TARGET_ALIGNED];
+	} target = { .info = { QUEUE_NUMBER, 1, NFQ_FLAG_BYPASS } };
+	struct nlattr *element, *data = begin_expression(message, "target", &element);
+
+	mnl_attr_put_strz(message, NFTA_TARGET_NAME, "NFQUEUE");
+	mnl_attr_put_u32(message, NFTA_TARGET_REV, htonl(TARGET_REVISION));
+	mnl_attr_put(message, NFTA_TARGET_INFO, sizeof(target), &target);
+	end_expression(message, data, element);
+}
+
+static char *put_rule(char *end, const char *table, const char *chain, uint32_t mark, uint32_t mask)
+{
+	struct nlmsghdr *message = put_message(end, NFT_MSG_NEWRULE,
+					       NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK,
+					       NFPROTO_INET);
+	struct nlattr *expressions;
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
+	expressions = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
+	put_mark_access(message, NFTA_META_DREG);
+	put_masking(message, mark, mask);
+	put_mark_access(message, NFTA_META_SREG);
+	put_target(message);
+	mnl_attr_nest_end(message, expressions);
+	return end + message->nlmsg_len;
+}
+
+static char *put_mark(char *end, uint16_t type)
+{
+	return end + put_message(end, type, 0, AF_UNSPEC)->nlmsg_len;
+}
+
+static int send_batch(char *batch, const char *end)
+{
+	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
+	int result, error;
+
+	if (!netlink)
+		return -1;
+	result = netlink_send_batch(netlink, batch, (size_t)(end - batch));
+	error = errno;
+	netlink_close(netlink);
+	errno = error;
+	return result;
+}
+
+int queue_rule_add(const char *table, const char *chain, uint32_t mark, uint32_t mask)
+{
+	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char *end = put_mark(batch, NFNL_MSG_BATCH_BEGIN);
+
+	end = put_rule(end, table, chain, mark, mask);
+	end = put_mark(end, NFNL_MSG_BATCH_END);
+	return send_batch(batch, end);
+}
+
+/* A table that is gone again at the end of the same transaction. */
+static int try_target(void)
+{
+	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char *end = put_mark(batch, NFNL_MSG_BATCH_BEGIN);
+	struct nlmsghdr *message;
+
+	message = put_message(end, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFPROTO_INET);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, TRIAL);
+	end += message->nlmsg_len;
+	message = put_message(end, NFT_MSG_NEWCHAIN, NLM_F_CREATE, NFPROTO_INET);
+	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, TRIAL);
+	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, "watch");
+	end += message->nlmsg_len;
+	end = put_rule(end, TRIAL, "watch", 0, 0);
+	message = put_message(end, NFT_MSG_DELTABLE, 0, NFPROTO_INET);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, TRIAL);
+	end += message->nlmsg_len;
+	end = put_mark(end, NFNL_MSG_BATCH_END);
+	return send_batch(batch, end);
+}
+
+enum queue_way queue_rule_probe(void)
+{
+	char message[TABLE_MESSAGE], rules[256];
+
+	snprintf(rules, sizeof(rules),
+		 "table inet " TRIAL " {\n\tchain watch {\n\t\tqueue flags bypass to %d\n\t}\n}\n",
+		 QUEUE_NUMBER);
+	if (table_check(rules, message) == 0)
+		return QUEUE_NATIVE;
+	return try_target() == 0 ? QUEUE_TARGET : QUEUE_NOT_AT_ALL;
+}
+
+const char *queue_way_word(enum queue_way way)
+{
+	static const char *const words[] = { "none", "nft queue", "NFQUEUE target" };
+
+	return words[way];
+}

@@ -1,0 +1,96 @@
+// link: daemon/packet/flow.c daemon/packet/quic.c daemon/packet/quic_packet.c daemon/packet/quic_keys.c daemon/packet/segments.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lcrypto
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "daemon/packet/flow.h"
+
+static struct address client, server;
+
+static struct flow *begin(struct flows *flows, unsigned number)
+{
+	client.port = (uint16_t)number;
+	client.bytes[3] = (uint8_t)(number >> 16);
+	return flows_begin(flows, FLOW_STREAM, &client, &server);
+}
+
+static struct flow *find(struct flows *flows, unsigned number)
+{
+	client.port = (uint16_t)number;
+	client.bytes[3] = (uint8_t)(number >> 16);
+	return flows_find(flows, FLOW_STREAM, &client, &server);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	address_parse_with_port(&client, "192.0.2.1:1");
+	address_parse_with_port(&server, "198.51.100.1:443");
+	return 0;
+}
+
+static void test_find_and_begin_anew(void **state)
+{
+	struct flows *flows = flows_new();
+	struct flow *flow = begin(flows, 7);
+
+	(void)state;
+	assert_ptr_equal(find(flows, 7), flow);
+	assert_null(find(flows, 8));
+	assert_null(flows_find(flows, FLOW_DATAGRAMS, &client, &server));
+	flow->packets = 5;
+	assert_int_equal(begin(flows, 7)->packets, 0);
+	assert_int_equal(flows_count(flows), 1);
+	flows_free(flows);
+}
+
+static void test_the_oldest_gives_way(void **state)
+{
+	struct flows *flows = flows_new();
+
+	(void)state;
+	for (unsigned i = 0; i < FLOWS_MAX; i++)
+		assert_non_null(begin(flows, i));
+	assert_non_null(find(flows, 0)); /* used: the oldest is 1 now */
+	assert_non_null(begin(flows, FLOWS_MAX));
+	assert_int_equal(flows_count(flows), FLOWS_MAX);
+	assert_non_null(find(flows, 0));
+	assert_null(find(flows, 1));
+	flows_free(flows);
+}
+
+static void test_bytes_are_bounded(void **state)
+{
+	static const uint8_t bytes[30000];
+	struct flows *flows = flows_new();
+	struct flow *flow;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		flow = begin(flows, i);
+		assert_int_equal(flow_take(flows, flow, 0, (struct span){ bytes, sizeof(bytes) }),
+				 SEGMENTS_TAKEN);
+		assert_true(flows_bytes(flows) <= FLOW_BYTES_MAX);
+	}
+	assert_null(find(flows, 0));
+	flow = find(flows, 999);
+	flow_settle(flows, flow, FATE_PASS);
+	assert_int_equal(flow->fate, FATE_PASS);
+	flows_free(flows);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_find_and_begin_anew, set_up),
+		cmocka_unit_test_setup(test_the_oldest_gives_way, set_up),
+		cmocka_unit_test_setup(test_bytes_are_bounded, set_up),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
