@@ -51,8 +51,12 @@ LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # Counters of 64 bits, where the machine has no instruction for them.
 LIBS     += $(if $(filter mips%,$(shell $(CC) -dumpmachine 2>/dev/null)),-latomic)
 
-PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl
-MAINS    := daemon/main.c daemon/control/headgatectl.c
+FETCH    := $(if $(shell pkg-config --exists libcurl 2>/dev/null && echo yes),$(BUILD)/headgate-fetch)
+ifeq ($(FETCH),)
+$(info libcurl is missing: built without headgate-fetch, lists are not fetched)
+endif
+PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl $(FETCH)
+MAINS    := daemon/main.c daemon/control/headgatectl.c daemon/fetch/headgate_fetch.c daemon/fetch/transfer.c
 UNUSED   := netfilter/marker.bpf.c netfilter/marker$(if $(filter yes,$(BPF)),_none).c
 SOURCES  := $(filter-out $(MAINS) $(UNUSED),$(wildcard daemon/*.c daemon/*/*.c netfilter/*.c))
 MARKER   := $(if $(filter yes,$(BPF)),netfilter/marker.c,netfilter/marker_none.c)
@@ -104,6 +108,9 @@ bench: setup
 
 $(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
 $(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)
+# By itself, so that no other program loads libcurl and the thirty libraries behind it.
+$(BUILD)/headgate-fetch: $(patsubst %,$(BUILD)/daemon/%.o,fetch/headgate_fetch fetch/transfer address log privilege)
+$(BUILD)/headgate-fetch: LIBS := $(shell pkg-config --libs libcurl libseccomp 2>/dev/null)
 $(PROGRAMS):
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
@@ -176,6 +183,7 @@ MAN      := $(DESTDIR)$(PREFIX)/share/man
 install: all
 	install -D -m 755 $(BUILD)/headgated $(SBIN)/headgated
 	install -D -m 755 $(BUILD)/headgatectl $(BIN)/headgatectl
+	$(if $(FETCH),install -D -m 755 $(FETCH) $(DESTDIR)$(PREFIX)/libexec/headgate/headgate-fetch)
 	install -D -m 644 docs/man/headgated.8 $(MAN)/man8/headgated.8
 	install -D -m 644 docs/man/headgatectl.8 $(MAN)/man8/headgatectl.8
 	install -D -m 644 docs/man/headgate.yaml.5 $(MAN)/man5/headgate.yaml.5

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
+#include "daemon/list_answers.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
 #include "daemon/redirect.h"
@@ -168,32 +169,6 @@ static void answer_rules(void *context, json_t *request, struct control_answer *
 				    rule_json(supervisor, &policy->rules[i], (int)i + 1));
 	control_answer_line(answer, rule_json(supervisor, policy->otherwise,
 					      (int)policy->rule_count + 1));
-	control_answer_end(answer, 0, NULL);
-}
-
-/* lists */
-
-static json_t *list_json(const struct list *list)
-{
-	const struct layout_list *facts = list_facts(list);
-	uint64_t bad = 0;
-
-	for (unsigned i = 0; facts && i < LIST_FILES; i++)
-		bad += facts->files[i].bad;
-	return json_pack("{s:s, s:I, s:I, s:I}", "name", list->name, "addresses",
-			 (json_int_t)(facts ? facts->addresses : 0), "names",
-			 (json_int_t)(facts ? facts->names : 0), "bad_lines", (json_int_t)bad);
-}
-
-static void answer_lists(void *context, json_t *request, struct control_answer *answer)
-{
-	const struct supervisor *supervisor = context;
-	const struct policy *policy = supervisor->policy;
-
-	(void)request;
-	for (size_t i = 0; i < policy->list_count; i++) {
-		control_answer_line(answer, list_json(policy->lists[i]));
-	}
 	control_answer_end(answer, 0, NULL);
 }
 
@@ -456,6 +431,7 @@ static void answer_refusals(void *context, json_t *request, struct control_answe
 static const struct control_entry entries[] = {
 	{ "status", answer_status },	   { "reload", answer_reload },
 	{ "rules", answer_rules },	   { "lists", answer_lists },
+	{ "search", answer_search },	   { "refresh", answer_refresh },
 	{ "timings", answer_timings },	   { "explain", answer_explain },
 	{ "cut", answer_cut },		   { "authority", answer_authority },
 	{ "refusals", answer_refusals },

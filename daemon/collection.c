@@ -58,6 +58,24 @@ static void say(struct collection *collection, enum severity severity, const cha
 
 /* The job */
 
+/* What was fetched comes before the owner's file, which may be older or not there at all. */
+static void prefer_fetched(const struct collection *collection, struct list *list)
+{
+	char *path;
+
+	if (!list->feed || !collection->settings.directory ||
+	    asprintf(&path, "%s/fetched/%s/list", collection->settings.directory,
+		     list->feed->name) < 0)
+		return;
+	for (unsigned i = 0; i < LIST_FILES; i++)
+		if (list->files[i].name && access(path, R_OK) == 0) {
+			free(list->files[i].name);
+			list->files[i].name = path;
+			return;
+		}
+	free(path);
+}
+
 static void open_file(const struct list *list, unsigned index, struct compile_list *compile)
 {
 	const struct list_file *file = &list->files[index];
@@ -79,9 +97,13 @@ static void open_lists(struct collection *collection)
 	const struct policy *policy = collection->policy;
 
 	for (size_t i = 0; i < policy->list_count; i++) {
-		const struct list *list = policy->lists[i];
+		struct list *list = policy->lists[i];
 		struct compile_list *compile = &collection->lists[i];
 
+		prefer_fetched(collection, list);
+		compile->foreign = list->feed != NULL;
+		compile->shrink = list->shrink;
+		compile->grow = list->grow;
 		compile->name = list->name;
 		compile->options = (struct format_options){ list->format, list->column, list->code };
 		for (unsigned j = 0; j < LIST_FILES; j++)
@@ -254,9 +276,16 @@ int64_t collection_until(const struct collection *collection)
 static void tell_report(struct collection *collection, const struct list_report *report)
 {
 	const struct policy *policy = collection->policy;
+	struct list *list;
 
-	if (report->list < policy->list_count && collection->settings.report)
-		list_messages(policy->lists[report->list], report, collection->settings.report,
+	if (report->list >= policy->list_count)
+		return;
+	list = policy->lists[report->list];
+	for (unsigned i = 0; i < LIST_FILES && !list->trouble; i++)
+		if (*report->files[i].refusal)
+			list->trouble = strdup(report->files[i].refusal);
+	if (collection->settings.report)
+		list_messages(list, report, collection->settings.report,
 			      collection->settings.context);
 }
 

@@ -171,6 +171,17 @@ static const char *const compiler[] = {
 	"unlinkat",  NULL,
 };
 
+/* libcurl, and the C library's questions for names. */
+static const char *const fetcher[] = {
+	"_llseek",     "bind",	  "clock_nanosleep", "connect",	    "eventfd2",	  "faccessat",
+	"faccessat2",  "access",  "fstatfs",	     "ftruncate",   "ftruncate64", "getegid",
+	"geteuid",     "getgid",  "getpeername",     "getsockname", "getsockopt", "getuid",
+	"lseek",       "newfstatat", "open",	     "openat",	     "pipe2",	    "poll",	  "ppoll",
+	"pread64",     "readlink", "readlinkat",     "recvmmsg",    "sendmmsg",	  "setsockopt",
+	"sigaltstack", "socketpair", "stat",	     "statx",	    "uname",	  "writev",
+	NULL,
+};
+
 /* Libraries look for files now and then (time zone, messages, resolver). They get an answer, not
  * death. */
 static const char *const no_files[] = { "access", "faccessat", "faccessat2", "lstat",
@@ -183,11 +194,12 @@ static const char *const *const role_calls[] = {
 	[ROLE_RECORDER] = recorder,
 	[ROLE_COMPILER] = compiler,
 	[ROLE_PACKET] = packet,
+	[ROLE_FETCHER] = fetcher,
 };
 
 static bool keeps_directory(enum privilege_role role)
 {
-	return role == ROLE_RECORDER || role == ROLE_COMPILER;
+	return role == ROLE_RECORDER || role == ROLE_COMPILER || role == ROLE_FETCHER;
 }
 
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name)
@@ -226,13 +238,18 @@ static int add_if(scmp_filter_ctx filter, uint32_t action, const char *name,
 }
 
 /* Memory may never become code. */
-static int add_memory(scmp_filter_ctx filter)
+static int add_memory(scmp_filter_ctx filter, enum privilege_role role)
 {
 	static const char *const calls[] = { "mmap", "mmap2", "mprotect" };
 	int result = 0;
 
-	for (size_t i = 0; i < sizeof calls / sizeof *calls && result == 0; i++)
+	for (size_t i = 0; i < sizeof calls / sizeof *calls && result == 0; i++) {
 		result = add_if(filter, SCMP_ACT_ALLOW, calls[i], masked(2, PROT_EXEC, 0));
+		/* The C library may look for one more source of names, and does without. */
+		if (result == 0 && role == ROLE_FETCHER)
+			result = add_if(filter, SCMP_ACT_ERRNO(EACCES), calls[i],
+					masked(2, PROT_EXEC, PROT_EXEC));
+	}
 	return result;
 }
 
@@ -242,13 +259,13 @@ static int add_questions(scmp_filter_ctx filter, enum privilege_role role)
 {
 	int result = 0;
 
-	if (role != ROLE_RECORDER) {
+	if (role != ROLE_RECORDER && role != ROLE_FETCHER) {
 		result = add_if(filter, SCMP_ACT_ALLOW, "newfstatat", equals(3, AT_EMPTY_PATH));
 		if (result == 0)
 			result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "newfstatat",
 					masked(3, AT_EMPTY_PATH, 0));
 	}
-	if (result == 0 && role == ROLE_WORKER)
+	if (result == 0 && (role == ROLE_WORKER || role == ROLE_FETCHER))
 		result = add_if(filter, SCMP_ACT_ALLOW, "ioctl", equals(1, FIONREAD));
 	if (result == 0 && role == ROLE_WORKER) /* if_nametoindex() */
 		result = add_if(filter, SCMP_ACT_ALLOW, "ioctl", equals(1, SIOCGIFINDEX));
@@ -273,6 +290,9 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 	} allowed[] = {
 		{ ROLE_WORKER, AF_INET, SOCK_STREAM },	 { ROLE_WORKER, AF_INET6, SOCK_STREAM },
 		{ ROLE_WORKER, AF_INET, SOCK_DGRAM },	 { ROLE_WORKER, AF_INET6, SOCK_DGRAM },
+		{ ROLE_FETCHER, AF_INET, SOCK_STREAM },	 { ROLE_FETCHER, AF_INET6, SOCK_STREAM },
+		{ ROLE_FETCHER, AF_INET, SOCK_DGRAM },	 { ROLE_FETCHER, AF_INET6, SOCK_DGRAM },
+		{ ROLE_FETCHER, AF_NETLINK, SOCK_RAW },
 		{ ROLE_RECORDER, AF_UNIX, SOCK_DGRAM },	 { ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
 	};
 	int result = 0;
@@ -281,7 +301,7 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 		if (allowed[i].role == role)
 			result = add_socket(filter, allowed[i].family, allowed[i].type);
 	/* The C library asks for the names of network ports through a local socket. */
-	if (result == 0 && role == ROLE_WORKER)
+	if (result == 0 && (role == ROLE_WORKER || role == ROLE_FETCHER))
 		result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "socket", equals(0, AF_UNIX));
 	return result;
 }
@@ -295,7 +315,7 @@ static int fill(scmp_filter_ctx filter, enum privilege_role role)
 	if (result == 0 && !keeps_directory(role))
 		result = add_all(filter, SCMP_ACT_ERRNO(EACCES), no_files);
 	if (result == 0)
-		result = add_memory(filter);
+		result = add_memory(filter, role);
 	if (result == 0)
 		result = add_questions(filter, role);
 	if (result == 0)
@@ -406,16 +426,26 @@ static size_t attribute_size(int version)
 	return offsetof(struct landlock_attribute, network);
 }
 
-static int allow_directory(int ruleset, const char *path, uint64_t known)
+static int allow_path(int ruleset, const char *path, uint64_t access)
 {
-	struct landlock_path beneath = { .access = DIRECTORY_ACCESS & known };
+	struct landlock_path beneath = { .access = access };
 	int result;
 
-	beneath.directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	beneath.directory = open(path, O_PATH | O_CLOEXEC);
 	if (beneath.directory < 0)
 		return -1;
 	result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_PATH_BENEATH, &beneath, 0);
 	close(beneath.directory);
+	return result;
+}
+
+/* Where the system keeps the names of its name servers elsewhere, /etc only points there. */
+static int allow_reading(int ruleset, const char *directory)
+{
+	int result = allow_path(ruleset, directory, FILE_READ | DIRECTORY_READ);
+
+	if (result == 0 && access("/etc/resolv.conf", R_OK) == 0)
+		result = allow_path(ruleset, "/etc/resolv.conf", FILE_READ);
 	return result;
 }
 
@@ -431,13 +461,15 @@ static int confine_files(enum privilege_role role, const char *directory)
 		return 0;
 	}
 	attribute.files = known_files(version);
-	if (role != ROLE_WORKER)
+	if (role != ROLE_WORKER && role != ROLE_FETCHER)
 		attribute.network = NETWORK_ALL;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attribute, attribute_size(version), 0);
 	if (ruleset < 0)
 		return -1;
-	if (directory && keeps_directory(role))
-		result = allow_directory(ruleset, directory, attribute.files);
+	if (role == ROLE_FETCHER)
+		result = allow_reading(ruleset, directory);
+	else if (directory && keeps_directory(role))
+		result = allow_path(ruleset, directory, DIRECTORY_ACCESS & attribute.files);
 	if (result == 0)
 		result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
 	close(ruleset);

@@ -21,10 +21,18 @@ int account_find(const char *name, struct account *account, bool *fallback);
  * no new privileges, not dumpable, no core files. -1 with errno and a logged cause. */
 int privilege_drop(const struct account *account, uint64_t capabilities);
 
-enum privilege_role { ROLE_WORKER, ROLE_SIGNER, ROLE_RECORDER, ROLE_COMPILER, ROLE_PACKET };
+enum privilege_role {
+	ROLE_WORKER,
+	ROLE_SIGNER,
+	ROLE_RECORDER,
+	ROLE_COMPILER,
+	ROLE_PACKET,
+	ROLE_FETCHER,
+};
 
 /* Locks the role's system calls (seccomp; a violation kills the process in release builds) and file system
- * (Landlock: nothing may be opened any more; ROLE_RECORDER and ROLE_COMPILER keep directory when not NULL). A missing
+ * (Landlock: nothing may be opened any more; ROLE_RECORDER and ROLE_COMPILER keep directory when not NULL,
+ * ROLE_FETCHER may read in it). A missing
  * layer is warned about once. Does nothing under sanitizers. -1 when a layer failed though the kernel has
  * it. */
 int privilege_confine(enum privilege_role role, const char *directory);

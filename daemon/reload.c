@@ -8,6 +8,7 @@
 
 #include "daemon/collection.h"
 #include "daemon/control/server.h"
+#include "daemon/feeds.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/orders.h"
@@ -360,6 +361,8 @@ static void take_over(struct reload *reload)
 	reload->policy = NULL;
 	reload->until = clock_steady() + RELOAD_SECONDS * 1000000LL;
 	if (!failure) {
+		if (reload->supervisor->feeds)
+			feeds_follow(reload->supervisor->feeds, policy);
 		look(-1, 0, reload);
 		return;
 	}
@@ -420,25 +423,70 @@ static void compile(struct reload *reload)
 	on_compiling(-1, 0, reload);
 }
 
-void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
+/* NULL when one is under way already, or when out of memory. */
+static struct reload *begin(struct supervisor *supervisor, struct control_answer *answer)
 {
 	struct reload *reload = supervisor->reload ? NULL : calloc(1, sizeof(*reload));
 
-	if (!reload) {
-		refuse(supervisor, answer);
-		return;
-	}
+	if (!reload)
+		return NULL;
 	reload->supervisor = supervisor;
 	reload->answer = answer;
 	evtimer_assign(&reload->compiling, supervisor->base, on_compiling, reload);
 	evtimer_assign(&reload->look, supervisor->base, look, reload);
 	supervisor->reload = reload;
 	notify_manager("RELOADING=1");
+	return reload;
+}
+
+void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
+{
+	struct reload *reload = begin(supervisor, answer);
+
+	if (!reload) {
+		refuse(supervisor, answer);
+		return;
+	}
 	reload->policy = policy_load(supervisor->settings->config, answer);
 	if (reload->policy)
 		compile(reload);
 	else
 		refuse_policy(reload);
+}
+
+/* It has all been said when the policy was read. */
+static void say_nothing(void *context, enum severity severity, const struct place *place,
+			const char *message)
+{
+	(void)context;
+	(void)severity;
+	(void)place;
+	(void)message;
+}
+
+/* The texts are those in force: what the owner is just writing is none of it. */
+static struct policy *parse_again(const struct policy *policy)
+{
+	int packed = sources_pack(policy->sources);
+	struct sources *sources = packed < 0 ? NULL : sources_unpack(packed);
+
+	if (packed >= 0)
+		close(packed);
+	return sources ? config_parse(sources, say_nothing, NULL) : NULL;
+}
+
+int reload_lists(struct supervisor *supervisor)
+{
+	struct reload *reload = begin(supervisor, NULL);
+
+	if (!reload)
+		return -1;
+	reload->policy = parse_again(supervisor->policy);
+	if (reload->policy)
+		compile(reload);
+	else
+		refuse_policy(reload);
+	return 0;
 }
 
 void reload_doors(struct supervisor *supervisor)

@@ -23,6 +23,10 @@ void policy_assign_slots(struct policy *policy, const struct policy *before);
  * reason why not. One at a time: another is refused while one is under way. */
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer);
 
+/* Compiles the lists of the policy in force anew and takes them over, as a reload does. 0, or -1: not
+ * now, or out of memory. */
+int reload_lists(struct supervisor *supervisor);
+
 /* Tells the workers the same policy again, for doors whose interfaces have changed. */
 void reload_doors(struct supervisor *supervisor);
 

@@ -14,6 +14,7 @@
 
 #include "daemon/answers.h"
 #include "daemon/control/server.h"
+#include "daemon/feeds.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/orders.h"
@@ -289,6 +290,27 @@ static int take_signals(struct supervisor *supervisor)
 	return supervisor->signals >= 0 && supervisor->base ? 0 : -1;
 }
 
+static bool on_new_lists(void *context)
+{
+	return reload_lists(context) == 0;
+}
+
+/* Without them everything else still works. */
+static void follow_feeds(struct supervisor *supervisor)
+{
+	const struct feeds_settings settings = {
+		.base = supervisor->base,
+		.directory = supervisor->lists_directory,
+		.account = "headgate-fetch",
+		.changed = on_new_lists,
+		.context = supervisor,
+	};
+
+	supervisor->feeds = feeds_new(&settings);
+	if (!supervisor->feeds || feeds_follow(supervisor->feeds, supervisor->policy) < 0)
+		log_error("out of memory: no list is fetched");
+}
+
 static int watch_events(struct supervisor *supervisor)
 {
 	const struct timeval second = { 1, 0 };
@@ -350,9 +372,11 @@ int supervisor_run(const struct supervisor_settings *settings)
 		goto end_redirect;
 	fprintf(stderr, "ready\n");
 	notify_manager("READY=1");
+	follow_feeds(&supervisor);
 	event_base_dispatch(supervisor.base);
 	notify_manager("STOPPING=1");
 	reload_abandon(&supervisor);
+	feeds_free(supervisor.feeds);
 	status = 0;
 
 end_redirect:

@@ -21,6 +21,7 @@ struct supervisor_settings {
 };
 
 struct control_answer;
+struct feeds;
 struct plan;
 struct reload;
 struct sieve;
@@ -49,6 +50,7 @@ struct supervisor {
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */
 	char *lists_directory;     /* of the compiled lists */
+	struct feeds *feeds;
 	int64_t started;           /* steady microseconds */
 	struct event signal_event;
 	struct event watch_event;

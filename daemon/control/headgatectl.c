@@ -8,8 +8,11 @@
 #include "daemon/control/call.h"
 #include "daemon/control/check.h"
 #include "daemon/control/export.h"
+#include "daemon/control/lists.h"
 #include "daemon/control/show.h"
 #include "daemon/control/tool.h"
+#include "daemon/lists/format.h"
+#include "daemon/lists/set.h"
 
 #define RUN_DIRECTORY "/run/headgate"
 
@@ -51,6 +54,18 @@ static const struct column lists[] = {
 	{ "ADDRESSES", cell_value, "addresses", true },
 	{ "NAMES", cell_value, "names", true },
 	{ "BAD LINES", cell_value, "bad_lines", true },
+	{ "HITS", cell_value, "hits", true },
+	{ "AGE", cell_seconds, "age", true },
+	{ "NEXT", cell_seconds, "next", true },
+	{ "TROUBLE", cell_value, "trouble", false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column found[] = {
+	{ "LIST", cell_value, "list", false },
+	{ "FILE", cell_value, "file", false },
+	{ "LINE", cell_value, "line", true },
+	{ "ENTRY", cell_value, "text", false },
 	{ NULL, NULL, NULL, false },
 };
 
@@ -188,6 +203,49 @@ static int run_cut(const struct subcommand *subcommand, const struct tool *tool)
 	return ask(subcommand, tool, make_request(subcommand->name, tool, cut_words));
 }
 
+static int search_lists(const struct subcommand *subcommand, const struct tool *tool)
+{
+	struct subcommand searching = *subcommand;
+
+	searching.show = show_row;
+	searching.columns = found;
+	searching.none = "it is in no list";
+	return ask(&searching, tool,
+		   json_pack("{ss ss}", "command", "search", "what", tool->words[1]));
+}
+
+/* The word behind `lists`, how many words it needs in all, and at most. */
+static const struct {
+	const char *word;
+	int least, most;
+} list_words[] = {
+	{ "search", 2, 2 }, { "refresh", 1, 1 }, { "test", 2, 2 }, { "compile", 3, LISTS_MAX },
+};
+
+static int run_lists(const struct subcommand *subcommand, const struct tool *tool)
+{
+	size_t which = 0;
+
+	if (!tool->word_count)
+		return run_plain(subcommand, tool);
+	while (which < 4 && strcmp(list_words[which].word, tool->words[0]) != 0)
+		which++;
+	if (which == 4 || tool->word_count < list_words[which].least ||
+	    tool->word_count > list_words[which].most)
+		return usage_error("lists takes nothing, or search NAME, refresh, test FILE, or "
+				   "compile OUTPUT FILE ...");
+	switch (which) {
+	case 0:
+		return search_lists(subcommand, tool);
+	case 1:
+		return ask(subcommand, tool, json_pack("{ss}", "command", "refresh"));
+	case 2:
+		return lists_test(tool);
+	default:
+		return lists_compile(tool);
+	}
+}
+
 static int run_authority(const struct subcommand *subcommand, const struct tool *tool)
 {
 	struct subcommand chosen = *subcommand;
@@ -232,8 +290,9 @@ static const struct subcommand subcommands[] = {
 	  show_row, rules, "no rules" },
 	{ "refusals", "", "who refuses the gateway's certificate, and is passed for it", 0, 0,
 	  run_plain, "control", show_row, refusals, "nobody refuses it" },
-	{ "lists", "", "the lists in force", 0, 0, run_plain, "control", show_row, lists,
-	  "no lists" },
+	{ "lists", "[search NAME | refresh | test FILE | compile OUTPUT FILE ...]",
+	  "the lists in force; where something stands in them; what would be read of a file", 0,
+	  LISTS_MAX, run_lists, "control", show_lists, lists, "no lists" },
 	{ "connections", "", "the live connections", 0, 0, run_plain, "journal", show_row,
 	  connections, "no connections" },
 	{ "events", "", "what happens, as it happens", 0, 0, run_plain, "journal", show_event, NULL,
@@ -287,18 +346,34 @@ static int run(const struct subcommand *subcommand, const struct tool *tool)
 	}
 	if (tool->plan && subcommand->run != run_check)
 		return usage_error("--plan belongs to `check`");
+	if ((tool->format || tool->column || tool->code) && subcommand->run != run_lists)
+		return usage_error("--format, --column and --code belong to `lists`");
+	if (tool->format && !format_is_known(tool->format))
+		return usage_error("there is no such format");
 	if (tool->der && subcommand->run != run_authority)
 		return usage_error("--der belongs to `authority export`");
 	return subcommand->run(subcommand, tool);
 }
 
-enum { OPTION_RUN_DIRECTORY = 1, OPTION_JSON, OPTION_PLAN, OPTION_DER, OPTION_HELP };
+enum {
+	OPTION_RUN_DIRECTORY = 1,
+	OPTION_JSON,
+	OPTION_PLAN,
+	OPTION_DER,
+	OPTION_FORMAT,
+	OPTION_COLUMN,
+	OPTION_CODE,
+	OPTION_HELP
+};
 
 static const struct option options[] = {
 	{ "run-directory", required_argument, NULL, OPTION_RUN_DIRECTORY },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "plan", no_argument, NULL, OPTION_PLAN },
 	{ "der", no_argument, NULL, OPTION_DER },
+	{ "format", required_argument, NULL, OPTION_FORMAT },
+	{ "column", required_argument, NULL, OPTION_COLUMN },
+	{ "code", required_argument, NULL, OPTION_CODE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -331,6 +406,15 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_DER:
 			tool.der = true;
+			break;
+		case OPTION_FORMAT:
+			tool.format = optarg;
+			break;
+		case OPTION_COLUMN:
+			tool.column = optarg;
+			break;
+		case OPTION_CODE:
+			tool.code = optarg;
 			break;
 		case OPTION_HELP:
 			print_help();

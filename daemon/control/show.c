@@ -103,6 +103,15 @@ void show_status(struct show *show, const json_t *line)
 		show_facts(show, line);
 }
 
+/* What all lists have in common stands above them. */
+void show_lists(struct show *show, const json_t *line)
+{
+	if (json_object_get(line, "compiled"))
+		show_facts(show, line);
+	else
+		show_row(show, line);
+}
+
 /* Lines stay lines; everything else that could steer a terminal does not. */
 void show_text(struct show *show, const json_t *line)
 {

@@ -26,8 +26,9 @@ void show_row(struct show *show, const json_t *line);
 /* "name: value" for every member; members of objects below it, indented. */
 void show_facts(struct show *show, const json_t *line);
 
-/* The answer to `status`: facts, then a table of processes. */
+/* The answer to `status`: facts, then a table of processes; to `lists`: the same with lists. */
 void show_status(struct show *show, const json_t *line);
+void show_lists(struct show *show, const json_t *line);
 
 /* The member "text" as it is. */
 void show_text(struct show *show, const json_t *line);

@@ -9,6 +9,7 @@ struct tool {
 	const char *run_directory;
 	bool json;	/* --json: answers as they are, one object per line */
 	bool plan;	/* --plan, of check */
+	const char *format, *column, *code; /* of lists test and lists compile; NULL: not given */
 	bool der;	/* --der, of authority export */
 	int word_count; /* after the subcommand's name */
 	char **words;

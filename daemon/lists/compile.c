@@ -208,6 +208,7 @@ static void read_file(struct filling *filling, const struct compile_file *file,
 	struct stat status;
 	uint64_t stamp;
 
+	report->absent = file->descriptor < 0 && file->error == ENOENT;
 	if (file->descriptor < 0)
 		give_up(report, file->error);
 	else if (fstat(file->descriptor, &status) || !S_ISREG(status.st_mode))
@@ -253,11 +254,11 @@ static void judge_size(struct filling *filling, const struct layout_list *before
 		return;
 	if (list->shrink && now * 100 < was * (100 - list->shrink))
 		refuse(filling->file,
-		       "it has shrunk from %llu to %llu entries; \"shrink: %u %%\" is the most",
+		       "it has shrunk from %llu to %llu entries; \"shrink: %u\" is the most",
 		       (unsigned long long)was, (unsigned long long)now, list->shrink);
 	else if (list->grow && now * 100 > was * (100 + (uint64_t)list->grow))
 		refuse(filling->file,
-		       "it has grown from %llu to %llu entries; \"grow: %u %%\" is the most",
+		       "it has grown from %llu to %llu entries; \"grow: %u\" is the most",
 		       (unsigned long long)was, (unsigned long long)now, list->grow);
 }
 

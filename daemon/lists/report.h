@@ -28,6 +28,7 @@ struct report_line {
 
 struct file_report {
 	uint32_t given; /* 0: the list has no such file */
+	uint32_t absent;	       /* 1: there is no file of that name */
 	uint32_t empty;		       /* 1: holds nothing, and that is fine: the owner's own */
 	char format[REPORT_WORD];      /* as which it was read */
 	char compression[REPORT_WORD]; /* "" for none */

@@ -71,6 +71,14 @@ static bool read_list(struct reading *reading, struct value value, enum list_use
 	return alternative->list && keep(reading, alternative, ALTERNATIVE_LIST, value_text(value));
 }
 
+static bool read_country(struct reading *reading, struct value value,
+			 struct alternative *alternative)
+{
+	alternative->list = find_country(reading, value, value_text(value) + strlen("country "));
+	return alternative->list &&
+	       keep(reading, alternative, ALTERNATIVE_LIST, alternative->list->name);
+}
+
 static bool read_port(struct reading *reading, const struct keyword *keyword, struct value value,
 		      struct alternative *alternative)
 {
@@ -170,6 +178,8 @@ static bool read_from(struct reading *reading, const struct keyword *keyword, st
 	}
 	if (starts(text, "list "))
 		return read_list(reading, value, LIST_OF_ADDRESSES, alternative);
+	if (starts(text, "country "))
+		return read_country(reading, value, alternative);
 	if (mac_parse(alternative->mac, text) == 0)
 		return keep(reading, alternative, ALTERNATIVE_MAC, text);
 	if (prefix_parse(&prefix, text) != -1)
@@ -189,12 +199,8 @@ static bool read_address(struct reading *reading, const struct keyword *keyword,
 		return keep(reading, alternative, ALTERNATIVE_PRIVATE, text);
 	if (starts(text, "list "))
 		return read_list(reading, value, LIST_OF_ADDRESSES, alternative);
-	if (starts(text, "country ")) {
-		reading_error(reading, value,
-			      "\"country\" is not carried by this version yet; a list of the "
-			      "country's prefixes does the same");
-		return false;
-	}
+	if (starts(text, "country "))
+		return read_country(reading, value, alternative);
 	return read_prefix(reading, keyword, value, alternative);
 }
 

@@ -119,6 +119,9 @@ bool when_implies(const struct when *narrow, const struct when *wide);
 /* The latest moment that any of the conditions asks for. */
 enum moment when_moment(const struct when *when);
 
+/* True when one of its conditions asks the list, also inside `not`. */
+bool when_asks(const struct when *when, const struct list *list);
+
 /* False when its `protocol` leaves out every connection with TLS. */
 bool when_reaches_tls(const struct when *when);
 

@@ -181,3 +181,22 @@ bool when_implies(const struct when *narrow, const struct when *wide)
 	}
 	return true;
 }
+
+static bool asks(const struct condition *condition, const struct list *list)
+{
+	if (condition->kind == CONDITION_NOT)
+		return when_asks(&condition->nested, list);
+	for (size_t i = 0; i < condition->count; i++)
+		if (condition->alternatives[i].kind == ALTERNATIVE_LIST &&
+		    condition->alternatives[i].list == list)
+			return true;
+	return false;
+}
+
+bool when_asks(const struct when *when, const struct list *list)
+{
+	for (size_t i = 0; i < when->count; i++)
+		if (asks(&when->conditions[i], list))
+			return true;
+	return false;
+}

@@ -31,6 +31,13 @@ static void read_include_late(struct reading *reading, const struct keyword *key
 		"lists", FORM_NAMED | FORM_EMPTY, "a mapping of names to lists",                   \
 			.read = read_lists, .grammar = &list_grammar                               \
 	}
+#define KEY_COUNTRIES                                                                              \
+	{                                                                                          \
+		"countries", FORM_TEXT | FORM_MAPPING,                                             \
+			"a MaxMind DB or csv that says which addresses are in which country, or "  \
+			"a mapping with file",                                                     \
+			.read = read_countries, .grammar = &countries_grammar                      \
+	}
 #define KEY_DEVICES                                                                                \
 	{                                                                                          \
 		"devices", FORM_NAMED | FORM_EMPTY, "a mapping of names to devices",               \
@@ -75,6 +82,7 @@ static const struct keyword file_keywords[] = {
 	{ "box", FORM_MAPPING, "a mapping with name, wan, lan, dns", .read = read_box,
 	  .grammar = &box_grammar },
 	KEY_LISTS,
+	KEY_COUNTRIES,
 	KEY_DEVICES,
 	KEY_UPSTREAMS,
 	KEY_RULES,

@@ -5,10 +5,11 @@
 #include "daemon/policy/grammar.h"
 
 extern const struct grammar list_grammar;
+extern const struct grammar countries_grammar;
 extern const struct grammar device_grammar;
 extern const struct grammar upstream_grammar;
 
-keyword_reader read_lists, read_devices, read_upstreams;
+keyword_reader read_lists, read_countries, read_devices, read_upstreams;
 
 /* For grammar that is written down, but not carried out yet: always an error that says so. */
 keyword_reader read_not_carried;
@@ -23,6 +24,9 @@ enum list_use { LIST_OF_ADDRESSES, LIST_OF_NAMES };
  * definition, with the nearest one, or that the list holds nothing of the kind asked for. */
 const struct list *find_list(struct reading *reading, struct value value, const char *name,
 			     enum list_use use);
+/* The list of all addresses in a country, by its code; made when it is asked for the first time. NULL
+ * after reporting why there is none. */
+const struct list *find_country(struct reading *reading, struct value value, const char *code);
 struct upstream *find_upstream(struct reading *reading, struct value value, const char *name);
 
 /* The device of this name; NULL without any message, since `from` takes other words, too. */

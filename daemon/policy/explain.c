@@ -49,7 +49,7 @@ static void explain_condition(const struct condition *condition, const struct fa
 		if (alternative->kind != ALTERNATIVE_LIST ||
 		    !print_entry(condition, alternative->list, facts, &entry))
 			continue;
-		text_addf(text, " (list %s: %s)", alternative->list->name, storage);
+		text_addf(text, " (%s: %s)", alternative->text, storage);
 	}
 }
 

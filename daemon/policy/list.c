@@ -6,10 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/lists/entry_text.h"
 #include "daemon/lists/line_text.h"
 #include "daemon/lists/stamp.h"
 #include "daemon/text.h"
+
+_Static_assert((int)LINE_TEXT_MAX < (int)ENTRY_TEXT, "a line fits where an entry does");
 
 struct list *list_new(void)
 {
@@ -25,6 +26,7 @@ void list_free(struct list *list)
 	free(list->name);
 	free(list->column);
 	free(list->code);
+	free(list->trouble);
 	free(list);
 }
 
@@ -87,21 +89,18 @@ static void consider(void *context, unsigned list, const struct list_entry *entr
 }
 
 /* The line's own text, as long as the file is the one that was compiled. */
-static bool print_line(const struct list *list, const struct list_file *file,
-		       const struct layout_file *facts, unsigned line, struct text *text)
+static bool find_line(const struct list *list, const char *file, const struct layout_file *facts,
+		      struct list_spot *spot)
 {
 	const struct format_options options = { list->format, list->column, list->code };
-	char words[LINE_TEXT_MAX + 1];
-	int descriptor = open(file->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	bool found;
 
 	if (descriptor < 0)
 		return false;
-	found = stamp_of(descriptor, &options) == facts->stamp && facts->stamp &&
-		line_text(descriptor, line, words) == 0;
+	found = facts->stamp && stamp_of(descriptor, &options) == facts->stamp &&
+		line_text(descriptor, spot->line, spot->text) == 0;
 	close(descriptor);
-	if (found)
-		text_add(text, words);
 	return found;
 }
 
@@ -114,29 +113,35 @@ static unsigned file_of(const struct layout_list *facts, const struct list_entry
 	return second ? FILE_NAMES : FILE_ADDRESSES;
 }
 
-static void print_hit(const struct list *list, const struct list_entry *entry, struct text *text)
+void list_find_spot(const struct list *list, const struct list_entry *entry, struct list_spot *spot)
 {
 	const struct layout_list *facts = list_facts(list);
 	unsigned index = file_of(facts, entry);
 	const struct layout_file *file = &facts->files[index];
-	unsigned line = entry->line - file->first_line;
-	char words[ENTRY_TEXT];
-	const char *name = list->files[index].name ? list->files[index].name : list->name;
+	const char *name = list->files[index].name;
 
-	switch (file->kind) {
+	spot->file = name ? name : list->name;
+	spot->line = entry->line - file->first_line;
+	spot->kind = file->kind;
+	if (!name || file->kind != FILE_OF_LINES || !find_line(list, name, file, spot))
+		entry_print(entry, spot->text);
+}
+
+static void print_hit(const struct list *list, const struct list_entry *entry, struct text *text)
+{
+	struct list_spot spot;
+
+	list_find_spot(list, entry, &spot);
+	switch (spot.kind) {
 	case FILE_OF_LINES:
-		text_addf(text, "%s:%u: ", name, line);
-		if (list->files[index].name &&
-		    print_line(list, &list->files[index], file, line, text))
-			return;
+		text_addf(text, "%s:%u: %s", spot.file, spot.line, spot.text);
 		break;
 	case FILE_OF_PACKED_LINES:
-		text_addf(text, "%s: line %u: ", name, line);
+		text_addf(text, "%s: line %u: %s", spot.file, spot.line, spot.text);
 		break;
 	default:
-		text_addf(text, "%s: entry %u: ", name, line);
+		text_addf(text, "%s: entry %u: %s", spot.file, spot.line, spot.text);
 	}
-	text_add(text, entry_print(entry, words));
 }
 
 bool list_print_address_entry(const struct list *list, const struct address *address,

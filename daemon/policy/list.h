@@ -3,8 +3,10 @@
 #pragma once
 
 #include "daemon/lists/compiled.h"
+#include "daemon/lists/entry_text.h"
 #include "daemon/policy/place.h"
 
+struct feed;
 struct text;
 
 /* A file of a list, as it can be opened. */
@@ -13,15 +15,21 @@ struct list_file {
 	struct place place;
 };
 
+enum { LIST_SHRINK = 50, LIST_GROW = 400 }; /* percent, of lists that are fetched */
+
 struct list {
-	char *name;
+	char *name; /* of a country "country DE", which no owner can have given */
 	struct place place;
 	const char *format; /* as in format_options; static */
 	char *column;	    /* likewise */
 	char *code;
 	struct list_file files[LIST_FILES];
+	struct feed *feed; /* the policy's; NULL: it is not fetched */
+	unsigned shrink;   /* percent of its entries that it may lose from one time to the next; 0: all */
+	unsigned grow;	   /* percent that it may win; 0: any */
 	const struct compiled *compiled; /* the policy's; NULL: nothing is in force, the list is empty */
 	unsigned number;		 /* in compiled */
+	char *trouble;			 /* why it was refused when it was last compiled; NULL */
 };
 
 /* NULL when out of memory. */
@@ -42,6 +50,19 @@ bool list_has_address(const struct list *list, const struct address *address);
 /* True when the canonical name or a parent of it is in the list, or the host is an IP literal in
  * it. */
 bool list_has_host(const struct list *list, const char *host);
+
+/* Where an entry of the compiled list stands. */
+struct list_spot {
+	const char *file; /* the list's */
+	unsigned line;	  /* or the entry's number */
+	enum layout_file_kind kind;
+	char text[ENTRY_TEXT]; /* the line as it stands there, or the entry where that cannot be
+				      had */
+};
+
+/* Finds it. The list must be in force. Slow: may read the file. */
+void list_find_spot(const struct list *list, const struct list_entry *entry,
+		    struct list_spot *spot);
 
 /* For explain, slow: adds "file:line: text" of the entry that holds the address or the host, with
  * the text as it stands in the file when that has not changed since. False when there is none. */

@@ -53,9 +53,16 @@ static void add_consequence(struct telling *telling)
 static void tell_refusal(struct telling *telling, const struct list_file *file,
 			 const struct file_report *report)
 {
-	text_addf(begin(telling), "%s %s", file->name, report->refusal);
+	const struct feed *feed = telling->list->feed;
+	bool awaited = feed && report->absent && telling->report->outcome == LIST_LOST;
+
+	if (awaited)
+		text_addf(begin(telling), "%s is not there yet: it is fetched from %.200s",
+			  file->name, feed->url);
+	else
+		text_addf(begin(telling), "%s %s", file->name, report->refusal);
 	add_consequence(telling);
-	tell_at(telling, SEVERITY_ERROR, &file->place);
+	tell_at(telling, awaited ? SEVERITY_WARNING : SEVERITY_ERROR, &file->place);
 }
 
 static void tell_bad_lines(struct telling *telling, const struct list_file *file,

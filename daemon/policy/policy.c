@@ -75,6 +75,10 @@ static void free_definitions(struct policy *policy)
 	for (size_t i = 0; i < policy->device_count; i++)
 		device_end(&policy->devices[i]);
 	free(policy->lists);
+	list_free(policy->countries);
+	for (size_t i = 0; i < policy->feed_count; i++)
+		feed_free(policy->feeds[i]);
+	free(policy->feeds);
 	if (policy->compiled)
 		compiled_close(policy->compiled);
 	free(policy->compiled);

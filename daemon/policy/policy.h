@@ -5,6 +5,7 @@
 
 #include "daemon/limits.h"
 #include "daemon/name.h"
+#include "daemon/policy/feed.h"
 #include "daemon/policy/limits.h"
 #include "daemon/policy/box.h"
 #include "daemon/policy/list.h"
@@ -89,6 +90,9 @@ struct policy {
 	struct upstream **upstreams;
 	size_t list_count;
 	struct list **lists;
+	struct list *countries; /* the file that `country XX` asks: no list itself; NULL */
+	size_t feed_count;
+	struct feed **feeds;
 	struct compiled *compiled; /* what stands in them, owned; NULL: they are all empty */
 	size_t rule_count;
 	struct rule *rules;	/* slots 1 … rule_count */

@@ -53,6 +53,11 @@ enum match rule_explain(const struct rule *rule, const struct facts *facts, enum
 	return match;
 }
 
+bool rule_asks(const struct rule *rule, const struct list *list)
+{
+	return when_asks(&rule->when, list);
+}
+
 enum moment rule_moment(const struct rule *rule)
 {
 	return when_moment(&rule->when);

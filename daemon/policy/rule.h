@@ -45,6 +45,8 @@ struct edits {
 	struct edit *edits;
 };
 
+struct list;
+
 /* The conditions of a `when`: all must hold; none at all always hold (condition.h). */
 struct condition;
 struct when {
@@ -96,6 +98,9 @@ void rule_print(const struct rule *rule, struct text *text);
 
 /* True for a rule that answers requests in the server's place: `redirect`, `respond`. */
 bool rule_replies(const struct rule *rule);
+
+/* True when the rule asks the list. */
+bool rule_asks(const struct rule *rule, const struct list *list);
 
 /* The latest moment that any of its conditions asks for. */
 enum moment rule_moment(const struct rule *rule);

@@ -138,12 +138,11 @@ static const struct keyword when_keywords[] = {
 			       .read = read_alternative },
 	[CONDITION_FROM] = { "from", FORM_TEXT | FORM_LIST,
 			     "a device's name, an address, a prefix, a MAC, \"list NAME\", "
-			     "\"port NAME\", or a "
-			     "list of them",
+			     "\"country XX\", \"port NAME\", or a list of them",
 			     .read = read_alternative },
 	[CONDITION_ADDRESS] = { "address", FORM_TEXT | FORM_LIST,
-				"an address, a prefix, \"list NAME\", \"private\", or a list of "
-				"them",
+				"an address, a prefix, \"list NAME\", \"country XX\", "
+				"\"private\", or a list of them",
 				.read = read_alternative },
 	[CONDITION_METHOD] = { "method", FORM_TEXT | FORM_LIST,
 			       "a method in capitals such as GET " GLOB_TAKEN,

@@ -208,6 +208,17 @@ class Case:
         self.gateway.start()
 
     def _headgatectl(self, arguments, step):
+        deadline = time.monotonic() + step.get("within", 0)
+        while True:
+            try:
+                self._headgatectl_once(arguments, step)
+                return
+            except Failure:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+    def _headgatectl_once(self, arguments, step):
         result = self.gateway.control(*(arguments.split() if isinstance(arguments, str) else arguments))
         check_result(f"headgatectl {arguments}", result, step)
         if "json" in step:

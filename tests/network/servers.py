@@ -46,6 +46,7 @@ SITE = """
 		{listen}
 		location / {{ return 200 "$server_name $scheme $request_method $request_uri from $remote_addr\\n"; }}
 		location /large.txt {{ }}
+		location /lists/ {{ }}
 		location /secret {{ add_header X-Secret hidden; add_header X-Kept kept; return 200 "secret\\n"; }}
 	}}
 """
@@ -76,6 +77,9 @@ class Nginx:
         os.makedirs(f"{directory}/files", exist_ok=True)
         with open(f"{directory}/files/large.txt", "w", encoding="ascii") as file:
             file.writelines(f"line {number:08d} of a large text\n" for number in range(131072))
+        os.makedirs(f"{directory}/files/lists", exist_ok=True)
+        with open(f"{directory}/files/lists/ads.txt", "w", encoding="ascii") as file:
+            file.write("# one of the network's own\nads.example\nother.example\n")
         sites = "".join(_site(name, host, certificates) for name, host in NAMES.items() if host != 40)
         with open(f"{directory}/nginx.conf", "w", encoding="ascii") as file:
             file.write(NGINX.format(directory=directory, sites=sites))

@@ -1,0 +1,24 @@
+/* The fetcher process: headgate-fetch on one errand, as an account without any power. It gets the
+ * file to fill and the roots to trust as descriptors, and ends when it is done. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "daemon/fetch/errand.h"
+
+struct fetcher {
+	pid_t pid;
+	int channel; /* readable when it has done; -1: none is running */
+};
+
+/* Starts it for the order; output and roots stay the caller's. Whoever waits for children collects
+ * this one as well. 0, or -1 with errno. */
+int fetcher_start(struct fetcher *fetcher, const struct errand_order *order, int output, int roots,
+		  const char *account);
+
+/* Hears its answer without waiting: 1 with *report, 0 when there is none yet; -1 when it ended
+ * without one. */
+int fetcher_hear(const struct fetcher *fetcher, struct errand_report *report);
+
+/* Closes the channel. */
+void fetcher_leave(struct fetcher *fetcher);
