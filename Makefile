@@ -9,7 +9,7 @@ V        ?=
 Q        := $(if $(V),,@)
 comma    := ,
 
-PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp \
+PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp libnghttp2 \
 	    zlib libzstd liblzma libidn2 libpsl
 # Lists in the kernel by a BPF program need clang and libbpf for building; without them they go into nft sets.
 BPF      := $(shell clang -print-targets 2>/dev/null | grep -qw bpf && pkg-config --exists libbpf && echo yes)
@@ -139,13 +139,16 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
-# "marker" is the BPF program's loader, or its stand-in. "policy" and "lists" are the judgement's files with the words they use, and all that reads lists.
+# "marker" is the BPF program's loader, or its stand-in. "policy" and "lists" are the judgement's files with the words they use, and all that reads lists;
+# "http" is all of daemon/http with what it stands on.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
 POLICY   := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 	    certificate reader)
 LISTS    := $(wildcard daemon/lists/*.c)
+HTTP     := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,policy/limits policy/reply side tls/carrier \
+	    tls/wire endpoint certificate clock reason text name address)
 expand    = $(foreach word,$(1),$(if $(filter policy,$(word)),$(POLICY),$(if $(filter lists,$(word)),\
-	    $(LISTS),$(word))))
+	    $(LISTS),$(if $(filter http,$(word)),$(HTTP),$(word)))))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
 	    $(patsubst %.c,$(BUILD)/%.o,$(patsubst marker,$(MARKER),$(sort $(filter %.c llhttp marker,\
 	    $(call expand,$(call links,$(1))))))))

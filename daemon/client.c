@@ -193,6 +193,11 @@ unsigned client_candidates(struct client *client, struct peek_room *room)
 	return protocol_candidates(room->stream, (size_t)got);
 }
 
+bool client_speaks_http(const struct client *client)
+{
+	return client->protocol == PROTOCOL_HTTP || client->protocol == PROTOCOL_HTTP2;
+}
+
 void client_alert(struct client *client, uint8_t description)
 {
 	const uint8_t record[] = { 21, 3, 3, 0, 2, 2, description };

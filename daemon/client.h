@@ -47,6 +47,9 @@ enum client_peek client_peek(struct client *client, struct peek_room *room, enum
  * 0: nothing waits, or it has been recognised. */
 unsigned client_candidates(struct client *client, struct peek_room *room);
 
+/* True when its first bytes, outside any TLS, are HTTP of either version. */
+bool client_speaks_http(const struct client *client);
+
 /* The rest of a beginning (CLIENT_MORE) will not be peeked at, but read as it comes. */
 void client_give_up_peeking(struct client *client);
 

@@ -72,14 +72,14 @@ static enum stage learn(struct connection *connection, const struct decision *de
 {
 	if (decision->wanted == MOMENT_HELLO)
 		return PEEKING;
-	if (connection->client.protocol == PROTOCOL_HTTP)
+	if (client_speaks_http(&connection->client))
 		return EXCHANGING;
 	return look_inside(connection);
 }
 
 static enum stage block(struct connection *connection)
 {
-	bool http = connection->client.protocol == PROTOCOL_HTTP;
+	bool http = client_speaks_http(&connection->client);
 	bool tls = connection->client.protocol == PROTOCOL_TLS && !connection->client.side.tls;
 
 	switch (connection->rule->block) {
@@ -123,7 +123,7 @@ static enum stage inspect(struct connection *connection)
 {
 	if (!(connection->learned & MOMENT_HELLO))
 		return PEEKING;
-	if (connection->client.protocol == PROTOCOL_HTTP)
+	if (client_speaks_http(&connection->client))
 		return EXCHANGING;
 	if (connection->client.protocol != PROTOCOL_TLS)
 		return pass(connection);
@@ -139,7 +139,7 @@ static enum stage route(struct connection *connection)
 	if (!(connection->learned & MOMENT_HELLO))
 		return PEEKING;
 	/* Its Host may have to change, or its requests may differ. */
-	if (connection->client.protocol == PROTOCOL_HTTP)
+	if (client_speaks_http(&connection->client))
 		return EXCHANGING;
 	if (connection->client.protocol == PROTOCOL_TLS && upstream->tls != UPSTREAM_TLS_AS_CLIENT)
 		return inspect(connection);

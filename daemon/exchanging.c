@@ -1,5 +1,6 @@
 #include "daemon/exchanging.h"
 
+#include "daemon/alpn.h"
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
 #include "daemon/stage.h"
@@ -75,6 +76,7 @@ static int exchanging_begin(struct connection *connection)
 		.context = connection,
 		.client = &connection->client.side,
 		.limits = &regime_policy(connection->regime)->limits,
+		.http2 = alpn_client_speaks_h2(connection),
 		.secure = connection->client.side.tls != NULL,
 		.default_host = connection->client.host,
 	};
@@ -114,6 +116,8 @@ enum stage exchanging_turn(struct connection *connection)
 	servers_turn(connection);
 	if (connection->stage != ENDED)
 		conversation_turn(connection->conversation);
+	if (connection->stage != ENDED)
+		servers_turn(connection);
 	if (connection->stage == ENDED)
 		return ENDED;
 	due = exchanging_deadline(connection);

@@ -22,11 +22,19 @@ enum {
 	SPLICE_MIN = 4096,          /* below this a copy is cheaper than a pipe */
 	NAME_MAX_LENGTH = 253,      /* a host name, RFC 1035 section 2.3.4 */
 
+	STREAM_WINDOW = 65536,      /* bytes of one HTTP/2 stream that may wait for a slow reader */
+	STREAM_WINDOW_MAX = 1 << 20, /* the same for a reader that keeps up */
+	WINDOW_GROWTH_MAX = 2 << 20, /* all windows of one connection beyond STREAM_WINDOW */
+
+	/* counts, per connection */
+	STREAMS_MAX = 100,          /* HTTP/2 streams at a time */
+	GLITCHES_MAX = 1024,        /* frames that ask for work and bring nothing; 32 a second are forgiven */
+
 	/* counts, per worker */
 	CONNECTIONS_MAX = 16384,
 	LEAVES_MAX = 4096,
 	SESSIONS_MAX = 1024,
 	PIPES_MAX = 64,
-	SERVERS_MAX = 4,            /* upstreams one client connection holds open */
+	SERVERS_MAX = 8,            /* upstreams one client connection holds open */
 	RULES_MAX = 1024,
 };

@@ -9,7 +9,8 @@ static enum stage learned_hello(struct connection *connection)
 {
 	if (connection->client.side.tls) {
 		/* Not HTTP inside TLS: nothing more can be learned. */
-		if (connection->client.inner == PROTOCOL_HTTP)
+		if (connection->client.inner == PROTOCOL_HTTP ||
+		    connection->client.inner == PROTOCOL_HTTP2)
 			return EXCHANGING;
 		connection->learned |= MOMENT_REQUEST | MOMENT_RESPONSE;
 		return DECIDING;
@@ -17,8 +18,7 @@ static enum stage learned_hello(struct connection *connection)
 	connection->learned |= MOMENT_HELLO;
 	if (connection->client.protocol != PROTOCOL_TLS)
 		connection->learned |= MOMENT_CERTIFICATE;
-	if (connection->client.protocol != PROTOCOL_TLS &&
-	    connection->client.protocol != PROTOCOL_HTTP)
+	if (connection->client.protocol != PROTOCOL_TLS && !client_speaks_http(&connection->client))
 		connection->learned |= MOMENT_REQUEST | MOMENT_RESPONSE;
 	if (connection->client.protocol == PROTOCOL_TLS)
 		connection_note(connection, EVENT_TLS_CLIENTHELLO, NULL);

@@ -75,6 +75,11 @@
 	       "the response's head is too large")                                                 \
 	REASON(RESPONSE_TIMEOUT, "response-timeout", server, "the response took too long")         \
 	REASON(TRUNCATED, "truncated", server, "the message ended before it was complete")         \
+	REASON(CANCELLED, "cancelled", client, "the client no longer wants it")                    \
+	REASON(STREAM_RESET, "stream-reset", server, "the server gave this exchange up")           \
+	REASON(MISDIRECTED, "misdirected", client,                                                 \
+	       "the server has not proved that it is the one asked for")                           \
+	REASON(FLOOD, "flood", client, "too many frames that cost more than they bring")           \
 	REASON(IDLE, "idle", fine, "nothing was said for too long")                                \
 	REASON(TOO_MANY, "too-many", gateway, "the limit on connections is reached")               \
 	REASON(NO_MEMORY, "no-memory", gateway, "the gateway is out of memory")                    \

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/alpn.h"
 #include "daemon/sparing.h"
 #include "daemon/stage.h"
 #include "daemon/tls/mirror.h"
@@ -79,12 +80,11 @@ static enum reason order_leaf(struct connection *connection)
 static int begin_client_tls(struct connection *connection)
 {
 	struct client *client = &connection->client;
-	const struct tls_facts *origin = connection->server.side.endpoint.tls_facts;
 	const struct terminator terminator = {
 		.leaf = connection->leaf,
 		.name = client->host ? client->host : "",
 		.generation = regime_policy(connection->regime)->generation,
-		.alpn = connection->server.side.tls && origin ? origin->alpn : "",
+		.alpn = alpn_answer(connection),
 	};
 
 	connection_note(connection, EVENT_TLS_START_CLIENT, NULL);
@@ -116,7 +116,8 @@ static enum stage client_is_secure(struct connection *connection)
 	connection->leaf = NULL;
 	connection_note(connection, EVENT_TLS_ESTABLISHED_CLIENT, NULL);
 	sparing_note_success(connection);
-	if (strcmp(endpoint->tls_facts->alpn, "http/1.1") == 0)
+	if (strcmp(endpoint->tls_facts->alpn, "http/1.1") == 0 ||
+	    strcmp(endpoint->tls_facts->alpn, "h2") == 0)
 		return EXCHANGING;
 	/* No agreed protocol: the first bytes inside will tell. */
 	connection->silent = false;

@@ -32,6 +32,7 @@ struct target {
 	bool wants_status;               /* a rule wants to know that it is not revoked */
 	const uint8_t *alpn;             /* to offer, wire form */
 	size_t alpn_length;
+	bool plain_h2;                   /* without TLS it is spoken to in HTTP/2 */
 	unsigned generation;             /* of the policy */
 	const struct limits *limits;     /* of the policy */
 	bool keep_source;

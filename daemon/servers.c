@@ -2,17 +2,8 @@
 
 #include <stdlib.h>
 
+#include "daemon/alpn.h"
 #include "daemon/view.h"
-
-/* Offered to every origin of inspected traffic that the client would speak it with. */
-static const uint8_t http1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
-
-static bool client_offers_http1(const struct client *client)
-{
-	const struct hello offered = { .alpn = { client->alpn, client->alpn_length } };
-
-	return client->alpn_length && hello_offers(&offered, "http/1.1");
-}
 
 static bool wants_tls(const struct connection *connection, const struct upstream *upstream)
 {
@@ -64,6 +55,7 @@ void connection_target(struct connection *connection, const struct rule *rule,
 	};
 	if (upstream && upstream->proxy.through == THROUGH_HTTPS)
 		target->proxy_trust = regime_trust(connection->regime, NULL);
+	alpn_offer(connection, upstream, target);
 	if (!target->tls)
 		return;
 	if (connection->client.protocol == PROTOCOL_TLS)
@@ -73,10 +65,6 @@ void connection_target(struct connection *connection, const struct rule *rule,
 	target->wants_status = rule && rule->wants_status;
 	target->identity = rule ? rule->identity : NULL;
 	target->anonymous = rule && rule->client_certificate == CLIENT_CERTIFICATE_NONE;
-	if (client_offers_http1(&connection->client) || connection->client.protocol == PROTOCOL_HTTP) {
-		target->alpn = http1;
-		target->alpn_length = sizeof(http1);
-	}
 }
 
 /* One of the upstream's servers has failed, and the next one is another end. */
@@ -148,13 +136,22 @@ static bool has_room(const struct server *server)
 	return server->leg ? leg_is_free(server->leg) : is_idle(server);
 }
 
-static struct server *find(struct connection *connection, const struct target *target)
+/* HTTP/2 changes protocols only in its own way, and only where the server has said so. */
+static bool suits(const struct server *server, const struct exchange *exchange)
+{
+	if (!exchange->request.upgrade || !alpn_server_may_speak_h2(server))
+		return true;
+	return exchange->request.protocol && server->leg && leg_carries_tunnels(server->leg);
+}
+
+static struct server *find(struct connection *connection, const struct target *target,
+			   const struct exchange *exchange)
 {
 	struct server *server;
 
 	for (server = connection->servers; server; server = server->next) {
 		if (server->stage != SERVER_READY || !server_is_for(server, target) ||
-		    !has_room(server))
+		    !suits(server, exchange) || !has_room(server))
 			continue;
 		if (server->verdict != REASON_NONE && !target->tolerant)
 			continue;
@@ -169,6 +166,21 @@ static bool on_its_way(const struct server *server)
 {
 	return server->stage == SERVER_RESOLVING || server->stage == SERVER_CONNECTING ||
 	       server->stage == SERVER_SECURING;
+}
+
+/* One under way that may carry this exchange beside the one it was dialled for. */
+static struct server *coming(struct connection *connection, const struct target *target,
+			     const struct exchange *exchange)
+{
+	struct server *server;
+
+	if (exchange->request.upgrade)
+		return NULL;
+	for (server = connection->servers; server; server = server->next)
+		if (on_its_way(server) && server_is_for(server, target) &&
+		    alpn_server_may_speak_h2(server))
+			return server;
+	return NULL;
 }
 
 /* An unused one, an idle one that has to give way, or a new one while there is room. */
@@ -254,7 +266,10 @@ static void use(struct server *server, struct exchange *exchange)
 	struct connection *connection = server->connection;
 
 	if (!server->leg)
-		server->leg = conversation_speak(connection->conversation, &server->side);
+		server->leg = alpn_server_speaks_h2(server)
+				      ? conversation_speak_h2(connection->conversation,
+							      &server->side)
+				      : conversation_speak(connection->conversation, &server->side);
 	if (!server->leg) {
 		if (server->exchange == exchange)
 			server->exchange = NULL;
@@ -329,11 +344,18 @@ void exchange_reach(struct connection *connection, struct exchange *exchange)
 	struct server *server;
 
 	connection_target(connection, exchange->rule, &target);
-	server = find(connection, &target);
+	server = find(connection, &target, exchange);
 	if (server) {
 		use(server, exchange);
 		return;
 	}
+	server = coming(connection, &target, exchange);
+	if (server) {
+		wait_for(connection, exchange, server);
+		return;
+	}
+	if (exchange->request.upgrade)
+		alpn_offer_http1(&target);
 	server = vacant(connection);
 	if (server)
 		dial(server, &target, exchange);

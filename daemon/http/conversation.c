@@ -4,12 +4,12 @@
 
 #include "daemon/http/h1_back.h"
 #include "daemon/http/h1_front.h"
+#include "daemon/http/h2_back.h"
+#include "daemon/http/h2_front.h"
 #include "daemon/http/hub.h"
 #include "daemon/http/parcel.h"
 
 enum { STEPS_MAX = 64 }; /* of CHUNK_SIZE in one turn, before others have theirs */
-
-struct scratch leg_scratch;
 
 int64_t hub_limit(const struct conversation *conversation, enum limit limit)
 {
@@ -46,15 +46,23 @@ void hub_remove_courier(struct courier *courier)
 
 /* Servers */
 
-struct leg *conversation_speak(struct conversation *conversation, struct side *server)
+static struct leg *add_back(struct conversation *conversation, struct leg *leg)
 {
-	struct leg *leg = h1_back_new(conversation, server);
-
 	if (!leg)
 		return NULL;
 	leg->next = conversation->backs;
 	conversation->backs = leg;
 	return leg;
+}
+
+struct leg *conversation_speak(struct conversation *conversation, struct side *server)
+{
+	return add_back(conversation, h1_back_new(conversation, server));
+}
+
+struct leg *conversation_speak_h2(struct conversation *conversation, struct side *server)
+{
+	return add_back(conversation, h2_back_new(conversation, server));
 }
 
 bool leg_is_free(const struct leg *leg)
@@ -65,6 +73,11 @@ bool leg_is_free(const struct leg *leg)
 bool leg_is_spent(const struct leg *leg)
 {
 	return leg->broken;
+}
+
+bool leg_carries_tunnels(const struct leg *leg)
+{
+	return leg->codec->carries_tunnels(leg);
 }
 
 bool leg_is_shared(const struct leg *leg)
@@ -144,12 +157,12 @@ static bool turn_backs(struct conversation *conversation)
 	bool moved = false;
 
 	for (; leg && !conversation->over; leg = next) {
-		next = leg->next;
-		moved |= leg->codec->turn(leg);
-		parcel_send();
 		/* A retired one leads to other retired ones. */
 		if (leg->retired)
 			return true;
+		next = leg->next;
+		moved |= leg->codec->turn(leg);
+		parcel_send();
 	}
 	return moved;
 }
@@ -186,6 +199,9 @@ void conversation_turn(struct conversation *conversation)
 			break;
 		}
 	conversation->front->codec->rest(conversation->front);
+	for (struct leg *leg = conversation->backs; leg; leg = leg->next)
+		if (leg->codec->rest)
+			leg->codec->rest(leg);
 	free_retired(conversation);
 	conversation->turning = false;
 	if (conversation->over)
@@ -201,7 +217,8 @@ struct conversation *conversation_new(const struct conversation_settings *settin
 	if (!conversation)
 		return NULL;
 	conversation->settings = *settings;
-	conversation->front = h1_front_new(conversation);
+	conversation->front =
+		settings->http2 ? h2_front_new(conversation) : h1_front_new(conversation);
 	if (conversation->front)
 		return conversation;
 	free(conversation);

@@ -46,7 +46,8 @@ struct conversation_settings {
 	void *context;
 	struct side *client;
 	const struct limits *limits; /* the policy's; outlives the conversation */
-	bool secure;		  /* the client speaks TLS with us: scheme https */
+	bool http2;		  /* the client speaks HTTP/2 */
+	bool secure;		     /* the client speaks TLS with us: scheme https */
 	const char *default_host; /* SNI or destination, for journal only; never used for judging */
 };
 
@@ -61,15 +62,19 @@ void conversation_free(struct conversation *conversation);
  * finish() is called. */
 void conversation_turn(struct conversation *conversation);
 
-/* A leg that speaks HTTP/1 to a connected server (its TLS verified), for any number of exchanges,
- * one after the other. NULL when out of memory. */
+/* A leg that speaks HTTP/1, or HTTP/2, to a connected server (its TLS verified), for any number of
+ * exchanges. NULL when out of memory. */
 struct leg *conversation_speak(struct conversation *conversation, struct side *server);
+struct leg *conversation_speak_h2(struct conversation *conversation, struct side *server);
 
 /* True when the leg can take an exchange now. */
 bool leg_is_free(const struct leg *leg);
 
 /* True when nothing more can come of it, and nothing is under way. */
 bool leg_is_spent(const struct leg *leg);
+
+/* True when the server has said that it takes an extended CONNECT (RFC 8441). */
+bool leg_carries_tunnels(const struct leg *leg);
 
 /* True when it can carry several exchanges at a time. */
 bool leg_is_shared(const struct leg *leg);

@@ -24,6 +24,7 @@ struct courier {
 	struct stream back;
 	enum courier_phase phase;
 	enum reason failure; /* why the host has no server */
+	uint32_t code; /* HTTP/2's error code of the end that reset it; 0: none came */
 	unsigned interim;    /* 1xx responses */
 	int64_t moved;	     /* steady microseconds when bytes last moved */
 	bool wants_server;   /* the host has been asked for one and has it, or is about to */

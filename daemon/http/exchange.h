@@ -25,6 +25,7 @@ enum exchange_event {
 
 struct exchange {
 	uint64_t id; /* counted from 1 by this process */
+	uint32_t stream; /* HTTP/2's identifier on the client's leg; 0: HTTP/1 */
 	struct courier *courier;
 	struct head request;
 	struct head response;

@@ -163,6 +163,7 @@ static void set_framing(struct head *out, const struct head *head)
 {
 	out->body = head->body;
 	out->content_length = head->content_length;
+	out->length_said = head->length_said;
 }
 
 int forward_request(struct head *out, const struct head *request, const struct rule *rule,
@@ -182,9 +183,13 @@ int forward_request(struct head *out, const struct head *request, const struct r
 		head_remove(out, "expect");
 	if (edits && add_edits(out, edits) < 0)
 		return -1;
-	if (request->upgrade && carry_upgrade(out, request) < 0)
+	if (request->protocol && !(out->protocol = copy_text(out, request, request->protocol)))
 		return -1;
-	if (request->version == HTTP_1_1 && head_has_token(request, "te", "trailers") &&
+	if (request->protocol)
+		out->upgrade = true;
+	else if (request->upgrade && carry_upgrade(out, request) < 0)
+		return -1;
+	if (request->version != HTTP_1_0 && head_has_token(request, "te", "trailers") &&
 	    head_add_field(out, "TE", 2, "trailers", 8) < 0)
 		return -1;
 	return 0;

@@ -75,6 +75,7 @@ static bool set_body(struct head *head, const char **detail)
 	const char *length = head_find(head, "content-length", 0);
 
 	head->body = BODY_NONE;
+	head->length_said = length != NULL;
 	if (encoding && length) {
 		*detail = "Transfer-Encoding beside Content-Length";
 	} else if (encoding && head->version != HTTP_1_1) {
@@ -86,9 +87,9 @@ static bool set_body(struct head *head, const char **detail)
 			      !parse_length(length, &head->content_length))) {
 		*detail = "Content-Length is not one number";
 	} else {
-		if (encoding)
+		if (encoding || head->version == HTTP_2)
 			head->body = BODY_STREAM;
-		else if (length)
+		if (length)
 			head->body = BODY_LENGTH;
 		return true;
 	}
@@ -115,10 +116,24 @@ static bool set_authority(struct head *head, const char *authority, size_t lengt
 	return name_authority(authority, length, head->host, &head->port);
 }
 
+/* With HTTP/2 :authority is the name; a Host beside it must say the same (RFC 9113 section 8.3.1). */
+static bool take_pseudo_authority(struct head *head, const char **detail)
+{
+	const char *authority = head_text(head, head->authority);
+	const char *host = head_find(head, "host", 0);
+
+	*detail = ":authority is not a name, or not what Host says";
+	if (host && (head_find(head, "host", 1) || strcasecmp(host, authority) != 0))
+		return false;
+	return set_authority(head, authority, strlen(authority));
+}
+
 static bool take_host(struct head *head, const char **detail)
 {
 	const char *host = head_find(head, "host", 0);
 
+	if (head->version == HTTP_2 && head->authority)
+		return take_pseudo_authority(head, detail);
 	*detail = "Host is missing, repeated or not a name";
 	if (!host)
 		return head->version == HTTP_1_0;
@@ -190,11 +205,33 @@ static bool take_target(struct head *head, const char **detail)
 	for (const char *byte = target; *byte; byte++)
 		if (*byte <= ' ' || *byte > '~' || *byte == '#')
 			return false;
-	if (is_absolute(target))
+	if (is_absolute(target) && head->version != HTTP_2)
 		return take_absolute(head, detail) && split_query(head);
 	if (strcmp(target, "*") == 0)
 		return strcmp(head_text(head, head->method), "OPTIONS") == 0;
 	return split_query(head);
+}
+
+/* An HTTP/2 message that ended with its head has no body; one that says how long it is says so. */
+static bool set_ended_body(struct head *head, const char **detail)
+{
+	*detail = "Content-Length without the body";
+	if (!head->ended)
+		return true;
+	if (head->length_said && head->content_length)
+		return false;
+	if (!head->length_said)
+		head->body = BODY_NONE;
+	return true;
+}
+
+/* CONNECT asks for a tunnel past the judge; only a WebSocket's is carried (RFC 8441). */
+static bool method_carried(const struct head *head)
+{
+	const char *protocol = head_text(head, head->protocol);
+	bool connect = strcmp(head_text(head, head->method), "CONNECT") == 0;
+
+	return head->protocol ? connect && strcmp(protocol, "websocket") == 0 : !connect;
 }
 
 static void set_wishes(struct head *head)
@@ -204,9 +241,10 @@ static void set_wishes(struct head *head)
 
 	head->keep_alive = wants_to_stay(head);
 	/* With a body nobody could say where the other protocol begins. */
-	head->upgrade = head->version == HTTP_1_1 && bodyless && head_find(head, "upgrade", 0) &&
-			head_has_token(head, "connection", "upgrade");
-	head->expect_continue = head->version == HTTP_1_1 && !bodyless &&
+	head->upgrade = head->protocol ||
+			(head->version == HTTP_1_1 && bodyless && head_find(head, "upgrade", 0) &&
+			 head_has_token(head, "connection", "upgrade"));
+	head->expect_continue = head->version != HTTP_1_0 && !bodyless &&
 				head_has_token(head, "expect", "100-continue");
 }
 
@@ -218,12 +256,13 @@ enum reason guard_request(struct head *head, const char **detail)
 	if (!is_token(method, strlen(method)) || !fields_valid(head))
 		return REASON_REQUEST_MALFORMED;
 	*detail = "CONNECT is not carried";
-	if (strcmp(method, "CONNECT") == 0)
+	if (!method_carried(head))
 		return REASON_METHOD_REFUSED;
 	*detail = "the request target is too long";
 	if (strlen(head_text(head, head->path)) > TARGET_MAX)
 		return REASON_REQUEST_TOO_LARGE;
-	if (!take_host(head, detail) || !take_target(head, detail) || !set_body(head, detail))
+	if (!take_host(head, detail) || !take_target(head, detail) || !set_body(head, detail) ||
+	    !set_ended_body(head, detail))
 		return REASON_REQUEST_MALFORMED;
 	set_wishes(head);
 	*detail = NULL;
@@ -233,6 +272,16 @@ enum reason guard_request(struct head *head, const char **detail)
 static bool bodyless_response(unsigned status, const char *method)
 {
 	return status / 100 == 1 || status == 204 || status == 304 || strcmp(method, "HEAD") == 0;
+}
+
+/* To HTTP/1 it must be said that there is nothing. */
+static bool set_ended_response(struct head *head, const char **detail)
+{
+	if (!set_ended_body(head, detail))
+		return false;
+	if (head->ended)
+		head->body = BODY_LENGTH;
+	return true;
 }
 
 enum reason guard_response(struct head *head, const char *method, const char **detail)
@@ -249,6 +298,8 @@ enum reason guard_response(struct head *head, const char *method, const char **d
 		return REASON_RESPONSE_MALFORMED;
 	if (bodyless_response(head->status, method))
 		head->body = BODY_NONE;
+	else if (!set_ended_response(head, detail))
+		return REASON_RESPONSE_MALFORMED;
 	else if (head->body == BODY_NONE)
 		head->body = BODY_UNTIL_CLOSE;
 	head->keep_alive = wants_to_stay(head) && head->body != BODY_UNTIL_CLOSE;

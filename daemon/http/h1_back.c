@@ -201,7 +201,7 @@ static bool turn(struct leg *leg)
 	struct h1_back *back = back_of(leg);
 	struct courier *courier = back->courier;
 	uint64_t before = leg->side->endpoint.received;
-	bool flushed = h1_flush(leg);
+	bool flushed = leg_flush(leg);
 
 	if (!courier)
 		return flushed;

@@ -355,7 +355,7 @@ static bool turn(struct leg *leg)
 	struct h1_front *front = front_of(leg);
 	uint64_t before = progress(front);
 	enum phase first = front->phase, phase;
-	bool flushed = h1_flush(leg);
+	bool flushed = leg_flush(leg);
 
 	if (leg->broken)
 		break_off(front, REASON_CLIENT_RESET);

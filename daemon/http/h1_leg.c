@@ -33,14 +33,3 @@ bool h1_has_room(const struct stream *stream)
 {
 	return !side_pending(stream->leg->side);
 }
-
-bool h1_flush(struct leg *leg)
-{
-	size_t before = side_pending(leg->side);
-
-	if (!before || leg->broken)
-		return false;
-	if (side_flush(leg->side) < 0)
-		leg->broken = true;
-	return side_pending(leg->side) < before;
-}

@@ -14,6 +14,3 @@ struct h1_leg {
 void h1_send_body(struct stream *stream, struct span body);
 void h1_send_end(struct stream *stream, const struct head *trailers);
 bool h1_has_room(const struct stream *stream);
-
-/* Flushes what the socket did not take; true when it took some. Notes a broken one. */
-bool h1_flush(struct leg *leg);

@@ -36,7 +36,7 @@ struct codec {
 	 * when something moved. */
 	bool (*turn)(struct leg *leg);
 
-	/* The turn is over: what has to outlive it is put away. Clients' legs alone. */
+	/* The turn is over: what has to outlive it is put away. NULL: nothing has. */
 	void (*rest)(struct leg *leg);
 
 	/* A server's leg begins another exchange. 0 or -1. Clients' legs have none. */
@@ -44,6 +44,9 @@ struct codec {
 
 	/* A server's leg can take another exchange now. */
 	bool (*is_free)(const struct leg *leg);
+
+	/* A server's leg has been told that it may carry a WebSocket in one of many streams. */
+	bool (*carries_tunnels)(const struct leg *leg);
 
 	/* Sending never fails at once: a peer that is gone is noticed by the leg's next turn. The
 	 * head is the caller's; the codec fills in what concerns its hop alone. */
@@ -72,6 +75,9 @@ struct leg {
 	bool broken;	  /* nothing more can be sent */
 	bool retired;	  /* freed when the turn is over */
 };
+
+/* Flushes what the socket did not take; true when it took some. Notes a broken one. */
+bool leg_flush(struct leg *leg);
 
 /* Working storage of one turn, the same for all conversations of the process; nothing in it
  * outlives the turn. */

@@ -78,13 +78,16 @@ uint32_t head_add_text(struct head *head, const char *bytes, size_t length)
 
 int head_extend_text(struct head *head, const char *bytes, size_t length)
 {
+	bool own = head->text && bytes >= head->text && bytes < head->text + head->text_length;
+	size_t inside = own ? (size_t)(bytes - head->text) : 0;
+
 	if (length > HEAD_MAX) {
 		errno = EMSGSIZE;
 		return -1;
 	}
 	if (reserve_text(head, head->text_length + length) < 0)
 		return -1;
-	memcpy(head->text + head->text_length - 1, bytes, length);
+	memmove(head->text + head->text_length - 1, own ? head->text + inside : bytes, length);
 	head->text_length += length;
 	head->text[head->text_length - 1] = '\0';
 	return 0;
@@ -153,6 +156,29 @@ size_t head_remove(struct head *head, const char *name)
 	removed = head->field_count - kept;
 	head->field_count = kept;
 	return removed;
+}
+
+int head_join_cookies(struct head *head)
+{
+	const char *part = head_find(head, "cookie", 0);
+	uint32_t joined = 0;
+
+	if (!part || !head_find(head, "cookie", 1))
+		return 0;
+	for (size_t n = 0; (part = head_find(head, "cookie", n)); n++) {
+		uint32_t at = (uint32_t)(part - head->text);
+
+		if (!joined)
+			joined = head_add_text(head, part, strlen(part));
+		else if (head_extend_text(head, "; ", 2) < 0 ||
+			 head_extend_text(head, head->text + at, strlen(head->text + at)) < 0)
+			return -1;
+		if (!joined)
+			return -1;
+	}
+	head_remove(head, "cookie");
+	return head_add_field(head, "cookie", 6, head->text + joined,
+			      strlen(head->text + joined));
 }
 
 bool head_has_token(const struct head *head, const char *name, const char *token)

@@ -39,12 +39,15 @@ struct head {
 	bool keep_alive; /* the sender is willing to go on */
 	bool upgrade;	 /* request: asks for it (Upgrade + Connection: upgrade); response: 101 */
 	bool expect_continue;
+	bool ended;	  /* HTTP/2: nothing comes behind it */
+	bool length_said; /* the sender named content_length */
 
 	/* of a request; offsets into text, 0: none */
 	uint32_t method;
 	uint32_t path;	    /* the whole target as received; without query once guarded */
 	uint32_t query;	    /* without '?' */
 	uint32_t authority; /* as sent: Host, :authority, or the absolute form's */
+	uint32_t protocol;  /* of an extended CONNECT (RFC 8441) */
 	char host[256];	    /* canonical name or IP literal of authority */
 	uint16_t port;	    /* of authority; 0: none */
 
@@ -66,7 +69,8 @@ const char *head_text(const struct head *head, uint32_t offset);
  * when memory is out. bytes may lie in the head's own text. */
 uint32_t head_add_text(struct head *head, const char *bytes, size_t length);
 
-/* Lengthens the text that was added last; 0, or -1 with errno as above. */
+/* Lengthens the text that was added last; 0, or -1 with errno as above. bytes may lie in the head's
+ * own text. */
 int head_extend_text(struct head *head, const char *bytes, size_t length);
 
 /* Makes two texts that the head already holds a field; 0, or -1 with errno EMSGSIZE when there are
@@ -79,6 +83,10 @@ int head_add_field(struct head *head, const char *name, size_t name_length, cons
 
 /* Finds the n-th field of that name (from 0, compared without case); NULL. */
 const char *head_find(const struct head *head, const char *name, size_t n);
+
+/* Joins the Cookie fields that HTTP/2 may split (RFC 9113 section 8.2.3) into one; 0, or -1 with errno
+ * as above. */
+int head_join_cookies(struct head *head);
 
 /* Removes every field of that name; returns how many. */
 size_t head_remove(struct head *head, const char *name);

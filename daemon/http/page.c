@@ -83,5 +83,6 @@ int page_make(struct head *head, struct text *body, unsigned status, enum reason
 	print_body(body, answer, reason);
 	head->body = BODY_LENGTH;
 	head->content_length = body->length;
+	head->length_said = true;
 	return fill_head(head, answer);
 }

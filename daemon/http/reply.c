@@ -90,6 +90,7 @@ int reply_make(struct head *head, struct span *body, const struct head *request,
 	head->phrase = head_add_text(head, phrase, strlen(phrase));
 	head->body = reply->status == 204 || reply->status == 304 ? BODY_NONE : BODY_LENGTH;
 	head->content_length = reply->length;
+	head->length_said = true;
 	if (!head->phrase)
 		return -1;
 	if (reply->location && add_location(head, request, reply) < 0)

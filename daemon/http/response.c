@@ -69,6 +69,27 @@ static enum head_taken take_interim(struct courier *courier)
 	return HEAD_INTERIM;
 }
 
+/* A WebSocket over HTTP/2 is accepted by 2xx (RFC 8441 section 5). */
+static bool opens_tunnel(const struct exchange *exchange)
+{
+	return exchange->response.status == 101 ||
+	       (exchange->request.protocol && exchange->response.status / 100 == 2);
+}
+
+static bool is_websocket(const struct exchange *exchange)
+{
+	return exchange->request.protocol ||
+	       head_has_token(&exchange->response, "upgrade", "websocket");
+}
+
+static void note_request_end(struct courier *courier)
+{
+	if (instant_is_set(&courier->exchange.request_end))
+		return;
+	courier->exchange.request_end = clock_now();
+	note(courier, EXCHANGE_REQUEST);
+}
+
 static enum head_taken take_upgrade(struct courier *courier)
 {
 	struct exchange *exchange = &courier->exchange;
@@ -78,13 +99,14 @@ static enum head_taken take_upgrade(struct courier *courier)
 			      "nobody asked for another protocol");
 	if (!forward(courier))
 		return HEAD_REFUSED;
-	if (!leg_scratch.head.upgrade)
+	if (!exchange->request.protocol && !leg_scratch.head.upgrade)
 		return refuse(courier, REASON_RESPONSE_MALFORMED, "a 101 without its protocol");
 	courier->response_begun = true;
 	courier->tunnel = true;
 	courier->request_done = false;
 	exchange->status = exchange->response.status;
-	exchange->websocket = head_has_token(&exchange->response, "upgrade", "websocket");
+	exchange->websocket = is_websocket(exchange);
+	note_request_end(courier);
 	exchange->end = clock_now();
 	send_head(courier);
 	note(courier, EXCHANGE_RESPONSE_HEADERS);
@@ -135,7 +157,7 @@ enum head_taken courier_response_head(struct courier *courier)
 	courier->moved = clock_steady();
 	if (reason != REASON_NONE)
 		return refuse(courier, reason, detail);
-	if (exchange->response.status == 101)
+	if (opens_tunnel(exchange))
 		return take_upgrade(courier);
 	if (exchange->response.status / 100 == 1)
 		return take_interim(courier);

@@ -30,6 +30,14 @@ static void add_request(struct text *text, const struct head *request)
 	member_add_string(text, "version", version_word(request->version));
 }
 
+static void add_stream(struct text *text, uint32_t stream)
+{
+	if (stream)
+		member_add_count(text, "stream", stream);
+	else
+		member_add_string(text, "stream", NULL);
+}
+
 static void add_status(struct text *text, unsigned status)
 {
 	if (status)
@@ -78,6 +86,7 @@ void exchange_model_add(struct text *text, const struct exchange *exchange,
 			const struct endpoint *server)
 {
 	add_request(text, &exchange->request);
+	add_stream(text, exchange->stream);
 	add_status(text, exchange->status);
 	model_add_rule(text, exchange->rule);
 	member_add(text, "bytes");

@@ -61,11 +61,14 @@ def _certificate(name):
 
 def _site(name, host, certificates):
     listen = []
+    h2 = " http2" if "h2" in name else ""
+    if h2:
+        listen.append(f"listen {ipv4(host)}:8000 http2;")
     for address in (ipv4(host), f"[{ipv6(host)}]"):
         if name != "secure.example.com":
             listen.append(f"listen {address}:80;")
         if name != "insecure.example.com":
-            listen.append(f"listen {address}:443 ssl;")
+            listen.append(f"listen {address}:443 ssl{h2};")
     listen.append(TLS.format(path=certificates.path(_certificate(name))))
     return SITE.format(name=name, listen="\n\t\t".join(listen))
 

@@ -35,6 +35,7 @@ NAMES = {
     "api.internal.example": 11, "static.internal.example": 12,
     "expired.example": 20, "not-yet-valid.example": 20, "self-signed.example": 20,
     "wrong-host.example": 20, "untrusted.example": 20,
+    "h2.example": 13, "only-h2.example": 13,
     "secure.example.com": 30, "insecure.example.com": 31, "scripted.example": 40,
 }
 SERVERS = sorted(set(NAMES.values()) | {53})

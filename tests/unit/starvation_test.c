@@ -1,4 +1,4 @@
-// link: tests/unit/dialogue.c daemon/http/conversation.c daemon/http/reply.c daemon/http/courier.c daemon/policy/reply.c daemon/http/request.c daemon/http/response.c daemon/http/h1_front.c daemon/http/h1_back.c daemon/http/h1_leg.c daemon/http/parcel.c daemon/policy/limits.c daemon/http/forward.c daemon/http/edits.c daemon/http/exchange.c daemon/http/guard.c daemon/http/message.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/page.c daemon/side.c daemon/tls/carrier.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/reason.c daemon/text.c daemon/name.c daemon/address.c llhttp -levent_core -lssl -lcrypto
+// link: tests/unit/dialogue.c http llhttp -lnghttp2 -levent_core -lssl -lcrypto
 /* Every n-th allocation fails in turn: the exchange may fail, nothing else may. */
 #include <setjmp.h>
 #include <stdarg.h>
