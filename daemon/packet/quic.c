@@ -11,7 +11,7 @@ enum frame {
 	FRAME_CLOSE = 0x1c,
 };
 
-enum { ACK_RANGES_MAX = 64, MESSAGE_CLIENT_HELLO = 1, MESSAGE_HEADER = 4 };
+enum { DATAGRAM_MIN = 1200, FIXED_BIT = 0x40, ACK_RANGES_MAX = 64, MESSAGE_CLIENT_HELLO = 1, MESSAGE_HEADER = 4 };
 
 void quic_client_begin(struct quic_client *client)
 {
@@ -157,12 +157,14 @@ static enum quic_answer read_initial(struct quic_client *client, const struct qu
 	return look_at_hello(client, hello);
 }
 
-/* Versions that a client may try although we cannot read them: those reserved to force a negotiation (RFC 9000
- * section 15), drafts, and what browsers spoke before there was a standard. */
-static bool is_plausible(uint32_t version)
+/* A version that we cannot read must not slip past the rules for names. Those that are reserved to force a
+ * negotiation (RFC 9000 section 15) no server takes: the client will come again with another. A datagram that is too
+ * short for a client's first (section 14.1), or lacks the fixed bit, is something else. */
+static enum quic_answer judge_strange(uint32_t version, struct span datagram)
 {
-	return (version & 0x0f0f0f0f) == 0x0a0a0a0a || version >> 8 == 0xff0000 ||
-	       version >> 24 == 'Q' || version < 16;
+	if (datagram.length < DATAGRAM_MIN || !(datagram.bytes[0] & FIXED_BIT))
+		return QUIC_NOT;
+	return (version & 0x0f0f0f0f) == 0x0a0a0a0a ? QUIC_MORE : QUIC_UNREADABLE;
 }
 
 enum quic_answer quic_client_read(struct quic_client *client, struct span datagram,
@@ -184,8 +186,7 @@ enum quic_answer quic_client_read(struct quic_client *client, struct span datagr
 			answer = QUIC_MORE;
 			break;
 		case QUIC_STRANGE:
-			if (is_plausible(packet.version))
-				answer = QUIC_MORE;
+			answer = judge_strange(packet.version, datagram);
 			break;
 		default:
 			break;

@@ -68,7 +68,7 @@ void quic_client_end(struct quic_client *client);
 enum quic_answer {
 	QUIC_MORE,       /* a good beginning */
 	QUIC_HELLO,      /* *hello is set; its spans point into client */
-	QUIC_UNREADABLE, /* QUIC, but broken or contradicting itself */
+	QUIC_UNREADABLE, /* QUIC, but broken, contradicting itself, or of an unknown version */
 	QUIC_NOT,        /* no QUIC, or not its beginning */
 };
 

@@ -36,6 +36,7 @@ class Proof(Case):
     def __init__(self, file):
         self.name = f"{file}-{type(self).__name__.lower()}"
         self.missing = []
+        self._way = None
         self.gateway = None
         self.figures = []
 

@@ -270,6 +270,9 @@ static void test_what_is_no_beginning_of_quic(void **state)
 	memset(packet, 0, 1200);
 	from_hex("c01a2a3a4a0412345678", packet);
 	assert_int_equal(read_bytes(&client, packet, 1200, &hello), QUIC_MORE);
+	/* One that some server may take. */
+	from_hex("c0709a50c40412345678", packet);
+	assert_int_equal(read_bytes(&client, packet, 1200, &hello), QUIC_UNREADABLE);
 	quic_client_end(&client);
 }
 
