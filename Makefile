@@ -168,6 +168,11 @@ $(STORM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/storm/*.c))
 unit: $(UNIT) $(STORM)
 fuzzers: $(FUZZERS)
 
+# What `make bench` runs beside the programs.
+$(BUILD)/tests/bench/kernel_lists: $(BUILD)/tests/bench/kernel_lists.o $$(call linkfiles,tests/bench/kernel_lists.c)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call linklibs,tests/bench/kernel_lists.c)
+
 # With clang the target is a real libFuzzer binary (make fuzz); with any compiler it also runs its corpus.
 $(FUZZERS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/corpus_main.o \
 		$$(call linkfiles,tests/fuzz/$$*.c)

@@ -167,8 +167,7 @@ static void say(const struct supervisor *supervisor, const char *message)
 		log_warning("%s", message);
 }
 
-/* The rules know the new combinations of lists before the look-ups do. */
-static int load_both(struct supervisor *supervisor)
+static int load_rules(struct supervisor *supervisor)
 {
 	struct kernel_view view = {
 		.now = week_time_at(time(NULL)),
@@ -182,14 +181,24 @@ static int load_both(struct supervisor *supervisor)
 		return -1;
 	}
 	supervisor->minute = minute_of(&view.now);
-	if (load_plan(supervisor, plan) < 0) {
-		plan_free(plan);
-		return -1;
-	}
-	if (sieve_switch(supervisor->sieve, supervisor->policy) == 0)
+	if (load_plan(supervisor, plan) == 0)
 		return 0;
-	log_error("the lists cannot be loaded into the kernel: %s", strerror(errno));
+	plan_free(plan);
 	return -1;
+}
+
+/* Behind the rules, which know the new combinations of lists before the look-ups do. Where it fails, workers
+ * decide about lists. */
+static int load_lists(struct supervisor *supervisor)
+{
+	char message[SIEVE_MESSAGE];
+
+	if (sieve_switch(supervisor->sieve, supervisor->policy, message) == 0)
+		return 0;
+	say(supervisor, message);
+	sieve_rest(supervisor->sieve);
+	supervisor->lists_in_kernel = false;
+	return load_rules(supervisor);
 }
 
 static void cover_ports(struct supervisor *supervisor)
@@ -209,7 +218,7 @@ int redirect_load(struct supervisor *supervisor)
 
 	supervisor->lists_in_kernel = sieve_take(supervisor->sieve, supervisor->policy, message);
 	say(supervisor, message);
-	if (load_both(supervisor) < 0)
+	if (load_rules(supervisor) < 0 || load_lists(supervisor) < 0)
 		return -1;
 	cover_ports(supervisor);
 	supervisor->said = supervisor->policy->generation;
@@ -222,10 +231,12 @@ void redirect_tick(struct supervisor *supervisor)
 
 	if (!supervisor->redirecting)
 		return;
-	if (minute_of(&now) != supervisor->minute)
+	if (minute_of(&now) != supervisor->minute) {
 		redirect_load(supervisor);
-	else
+	} else {
 		cover_ports(supervisor);
+		load_lists(supervisor);
+	}
 }
 
 static int find_way(struct supervisor *supervisor)
@@ -267,7 +278,8 @@ void redirect_mend(struct supervisor *supervisor)
 {
 	const struct timeval second = { 1, 0 };
 
-	/* Whoever removes foreign tables may have removed foreign rules, too. */
+	/* Whoever removes foreign tables may have removed foreign rules and all tables, too. */
+	sieve_doubt(supervisor->sieve);
 	if (add_routes(supervisor) == 0 && redirect_load(supervisor) == 0)
 		log_warning("somebody removed the table inet headgate; it is back");
 	else

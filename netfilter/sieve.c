@@ -7,28 +7,50 @@
 
 #include "netfilter/links.h"
 #include "netfilter/marker.h"
+#include "netfilter/shards.h"
+
+/* Nft sets may take this part of the memory that is available. */
+enum { BUDGET_DIVISOR = 4 };
 
 struct sieve {
 	enum sieve_way way;
 	struct marker *marker;
 	struct signatures signatures;
 	unsigned generation; /* of the policy whose ranges are in the kernel; 0: none */
+	bool doubted;
+	size_t intervals; /* of those, in nft sets */
 	bool idle;	     /* nothing is asked: no port is looked after */
 };
 
-static void open_marker(struct sieve *sieve, char message[static SIEVE_MESSAGE])
+static void uncover_port(void *context, const struct link *link)
 {
+	(void)context;
+	if (!link->loopback)
+		marker_detach(link->index);
+}
+
+static void uncover_ports(void)
+{
+	links_each(uncover_port, NULL);
+}
+
+static void open_marker(struct sieve *sieve, enum lists_in wanted,
+			char message[static SIEVE_MESSAGE])
+{
+	bool alone = wanted == LISTS_IN_BPF;
 	char words[MARKER_MESSAGE];
 
 	sieve->marker = marker_open(words);
-	if (sieve->marker) {
+	if (sieve->marker)
 		sieve->way = SIEVE_BPF;
+	else if (!alone)
+		sieve->way = SIEVE_NFT;
+	if (sieve->marker || !alone)
 		return;
-	}
 	snprintf(message, SIEVE_MESSAGE,
-		 "The kernel takes no BPF program for lists of addresses (%.150s): rules on lists are "
-		 "decided by workers. It wants CONFIG_NET_CLS_BPF and CONFIG_BPF_SYSCALL; on OpenWrt: "
-		 "opkg install kmod-sched-bpf. `lists-in: daemon` says that this is meant",
+		 "`lists-in: bpf` cannot be had (%.150s): rules on lists of addresses are decided by "
+		 "workers. The kernel needs CONFIG_NET_CLS_BPF and CONFIG_BPF_SYSCALL; on OpenWrt: "
+		 "opkg install kmod-sched-bpf",
 		 words);
 }
 
@@ -40,9 +62,50 @@ struct sieve *sieve_new(enum lists_in wanted, char message[static SIEVE_MESSAGE]
 	if (!sieve)
 		return NULL;
 	sieve->idle = true;
-	if (wanted == LISTS_IN_AUTO || wanted == LISTS_IN_BPF)
-		open_marker(sieve, message);
+	if (wanted == LISTS_IN_NFT)
+		sieve->way = SIEVE_NFT;
+	else if (wanted != LISTS_IN_DAEMON)
+		open_marker(sieve, wanted, message);
+	/* What a daemon before this one left that went another way. */
+	if (sieve->way != SIEVE_NFT)
+		shards_remove();
+	if (sieve->way != SIEVE_BPF)
+		uncover_ports();
 	return sieve;
+}
+
+/* MemAvailable in kB; 0 when the kernel does not say. */
+static unsigned long available_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long kilobytes = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %lu", &kilobytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kilobytes;
+}
+
+static bool fits_memory(struct sieve *sieve, const struct policy *policy,
+			char message[static SIEVE_MESSAGE])
+{
+	size_t wanted, budget = available_memory() / BUDGET_DIVISOR * 1024;
+
+	if (sieve->way != SIEVE_NFT)
+		return true;
+	sieve->intervals = shards_count(policy, &sieve->signatures);
+	wanted = sieve->intervals * SHARD_INTERVAL_BYTES;
+	if (!budget || wanted <= budget)
+		return true;
+	snprintf(message, SIEVE_MESSAGE,
+		 "%zu ranges of addresses would take %zu MB of kernel memory as nft sets, and a quarter of "
+		 "what is free is %zu MB: rules on lists are decided by workers, from the file that they "
+		 "share. A kernel with CONFIG_NET_CLS_BPF needs %zu MB for them",
+		 sieve->intervals, wanted >> 20, budget >> 20, (sieve->intervals * 5 >> 20) + 1);
+	return false;
 }
 
 bool sieve_take(struct sieve *sieve, const struct policy *policy,
@@ -52,8 +115,10 @@ bool sieve_take(struct sieve *sieve, const struct policy *policy,
 	sieve->idle = sieve->way == SIEVE_DAEMON || !policy_asks_lists(policy);
 	if (sieve->idle)
 		return false;
-	if (signatures_take(&sieve->signatures, policy) == 0)
-		return true;
+	if (signatures_take(&sieve->signatures, policy) == 0) {
+		sieve->idle = !fits_memory(sieve, policy, message);
+		return !sieve->idle;
+	}
 	sieve->idle = true;
 	snprintf(message, SIEVE_MESSAGE,
 		 errno == E2BIG
@@ -70,15 +135,46 @@ const struct signatures *sieve_signatures(const struct sieve *sieve)
 	return &sieve->signatures;
 }
 
-int sieve_switch(struct sieve *sieve, const struct policy *policy)
+static int load(struct sieve *sieve, const struct policy *policy,
+		char message[static SIEVE_MESSAGE])
 {
-	if (sieve->idle || sieve->generation == policy->generation)
+	char words[SHARDS_MESSAGE] = "";
+	int result;
+
+	if (sieve->way == SIEVE_BPF)
+		result = marker_load(sieve->marker, &policy->compiled->ranges, &sieve->signatures,
+				     policy->capture.list_mask);
+	else
+		result = shards_load(policy, &sieve->signatures, words);
+	if (result < 0)
+		snprintf(message, SIEVE_MESSAGE,
+			 "The lists cannot be loaded into the kernel (%.200s): rules on lists are "
+			 "decided by workers",
+			 words[0] ? words : strerror(errno));
+	return result;
+}
+
+int sieve_switch(struct sieve *sieve, const struct policy *policy,
+		 char message[static SIEVE_MESSAGE])
+{
+	message[0] = 0;
+	if (sieve->idle || (sieve->generation == policy->generation && !sieve->doubted))
 		return 0;
-	if (marker_load(sieve->marker, &policy->compiled->ranges, &sieve->signatures,
-			policy->capture.list_mask) < 0)
+	if (load(sieve, policy, message) < 0)
 		return -1;
 	sieve->generation = policy->generation;
+	sieve->doubted = false;
 	return 0;
+}
+
+void sieve_doubt(struct sieve *sieve)
+{
+	sieve->doubted = true;
+}
+
+void sieve_rest(struct sieve *sieve)
+{
+	sieve->idle = true;
 }
 
 /* Ports */
@@ -113,13 +209,6 @@ static void cover_port(void *context, const struct link *link)
 		cover->ports++;
 }
 
-static void uncover_port(void *context, const struct link *link)
-{
-	(void)context;
-	if (!link->loopback)
-		marker_detach(link->index);
-}
-
 int sieve_cover(struct sieve *sieve, const struct policy *policy, size_t *ports)
 {
 	struct cover cover = { .sieve = sieve, .policy = policy };
@@ -128,6 +217,10 @@ int sieve_cover(struct sieve *sieve, const struct policy *policy, size_t *ports)
 		*ports = 0;
 	if (sieve->idle) {
 		sieve_remove(sieve);
+		return 0;
+	}
+	if (sieve->way == SIEVE_NFT) {
+		sieve->doubted |= !shards_are_there();
 		return 0;
 	}
 	if (links_each(cover_port, &cover) < 0)
@@ -145,21 +238,27 @@ enum sieve_way sieve_way(const struct sieve *sieve)
 
 const char *sieve_word(enum sieve_way way)
 {
-	static const char *const words[] = { "daemon", "bpf" };
+	static const char *const words[] = { "daemon", "bpf", "nft" };
 
 	return words[way];
 }
 
 size_t sieve_size(const struct sieve *sieve)
 {
-	return sieve->generation ? marker_size(sieve->marker) : 0;
+	if (!sieve->generation)
+		return 0;
+	return sieve->way == SIEVE_BPF ? marker_size(sieve->marker)
+				       : sieve->intervals * SHARD_INTERVAL_BYTES;
 }
 
 void sieve_remove(struct sieve *sieve)
 {
 	if (!sieve->generation)
 		return;
-	links_each(uncover_port, NULL);
+	if (sieve->way == SIEVE_BPF)
+		uncover_ports();
+	else
+		shards_remove();
 	sieve->generation = 0;
 }
 

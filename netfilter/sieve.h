@@ -10,6 +10,7 @@
 enum sieve_way {
 	SIEVE_DAEMON, /* not in the kernel: rules on lists are a worker's */
 	SIEVE_BPF,    /* marker.h */
+	SIEVE_NFT,    /* shards.h */
 };
 
 enum { SIEVE_MESSAGE = 400 };
@@ -29,8 +30,15 @@ bool sieve_take(struct sieve *sieve, const struct policy *policy,
 const struct signatures *sieve_signatures(const struct sieve *sieve);
 
 /* After the rules are loaded: puts the ranges of the policy taken last into the kernel, in one step. 0, also
- * when they are there; -1 with errno: the ranges before stay. */
-int sieve_switch(struct sieve *sieve, const struct policy *policy);
+ * when they are there; -1 with errno and message: the ranges before stay. */
+int sieve_switch(struct sieve *sieve, const struct policy *policy,
+		 char message[static SIEVE_MESSAGE]);
+
+/* Somebody may have removed what was in the kernel: the next sieve_switch() puts it there again. */
+void sieve_doubt(struct sieve *sieve);
+
+/* Nothing is asked of it until the next sieve_take(). */
+void sieve_rest(struct sieve *sieve);
 
 /* Sees to it that every port is looked after, also those that came since. 0, or -1 with errno when some port
  * is not; *ports (may be NULL) is how many are. */

@@ -169,7 +169,7 @@ static uint16_t nft_type(uint16_t type)
 	return (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 }
 
-static int remove_table(const char *name)
+int table_remove_named(const char *name)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	char *end = batch;
@@ -193,12 +193,12 @@ static int remove_table(const char *name)
 
 int table_remove(void)
 {
-	return remove_table(TABLE_NAME);
+	return table_remove_named(TABLE_NAME);
 }
 
 int table_remove_stand_in(void)
 {
-	return remove_table(TABLE_STAND_IN);
+	return table_remove_named(TABLE_STAND_IN);
 }
 
 static int note_rule(const struct nlmsghdr *message, void *context)

@@ -22,6 +22,9 @@ int table_check(const char *rules, char message[static TABLE_MESSAGE]);
 int table_remove(void);
 int table_remove_stand_in(void);
 
+/* The same for another table of ours in family inet. */
+int table_remove_named(const char *name);
+
 enum table_state {
 	TABLE_PRESENT,
 	TABLE_ABSENT,  /* not there, or emptied of its rules */

@@ -65,7 +65,7 @@ static const struct keyword file_keywords[] = {
 	  .read = read_source, .words = source_words },
 	{ "when-down", FORM_TEXT, "open or closed", .read = read_when_down,
 	  .words = when_down_words },
-	{ "lists-in", FORM_TEXT, "auto, bpf or daemon", .read = read_lists_in,
+	{ "lists-in", FORM_TEXT, "auto, bpf, nft or daemon", .read = read_lists_in,
 	  .words = lists_in_words },
 	KEY_INCLUDE,
 	{ "trust", FORM_TEXT | FORM_LIST, "system, a PEM file, or a list of them",

@@ -9,7 +9,7 @@
 
 const char *const source_words[] = { "keep", "own", NULL };
 const char *const when_down_words[] = { "open", "closed", NULL };
-const char *const lists_in_words[] = { "auto", "bpf", "daemon", NULL };
+const char *const lists_in_words[] = { "auto", "bpf", "nft", "daemon", NULL };
 const char *const journal_words[] = { "stdout", "syslog", NULL };
 
 static const char *const proxy_words[] = { "needed", "always", NULL };

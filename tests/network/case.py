@@ -89,6 +89,8 @@ def settle(function):
 class Case:
     """Loaded from a file; run() raises Failure with what went wrong."""
 
+    _way = None
+
     @classmethod
     def load(cls, path):
         """The case of a file, or one for each of its `ways`."""
