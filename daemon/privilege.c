@@ -123,12 +123,38 @@ int privilege_confine(enum privilege_role role, const char *directory)
  * skipped. */
 
 static const char *const everyone[] = {
-	"brk",	      "clock_gettime",	 "clock_gettime64", "close",	      "exit",
-	"exit_group", "fcntl",		 "fcntl64",	    "fstat",	      "fstat64",
-	"futex",      "futex_time64",	 "getpid",	    "getrandom",      "gettimeofday",
-	"madvise",    "mremap",		 "munmap",	    "read",	      "recvfrom",
-	"recvmsg",    "restart_syscall", "rt_sigaction",    "rt_sigprocmask", "rt_sigreturn",
-	"sendmsg",    "sendto",		 "sigreturn",	    "sysinfo",	      "write",
+	"brk",
+	"clock_gettime",
+	"clock_gettime64",
+	"close",
+	"exit",
+	"exit_group",
+	"fcntl",
+	"fcntl64",
+	"fstat",
+	"fstat64",
+	"futex",
+	"futex_time64",
+	"getpid",
+	"getrandom",
+	"gettimeofday",
+	"madvise",
+	"mremap",
+	"munmap",
+	"read",
+	"recvfrom",
+	"recvmsg",
+	"recv",
+	"restart_syscall",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"send",
+	"sendmsg",
+	"sendto",
+	"sigreturn",
+	"sysinfo",
+	"write",
 	NULL,
 };
 
@@ -151,24 +177,39 @@ static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
 				      "poll",	   "ppoll",	  NULL };
 
 static const char *const recorder[] = {
-	"_llseek",	   "accept4",	 "connect",
-	"epoll_create1",   "epoll_ctl",	 "epoll_pwait",
-	"epoll_wait",	   "fchmod",	 "fdatasync",
-	"fsync",	   "ftruncate",	 "getsockopt",
-	"lseek",	   "newfstatat", "open",
-	"openat",	   "poll",	 "ppoll",
-	"rename",	   "renameat",	 "renameat2",
-	"setsockopt",	   "shutdown",	 "timerfd_create",
-	"timerfd_settime", "unlink",	 "unlinkat",
-	"writev",	   NULL,
+	"_llseek",	  "accept4",
+	"connect",	  "epoll_create1",
+	"epoll_ctl",	  "epoll_pwait",
+	"epoll_wait",	  "fchmod",
+	"fdatasync",	  "fsync",
+	"ftruncate",	  "ftruncate64",
+	"statx",	  "timerfd_settime64",
+	"getsockopt",	  "lseek",
+	"newfstatat",	  "open",
+	"openat",	  "poll",
+	"ppoll",	  "rename",
+	"renameat",	  "renameat2",
+	"setsockopt",	  "shutdown",
+	"timerfd_create", "timerfd_settime",
+	"unlink",	  "unlinkat",
+	"writev",	  NULL,
 };
 
 static const char *const compiler[] = {
-	"_llseek",   "clock_nanosleep", "clock_nanosleep_time64",
-	"ftruncate", "ftruncate64",	"lseek",
-	"nanosleep", "open",		"openat",
-	"pread64",   "pwrite64",	"unlink",
-	"unlinkat",  NULL,
+	"_llseek",
+	"clock_nanosleep",
+	"clock_nanosleep_time64",
+	"ftruncate",
+	"ftruncate64",
+	"lseek",
+	"nanosleep",
+	"open",
+	"openat",
+	"pread64",
+	"pwrite64",
+	"unlink",
+	"unlinkat",
+	NULL,
 };
 
 /* libcurl, and the C library's questions for names. */
@@ -178,15 +219,15 @@ static const char *const fetcher[] = {
 	"geteuid",     "getgid",  "getpeername",     "getsockname", "getsockopt", "getuid",
 	"lseek",       "newfstatat", "open",	     "openat",	     "pipe2",	    "poll",	  "ppoll",
 	"pread64",     "readlink", "readlinkat",     "recvmmsg",    "sendmmsg",	  "setsockopt",
+	"clock_nanosleep_time64", "fstatat64", "fstatfs64", "ppoll_time64", "recvmmsg_time64", "stat64",
 	"sigaltstack", "socketpair", "stat",	     "statx",	    "uname",	  "writev",
 	NULL,
 };
 
 /* Libraries look for files now and then (time zone, messages, resolver). They get an answer, not
  * death. */
-static const char *const no_files[] = { "access", "faccessat", "faccessat2", "lstat",
-					"open",	  "openat",    "readlink",   "readlinkat",
-					"stat",	  "statx",     NULL };
+static const char *const no_files[] = { "access", "faccessat", "faccessat2", "lstat", "open",
+					"openat", "readlink",  "readlinkat", "stat",  NULL };
 
 static const char *const *const role_calls[] = {
 	[ROLE_WORKER] = worker,
@@ -202,9 +243,44 @@ static bool keeps_directory(enum privilege_role role)
 	return role == ROLE_RECORDER || role == ROLE_COMPILER || role == ROLE_FETCHER;
 }
 
+/* The number of a call; -1 when this machine lacks it. On machines whose C library once made all
+ * socket calls through one system call (i386, MIPS), libseccomp answers with numbers of its own, by
+ * which it would allow that one as well; our C library makes them directly. */
+static int number_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} direct[] = {
+		{ "accept4", __NR_accept4 },
+		{ "bind", __NR_bind },
+		{ "connect", __NR_connect },
+		{ "getpeername", __NR_getpeername },
+		{ "getsockname", __NR_getsockname },
+		{ "getsockopt", __NR_getsockopt },
+		{ "recvfrom", __NR_recvfrom },
+		{ "recvmsg", __NR_recvmsg },
+		{ "sendmsg", __NR_sendmsg },
+		{ "sendto", __NR_sendto },
+		{ "setsockopt", __NR_setsockopt },
+		{ "shutdown", __NR_shutdown },
+		{ "socket", __NR_socket },
+#ifdef __NR_send
+		{ "recv", __NR_recv },
+		{ "send", __NR_send },
+#endif
+	};
+	int number = seccomp_syscall_resolve_name(name);
+
+	for (size_t i = 0; i < sizeof direct / sizeof *direct && number < 0; i++)
+		if (strcmp(direct[i].name, name) == 0)
+			number = direct[i].number;
+	return number < 0 ? -1 : number;
+}
+
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name)
 {
-	int call = seccomp_syscall_resolve_name(name);
+	int call = number_of(name);
 
 	return call < 0 ? 0 : seccomp_rule_add(filter, action, call, 0);
 }
@@ -232,7 +308,7 @@ static struct scmp_arg_cmp equals(unsigned argument, uint64_t value)
 static int add_if(scmp_filter_ctx filter, uint32_t action, const char *name,
 		  struct scmp_arg_cmp condition)
 {
-	int call = seccomp_syscall_resolve_name(name);
+	int call = number_of(name);
 
 	return call < 0 ? 0 : seccomp_rule_add_array(filter, action, call, 1, &condition);
 }
@@ -253,6 +329,18 @@ static int add_memory(scmp_filter_ctx filter, enum privilege_role role)
 	return result;
 }
 
+/* One with an empty path, by the argument that holds the flags; others get an answer, not death. */
+static int add_descriptor_question(scmp_filter_ctx filter, const char *name, unsigned flags)
+{
+	int result =
+		add_if(filter, SCMP_ACT_ALLOW, name, masked(flags, AT_EMPTY_PATH, AT_EMPTY_PATH));
+
+	if (result == 0)
+		result = add_if(filter, SCMP_ACT_ERRNO(EACCES), name,
+				masked(flags, AT_EMPTY_PATH, 0));
+	return result;
+}
+
 /* What looks like a question about a file but is one about a descriptor: fstat() of newer C
  * libraries, isatty(), the bytes that wait. */
 static int add_questions(scmp_filter_ctx filter, enum privilege_role role)
@@ -260,10 +348,12 @@ static int add_questions(scmp_filter_ctx filter, enum privilege_role role)
 	int result = 0;
 
 	if (role != ROLE_RECORDER && role != ROLE_FETCHER) {
-		result = add_if(filter, SCMP_ACT_ALLOW, "newfstatat", equals(3, AT_EMPTY_PATH));
-		if (result == 0)
-			result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "newfstatat",
-					masked(3, AT_EMPTY_PATH, 0));
+		result = add_descriptor_question(filter, "newfstatat", 3);
+		/* fstat() of 32-bit C libraries. */
+		if (result == 0 && sizeof(long) == 4)
+			result = add_descriptor_question(filter, "statx", 2);
+		else if (result == 0)
+			result = add(filter, SCMP_ACT_ERRNO(EACCES), "statx");
 	}
 	if (result == 0 && (role == ROLE_WORKER || role == ROLE_FETCHER))
 		result = add_if(filter, SCMP_ACT_ALLOW, "ioctl", equals(1, FIONREAD));
@@ -276,7 +366,7 @@ static int add_questions(scmp_filter_ctx filter, enum privilege_role role)
 
 static int add_socket(scmp_filter_ctx filter, unsigned family, unsigned type)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, equals(0, family),
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number_of("socket"), 2, equals(0, family),
 				masked(1, ~(unsigned)(SOCK_NONBLOCK | SOCK_CLOEXEC), type));
 }
 
@@ -288,12 +378,9 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 		unsigned family;
 		unsigned type;
 	} allowed[] = {
-		{ ROLE_WORKER, AF_INET, SOCK_STREAM },	 { ROLE_WORKER, AF_INET6, SOCK_STREAM },
-		{ ROLE_WORKER, AF_INET, SOCK_DGRAM },	 { ROLE_WORKER, AF_INET6, SOCK_DGRAM },
-		{ ROLE_FETCHER, AF_INET, SOCK_STREAM },	 { ROLE_FETCHER, AF_INET6, SOCK_STREAM },
-		{ ROLE_FETCHER, AF_INET, SOCK_DGRAM },	 { ROLE_FETCHER, AF_INET6, SOCK_DGRAM },
-		{ ROLE_FETCHER, AF_NETLINK, SOCK_RAW },
-		{ ROLE_RECORDER, AF_UNIX, SOCK_DGRAM },	 { ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
+		{ ROLE_WORKER, AF_INET, SOCK_STREAM },	{ ROLE_WORKER, AF_INET6, SOCK_STREAM },
+		{ ROLE_WORKER, AF_INET, SOCK_DGRAM },	{ ROLE_WORKER, AF_INET6, SOCK_DGRAM },
+		{ ROLE_RECORDER, AF_UNIX, SOCK_DGRAM }, { ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
 	};
 	int result = 0;
 
@@ -303,6 +390,10 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 	/* The C library asks for the names of network ports through a local socket. */
 	if (result == 0 && (role == ROLE_WORKER || role == ROLE_FETCHER))
 		result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "socket", equals(0, AF_UNIX));
+	/* libseccomp for MIPS sees the old common call in it, where arguments cannot be told apart.
+	 */
+	if (result == -EEXIST)
+		result = 0;
 	return result;
 }
 
