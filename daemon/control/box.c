@@ -60,7 +60,8 @@ static int write_part(const char *directory, const struct part *part, const stru
 	text_begin(&text, storage, sizeof(storage));
 	part->print(policy, &text);
 	errno = ENAMETOOLONG;
-	if (text.full || snprintf(path, sizeof(path), "%s/%s", directory, part->file) >= PATH_SIZE ||
+	if (text.full ||
+	    snprintf(path, sizeof(path), "%s/%s", directory, part->file) >= PATH_SIZE ||
 	    snprintf(new_path, sizeof(new_path), "%s/%s.new", directory, part->file) >= PATH_SIZE ||
 	    write_new(new_path, &text) != 0 || rename(new_path, path) != 0) {
 		fprintf(stderr, "headgatectl: %s/%s cannot be written: %s\n", directory, part->file,

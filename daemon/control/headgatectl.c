@@ -13,6 +13,7 @@
 #include "daemon/control/tool.h"
 #include "daemon/lists/format.h"
 #include "daemon/lists/set.h"
+#include "daemon/upgrade/upgrade.h"
 
 #define RUN_DIRECTORY "/run/headgate"
 
@@ -271,6 +272,12 @@ static int run_box(const struct subcommand *subcommand, const struct tool *tool)
 	return box_write(tool);
 }
 
+static int run_upgrade(const struct subcommand *subcommand, const struct tool *tool)
+{
+	(void)subcommand;
+	return upgrade_from(tool->words[0]);
+}
+
 static int run_schema(const struct subcommand *subcommand, const struct tool *tool)
 {
 	(void)subcommand;
@@ -304,6 +311,8 @@ static const struct subcommand subcommands[] = {
 	{ "authority", "show | export [--der]", "the certificate that devices must trust", 1, 1,
 	  run_authority, "control", export_facts, NULL, NULL },
 	{ "box", "FILE DIRECTORY", "write the configuration of a box's other parts", 2, 2, run_box,
+	  NULL, NULL, NULL, NULL },
+	{ "upgrade", "IMAGE | -", "write a new image into a box's other slot", 1, 1, run_upgrade,
 	  NULL, NULL, NULL, NULL },
 	{ "schema", "", "the JSON Schema of the policy file, for editors", 0, 0, run_schema, NULL,
 	  NULL, NULL, NULL },

@@ -1,6 +1,6 @@
-/* The section `box` of the policy file: what a machine that is the router itself needs beside the gateway:
- * its ports, addresses, DHCP, names and the firewall of its own doors. Read with the policy; printed as the
- * configuration of well-kept parts (ip, dnsmasq, nft). */
+/* The section `box` of the policy file: what a machine that is the router itself needs beside the
+ * gateway: its ports, addresses, DHCP, names and the firewall of its own doors. Read with the
+ * policy; printed as the configuration of well-kept parts (ip, dnsmasq, nft). */
 #pragma once
 
 #include <stdbool.h>
@@ -46,7 +46,7 @@ struct segment {
 	struct own_address v6;
 	bool serves_dhcp;
 	struct address first, last; /* what DHCP gives */
-	bool guest;		    /* reaches the internet, not the box and not the other segments */
+	bool guest; /* reaches the internet, not the box and not the other segments */
 };
 
 struct box {
@@ -60,7 +60,8 @@ struct box {
 };
 
 /* Splits "eth0.7" into the port and its VLAN; false when the name is no such thing. */
-bool box_vlan(const char name[static BOX_PORT_NAME], char parent[static BOX_PORT_NAME], unsigned *vlan);
+bool box_vlan(const char name[static BOX_PORT_NAME], char parent[static BOX_PORT_NAME],
+	      unsigned *vlan);
 
 /* The network that an own address lies in. */
 struct prefix own_network(const struct own_address *own);
@@ -74,6 +75,6 @@ void box_print_wan(const struct box *box, struct text *text);
 /* dnsmasq's configuration: DHCP, router advertisements, forwarding of names. */
 void box_print_names(const struct box *box, struct text *text);
 
-/* The table `inet box`: the WAN closed, management from the LAN alone, IPv4 masqueraded. It lets packets
- * pass that the policy's mark shows to be captured. */
+/* The table `inet box`: the WAN closed, management from the LAN alone, IPv4 masqueraded. It lets
+ * packets pass that the policy's mark shows to be captured. */
 void box_print_firewall(const struct policy *policy, struct text *text);

@@ -35,7 +35,8 @@ static void add_input(struct text *text, const struct policy *policy)
 			  "\t\tiifname \"%s\" meta l4proto { tcp, udp } th dport 53 accept\n"
 			  "\t\tiifname \"%s\" udp dport { 67, 547 } accept\n",
 			  policy->box.segments[i].name, policy->box.segments[i].name);
-	if (add_set(text, "\t\t# Management, from the LAN alone.\n\t\tiifname { ", &policy->box, false))
+	if (add_set(text, "\t\t# Management, from the LAN alone.\n\t\tiifname { ", &policy->box,
+		    false))
 		text_add(text, " } tcp dport 22 accept\n");
 	/* A device is told no; the internet hears nothing. */
 	for (size_t i = 0; i < policy->box.segment_count; i++)

@@ -10,7 +10,8 @@ static void add_segment(struct text *text, const struct segment *segment)
 	text_addf(text, "\ninterface=%s\n", segment->name);
 	if (segment->serves_dhcp)
 		text_addf(text, "dhcp-range=set:%s,%s,%s,12h\n", segment->name,
-			  address_print(&segment->first, first), address_print(&segment->last, last));
+			  address_print(&segment->first, first),
+			  address_print(&segment->last, last));
 	if (segment->v6.address.family == AF_UNSPEC)
 		return;
 	network = own_network(&segment->v6);

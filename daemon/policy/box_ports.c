@@ -57,7 +57,8 @@ void box_print_ports(const struct box *box, struct text *text)
 {
 	const struct wan *wan = &box->wan;
 
-	text_addf(text, "# Made from `box` of the policy. Do not edit.\nhostname '%s'\n", box->name);
+	text_addf(text, "# Made from `box` of the policy. Do not edit.\nhostname '%s'\n",
+		  box->name);
 	for (size_t i = 0; i < box->segment_count; i++)
 		add_segment(text, &box->segments[i]);
 	if (!wan->port[0])
@@ -76,8 +77,8 @@ void box_print_ports(const struct box *box, struct text *text)
 void box_print_wan(const struct box *box, struct text *text)
 {
 	text_addf(text, "WAN_PORT='%s'\nWAN_ADDRESS='%s'\nBOX_NAME='%s'\n", box->wan.port,
-		  !box->wan.port[0]		     ? "none"
+		  !box->wan.port[0]		? "none"
 		  : box->wan.way == WAN_BY_DHCP ? "dhcp"
-						     : "own",
+						: "own",
 		  box->name);
 }

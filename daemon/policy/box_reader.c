@@ -9,7 +9,8 @@
 
 enum { VLAN_MAX = 4094 };
 
-bool box_vlan(const char name[static BOX_PORT_NAME], char parent[static BOX_PORT_NAME], unsigned *vlan)
+bool box_vlan(const char name[static BOX_PORT_NAME], char parent[static BOX_PORT_NAME],
+	      unsigned *vlan)
 {
 	const char *dot = strrchr(name, '.');
 	char *end;
@@ -40,7 +41,8 @@ struct prefix own_network(const struct own_address *own)
 	return network;
 }
 
-/* Names go into files of several languages: letters, digits, "-", "_" and "." mean nothing in any. */
+/* Names go into files of several languages: letters, digits, "-", "_" and "." mean nothing in any.
+ */
 static bool is_plain(const char *name)
 {
 	return scalar_is_port_name(name) && scalar_is_label(name);
@@ -94,8 +96,8 @@ static void read_address_of(struct reading *reading, const struct keyword *keywo
 
 /* ---- wan ---- */
 
-static void read_wan_port(struct reading *reading, const struct keyword *keyword, struct value value,
-			  void *target)
+static void read_wan_port(struct reading *reading, const struct keyword *keyword,
+			  struct value value, void *target)
 {
 	struct box *box = target;
 
@@ -140,7 +142,8 @@ static void read_router6(struct reading *reading, const struct keyword *keyword,
 }
 
 static const struct keyword wan_keywords[] = {
-	{ "port", FORM_TEXT, "the port towards the internet, such as eth0, or eth0.7 for its VLAN 7",
+	{ "port", FORM_TEXT,
+	  "the port towards the internet, such as eth0, or eth0.7 for its VLAN 7",
 	  .read = read_wan_port, .required = true },
 	{ "address", FORM_TEXT, "dhcp (default) or an address such as 198.51.100.2/24",
 	  .read = read_wan_address },
@@ -174,7 +177,8 @@ static void read_segment_address(struct reading *reading, const struct keyword *
 	struct segment *segment = target;
 
 	if (read_own(reading, keyword, value, AF_INET, &segment->v4) && segment->v4.length > 29)
-		reading_error(reading, value, "a network of devices needs a prefix of at most 29 bits");
+		reading_error(reading, value,
+			      "a network of devices needs a prefix of at most 29 bits");
 }
 
 static void read_segment_address6(struct reading *reading, const struct keyword *keyword,
@@ -253,8 +257,7 @@ static void check_dhcp(struct reading *reading, struct value value, const struct
 	if (!prefix_contains(&network, &segment->first) ||
 	    !prefix_contains(&network, &segment->last) ||
 	    address_compare(&segment->first, &segment->last) > 0)
-		reading_error(reading, value,
-			      "the addresses of \"dhcp\" are not a range within %s",
+		reading_error(reading, value, "the addresses of \"dhcp\" are not a range within %s",
 			      prefix_print(&network, text));
 }
 
@@ -282,10 +285,11 @@ static void read_segments(struct reading *reading, const struct keyword *keyword
 		const char *name = value_text(value_key(value, i));
 
 		if (!name || !is_plain(name)) {
-			reading_error(reading, value_key(value, i),
-				      "a network is named like a port: up to %d letters, digits, -, _ "
-				      "and .",
-				      BOX_PORT_NAME - 1);
+			reading_error(
+				reading, value_key(value, i),
+				"a network is named like a port: up to %d letters, digits, -, _ "
+				"and .",
+				BOX_PORT_NAME - 1);
 		} else if (box->segment_count == SEGMENTS_MAX) {
 			reading_error(reading, value_key(value, i),
 				      "\"lan\" has more than %d networks", SEGMENTS_MAX);
@@ -310,13 +314,14 @@ static void read_name(struct reading *reading, const struct keyword *keyword, st
 		strcpy(box->name, value_text(value));
 }
 
-static void read_resolver(struct reading *reading, const struct keyword *keyword, struct value value,
-			  void *target)
+static void read_resolver(struct reading *reading, const struct keyword *keyword,
+			  struct value value, void *target)
 {
 	struct box *box = target;
 
 	if (box->resolver_count == BOX_SERVERS_MAX)
-		reading_error(reading, value, "\"dns\" names more than %d servers", BOX_SERVERS_MAX);
+		reading_error(reading, value, "\"dns\" names more than %d servers",
+			      BOX_SERVERS_MAX);
 	else if (address_parse(&box->resolvers[box->resolver_count], value_text(value)) != 0)
 		keyword_mismatch(reading, keyword, value);
 	else
@@ -368,15 +373,17 @@ static void check_segment(struct reading *reading, struct value value, const str
 	if (has_port(segment, box->wan.port))
 		reading_error(reading, value, "%s is the port of \"wan\"", box->wan.port);
 	for (size_t f = 0; f < 2; f++) {
-		const struct own_address *wan = families[f] == AF_INET ? &box->wan.v4 : &box->wan.v6;
+		const struct own_address *wan =
+			families[f] == AF_INET ? &box->wan.v4 : &box->wan.v6;
 
 		if (overlap(wan, own_of(segment, families[f])))
 			reading_error(reading, value, "\"%s\" and \"wan\" are the same network",
 				      segment->name);
 		for (const struct segment *other = box->segments; other < segment; other++)
 			if (overlap(own_of(other, families[f]), own_of(segment, families[f])))
-				reading_error(reading, value, "\"%s\" and \"%s\" are the same network",
-					      other->name, segment->name);
+				reading_error(reading, value,
+					      "\"%s\" and \"%s\" are the same network", other->name,
+					      segment->name);
 	}
 	for (const struct segment *other = box->segments; other < segment; other++)
 		for (size_t i = 0; i < segment->port_count; i++)
@@ -391,8 +398,9 @@ static void check_wan(struct reading *reading, struct value value, const struct 
 		reading_error(reading, value,
 			      "an address of your own needs a \"router\": the provider's address");
 	if (wan->way == WAN_BY_DHCP && wan->router.family != AF_UNSPEC)
-		reading_error(reading, value, "with \"address: dhcp\" the provider names the router; "
-					      "leave \"router\" out");
+		reading_error(reading, value,
+			      "with \"address: dhcp\" the provider names the router; "
+			      "leave \"router\" out");
 	if (wan->v6.address.family != AF_UNSPEC && wan->router6.family == AF_UNSPEC)
 		reading_error(reading, value, "an IPv6 address of your own needs a \"router6\"");
 }
@@ -408,7 +416,8 @@ void box_finish(struct policy *policy)
 		strcpy(policy->lan[policy->lan_count++], box->segments[i].name);
 }
 
-void read_box(struct reading *reading, const struct keyword *keyword, struct value value, void *target)
+void read_box(struct reading *reading, const struct keyword *keyword, struct value value,
+	      void *target)
 {
 	struct policy *policy = target;
 	struct box *box = &policy->box;

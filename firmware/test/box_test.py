@@ -1,12 +1,14 @@
 """What a box must do, in the order of an owner's first day. Each function is a test: its first line is the
 name, what it returns is told behind it."""
-import json
+import os
+import random
 import re
+import shutil
 import subprocess
 import time
 
 from certificates import Certificates
-from machine import Broken, Machine, MachineTopology
+from machine import ROOT, Broken, Machine, MachineTopology
 from servers import NameServer, Nginx
 from topology import make_directory
 
@@ -40,6 +42,7 @@ class Box:
     """The machine, the hosts beside it, and what the device does."""
 
     def __init__(self, target, memory):
+        self.target = target
         self.directory = make_directory()
         self.topology = MachineTopology()
         self.topology.open()
@@ -97,6 +100,24 @@ def served(status="200"):
 
 def refused(code, _, body):
     return code not in (0, 28)
+
+
+def holds_no_key(box):
+    """The image holds nobody's private key."""
+    found = subprocess.run(["grep", "-rlE", "-e", "BEGIN [A-Z ]*PRIVATE KEY", f"{box.machine.images}/root.root"],
+                           capture_output=True, text=True).stdout.split()
+    # Libraries know the words; a key is a text.
+    found = [name for name in found if not re.search(r"/lib/|/bin/|/sbin/", name)]
+    if found:
+        raise Broken(f"{found}")
+
+
+def fits_flash(box):
+    """The root is within its bound."""
+    size, most = os.path.getsize(f"{box.machine.images}/root"), int(box.machine.settings["root_bytes"])
+    if size > most:
+        raise Broken(f"{size} bytes, {most} are allowed")
+    return f"{size} of {most} bytes"
 
 
 def starts(box):
@@ -200,5 +221,128 @@ def fits_memory(box):
     return f"{available // 1024} MB of {box.machine.memory} MB are free"
 
 
-TESTS = [starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, closed_outside,
-         reloads, survives_worker, writes_nothing, fits_memory, keeps_state]
+def slot_of(box):
+    return box.machine.shell("cat /run/headgate-box/slot").strip()
+
+
+def restart(box, seconds=BOOT_SECONDS):
+    since = len(box.machine.console)
+    box.machine.shell("reboot", check=False)
+    box.machine.await_console(READY, seconds, since)
+    return since
+
+
+def refuses_strangers(box):
+    """An upgrade that is damaged, cut short or signed by a stranger is refused and changes nothing."""
+    with open(f"{box.machine.images}/image", "rb") as file:
+        image = file.read()
+    head = image.index(b"\n\n") + 2
+    broken = {"stranger": image.replace(b"version ", b"version 9", 1), "short": image[:head + 5000],
+              "damaged": image[:-1] + bytes([image[-1] ^ 1]), "nothing": b"hello"}
+    for name, data in broken.items():
+        answer = box.machine.feed("headgatectl upgrade -", data)
+        if answer.returncode != 1 or "as it was" not in answer.stderr + answer.stdout:
+            raise Broken(f"{name}: exit {answer.returncode}: {answer.stdout}{answer.stderr}")
+    slot = slot_of(box)
+    restart(box)
+    if slot_of(box) != slot:
+        raise Broken("a refused image was started")
+
+
+def upgrades(box):
+    """An upgrade starts from the other slot, which is good once it serves."""
+    before = slot_of(box)
+    with open(f"{box.machine.images}/image", "rb") as file:
+        answer = box.machine.feed("headgatectl upgrade -", file.read())
+    if answer.returncode:
+        raise Broken(answer.stdout + answer.stderr)
+    since = restart(box)
+    box.machine.await_console(r"slot [ab] is good", 60, since)
+    if slot_of(box) == before:
+        raise Broken(f"still slot {before}")
+    box.expect(served(), "-4", "http://good.example/")
+    return f"{before} to {slot_of(box)}"
+
+
+def bad_image(box):
+    """An image that starts and never serves, signed as it should be."""
+    work = f"{box.directory}/bad"
+    os.makedirs(work)
+    shutil.copytree(f"{box.machine.images}/root.root", f"{work}/root.root", symlinks=True)
+    with open(f"{work}/root.root/usr/sbin/headgated", "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\nsleep 1000\n")
+    # Two minutes of patience are for real machines.
+    approve = f"{work}/root.root/etc/init.d/approve"
+    with open(approve, encoding="ascii") as file:
+        text = file.read()
+    with open(approve, "w", encoding="ascii") as file:
+        file.write(text.replace("seq 120", "seq 3"))
+    subprocess.run(["mksquashfs", f"{work}/root.root", f"{work}/root", "-quiet", "-no-progress", "-comp", "xz",
+                    "-all-root", "-no-xattrs"], check=True, stdout=subprocess.DEVNULL)
+    for part in ("linux", "stage1", "kernel"):
+        os.symlink(f"{box.machine.images}/{part}", f"{work}/{part}")
+    subprocess.run([f"{ROOT}/firmware/bundle", box.target], check=True, env=dict(
+        os.environ, WORK=work, FIRMWARE_KEY=os.environ.get("FIRMWARE_KEY", f"{ROOT}/build/firmware/image.key")))
+    return f"{work}/image"
+
+
+def falls_back(box):
+    """An upgrade that never serves is tried three times, then the old slot comes back by itself."""
+    before = slot_of(box)
+    with open(bad_image(box), "rb") as file:
+        answer = box.machine.feed("headgatectl upgrade -", file.read())
+    if answer.returncode:
+        raise Broken(answer.stdout + answer.stderr)
+    since = restart(box, 4 * BOOT_SECONDS)
+    tried = box.machine.console[since:].count("does not serve: starting again")
+    if slot_of(box) != before or tried != 3:
+        raise Broken(f"slot {slot_of(box)} after {tried} tries")
+    box.expect(served(), "-4", "http://good.example/")
+
+
+def survives_power_cuts(box):
+    """The power may go at any moment of an upgrade."""
+    authority = box.machine.shell("headgatectl authority export")
+    with open(f"{box.machine.images}/image", "rb") as file:
+        image = file.read()
+    chance = random.Random(7)
+    done = 0
+    began = time.monotonic()
+    cuts = int(os.environ.get("CUTS", "4"))
+    seconds = 8
+    for _ in range(cuts):
+        upgrade = box.machine.feeding("headgatectl upgrade -", image)
+        started = time.monotonic()
+        try:
+            upgrade.wait(chance.uniform(0.2, seconds))
+            done += upgrade.returncode == 0
+            seconds = time.monotonic() - started  # the whole takes this long: cuts lie within
+        except subprocess.TimeoutExpired:
+            pass
+        box.machine.power_cut()
+        upgrade.kill()
+        upgrade.wait()
+        box.machine.await_console(READY, BOOT_SECONDS)
+    if box.machine.shell("headgatectl authority export") != authority:
+        raise Broken("the authority has changed")
+    box.expect(served(), "-4", "http://good.example/")
+    return f"{cuts} cuts, {done} of them after the end, {time.monotonic() - began:.0f} s"
+
+
+def resets(box):
+    """A factory reset leaves nothing of the owner's, and makes a new authority."""
+    before = box.machine.shell("headgatectl authority export")
+    since = len(box.machine.console)
+    box.machine.shell("echo yes | factory-reset", check=False)
+    box.machine.await_console(READY, BOOT_SECONDS, since)
+    os.unlink(f"{box.directory}/hosts")  # the box has a new key of its own
+    if box.machine.shell("headgatectl authority export") == before:
+        raise Broken("the authority is still there")
+    # What the owner has laid on the boot partition is taken over anew.
+    box.expect(served("403"), "http://ads.example/")
+    box.expect(served(), "-4", "http://other.example/")
+
+
+TESTS = [holds_no_key, fits_flash, starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, closed_outside,
+         reloads, survives_worker, writes_nothing, fits_memory, keeps_state,
+         refuses_strangers, upgrades, falls_back, survives_power_cuts, resets]

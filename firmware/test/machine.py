@@ -186,27 +186,37 @@ class Machine:
 
     # ---- the owner's shell ----
 
+    def _ssh(self, command):
+        options = ["-i", self.key, "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={self.directory}/hosts",
+                   "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR"]
+        return self.topology.command(self.topology.device, "ssh", *options, "root@192.0.2.1", command)
+
     def shell(self, command, check=True, seconds=60):
         """Runs a command in the machine over SSH from the device; returns what it printed."""
-        done = subprocess.run(
-            self.topology.command(
-                self.topology.device, "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no", "-o",
-                f"UserKnownHostsFile={self.directory}/hosts", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o",
-                "LogLevel=ERROR", "-o", f"ControlPath={self.directory}/ssh-%C", "-o", "ControlMaster=auto", "-o",
-                "ControlPersist=60", "root@192.0.2.1", command),
-            capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run(self._ssh(command), capture_output=True, text=True, timeout=seconds)
         if check and done.returncode:
             raise Broken(f"`{command}` in the machine: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def copy_in(self, path, name):
-        with open(path, "rb") as file:
-            subprocess.run(
-                self.topology.command(
-                    self.topology.device, "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no", "-o",
-                    f"UserKnownHostsFile={self.directory}/hosts", "-o", "BatchMode=yes", "-o",
-                    f"ControlPath={self.directory}/ssh-%C", "root@192.0.2.1", f"cat >{name}"),
-                check=True, stdin=file, timeout=180)
+    def feed(self, command, data, seconds=300):
+        """The same with standard input; returns what became of it."""
+        done = subprocess.run(self._ssh(command), input=data, capture_output=True, timeout=seconds)
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return done
+
+    def feeding(self, command, data):
+        """The same without waiting for its end."""
+        process = subprocess.Popen(self._ssh(command), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+
+        def write():
+            try:
+                process.stdin.write(data)
+                process.stdin.close()
+            except OSError:
+                pass
+        threading.Thread(target=write, daemon=True).start()
+        return process
 
     def close(self):
         self.power_off()
