@@ -105,6 +105,7 @@ firmware-check: firmware
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) tests/bench/run $(BENCH)
+	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/bench/scale)
 
 $(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
 $(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)

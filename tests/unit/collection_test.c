@@ -8,13 +8,18 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include "daemon/clock.h"
 #include "daemon/collection.h"
 #include "daemon/text.h"
 #include "tests/unit/images.h"
@@ -283,6 +288,103 @@ static void a_bad_list_keeps_its_last_good_entries(void **state)
 	policy_release(policy);
 }
 
+static void put_sparse(const char *name)
+{
+	put(name, "192.0.2.0/24\n");
+	assert_int_equal(truncate(name, INT64_C(2) << 30), 0);
+}
+
+static void put_lines(const char *name)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	for (unsigned i = 0; i < 10000000; i++)
+		fprintf(file, "%u.%u.%u.9\n", 1 + (i >> 16) % 9, i >> 8 & 255, i & 255);
+	fclose(file);
+}
+
+/* A gigabyte of zeros in a megabyte. */
+static void put_bomb(const char *name)
+{
+	static const uint8_t zeros[1 << 20];
+	gzFile file = gzopen(name, "wb1");
+
+	assert_non_null(file);
+	for (int i = 0; i < 1024; i++)
+		assert_int_equal(gzwrite(file, zeros, sizeof zeros), sizeof zeros);
+	gzclose(file);
+}
+
+static void put_cut_short(const char *name)
+{
+	put_bytes(name, packed, sizeof packed - 9);
+}
+
+static void put_nuls(const char *name)
+{
+	static const uint8_t nuls[] = "192.0.2.1\0\n\0\0\n192.0.2.2\0";
+
+	put_bytes(name, nuls, sizeof nuls);
+}
+
+static void put_pipe(const char *name)
+{
+	unlink(name);
+	assert_int_equal(mkfifo(name, 0600), 0);
+}
+
+static void put_mapped_everything(const char *name)
+{
+	put(name, "::ffff:0.0.0.0/96\n");
+}
+
+static long peak_of_children(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return usage.ru_maxrss;
+}
+
+/* None of these gets in, takes long, or takes more memory than a small router can give. */
+static void a_hostile_list_hurts_nobody(void **state)
+{
+	static const struct {
+		void (*put)(const char *name);
+		const char *why;
+	} hostile[] = {
+		{ put_sparse, "is larger than 512 MB" },
+		{ put_lines, "holds more than 5000000 entries" },
+		{ put_bomb, "unpacks to suspiciously much" },
+		{ put_cut_short, "cut short" },
+		{ put_nuls, "is no text" },
+		{ put_pipe, "is not a regular file" },
+		{ put_mapped_everything, "not understood" },
+	};
+	struct policy *policy;
+
+	(void)state;
+	put("ads.txt", "ads.example\n");
+	put("drop.txt", "192.0.2.0/24\n");
+	policy_release(load(both, "hostile"));
+	for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+		unlink("drop.txt");
+		hostile[i].put("drop.txt");
+		policy = load(both, "hostile");
+		if (!strstr(messages, hostile[i].why) || !strstr(messages, " stays in force\n"))
+			fail_msg("%s", messages);
+		assert_true(has_address(policy, "192.0.2.1"));
+		assert_false(has_address(policy, "1.0.0.9"));
+		assert_true(list_has_host(policy->lists[1], "ads.example"));
+		policy_release(policy);
+	}
+	unlink("drop.txt");
+#ifndef SANITIZED
+	assert_true(peak_of_children() < 64 * 1024);
+#endif
+}
+
 static void a_damaged_compiled_file_is_made_anew(void **state)
 {
 	struct policy *policy;
@@ -299,6 +401,92 @@ static void a_damaged_compiled_file_is_made_anew(void **state)
 	assert_true(has_address(policy, "192.0.2.1"));
 	assert_int_equal(access("damaged/compiled.new", F_OK), -1);
 	policy_release(policy);
+}
+
+enum { KILLS = 200, MANY = 4000 };
+
+/* Every name says which writing of the list it is of. */
+static void put_names(unsigned writing)
+{
+	FILE *file = fopen("ads.txt", "w");
+
+	assert_non_null(file);
+	for (unsigned i = 0; i < MANY; i++)
+		fprintf(file, "host%u.of-%u.example\n", i, writing);
+	fclose(file);
+}
+
+/* Loads in a process of its own, which is killed with its compiler after so many microseconds; 0:
+ * never. How long it took. */
+static int64_t load_and_kill(unsigned microseconds)
+{
+	int64_t begin = clock_steady();
+	pid_t child = fork();
+
+	if (child == 0) {
+		setpgid(0, 0);
+		policy_release(load(both, "killed"));
+		_exit(0);
+	}
+	setpgid(child, child);
+	if (microseconds) {
+		usleep(microseconds);
+		kill(-child, SIGKILL);
+	}
+	waitpid(child, NULL, 0);
+	return clock_steady() - begin;
+}
+
+/* The writing that the file holds: all of it, and nothing of another. */
+static unsigned writing_in_force(unsigned newest)
+{
+	struct compiled compiled;
+	struct list_set set;
+	char name[64];
+	unsigned found = 0;
+
+	assert_int_equal(compiled_open(&compiled, "killed/compiled"), 0);
+	assert_true(compiled_verify(&compiled));
+	assert_int_equal(compiled.suffixes.count, MANY);
+	for (unsigned writing = newest; !found; writing--) {
+		snprintf(name, sizeof name, "host0.of-%u.example", writing);
+		found = suffixes_find(&compiled.suffixes, name, &set) ? writing : 0;
+		assert_true(found || writing > 1);
+	}
+	for (unsigned i = 0; i < MANY; i += 97) {
+		snprintf(name, sizeof name, "host%u.of-%u.example", i, found);
+		assert_true(suffixes_find(&compiled.suffixes, name, &set));
+	}
+	compiled_close(&compiled);
+	return found;
+}
+
+/* Wherever the work is cut off, what is there is whole: the old lists or the new ones. */
+static void whatever_is_killed_leaves_whole_lists(void **state)
+{
+	unsigned before = 1, changes = 0;
+	int64_t whole;
+
+	(void)state;
+	put("drop.txt", "192.0.2.0/24\n");
+	put_names(1);
+	whole = load_and_kill(0);
+	srand(1);
+	for (unsigned kill = 2; kill < KILLS + 2; kill++) {
+		unsigned found;
+
+		put_names(kill);
+		load_and_kill(1 + (unsigned)((double)rand() / RAND_MAX * 1.3 * (double)whole));
+		found = writing_in_force(kill);
+		assert_true(found == before || found == kill);
+		changes += found == kill;
+		before = found;
+	}
+	/* Both happened, or the moments were all before or all after the work. */
+	assert_true(changes > 0 && changes < KILLS);
+	put_names(KILLS + 2);
+	load_and_kill(0);
+	assert_int_equal(writing_in_force(KILLS + 2), KILLS + 2);
 }
 
 static void what_is_in_force_survives_its_file(void **state)
@@ -346,8 +534,10 @@ int main(void)
 		cmocka_unit_test(lists_of_never_become_names),
 		cmocka_unit_test(what_has_not_changed_is_not_written_again),
 		cmocka_unit_test(a_bad_list_keeps_its_last_good_entries),
+		cmocka_unit_test(a_hostile_list_hurts_nobody),
 		cmocka_unit_test(a_damaged_compiled_file_is_made_anew),
 		cmocka_unit_test(what_is_in_force_survives_its_file),
+		cmocka_unit_test(whatever_is_killed_leaves_whole_lists),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
