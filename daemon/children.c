@@ -57,6 +57,7 @@ static void run_worker(const struct child *child, int ready)
 		.journal = children->journal[i][0],
 		.counters = &children->counters[i],
 		.health = children->health,
+		.workers = children->workers,
 		.pinned = children->pinned,
 		.ticket_keys = children->ticket_keys,
 		.authority_pem = children->authority_pem,

@@ -26,8 +26,7 @@ static const struct {
 	[SECURING_CLIENT] = { "securing client", securing_client_turn, securing_client_late,
 			      LIMIT_TLS },
 	[RELAYING] = { "relaying", relaying_turn, relaying_late, LIMIT_IDLE },
-	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_COUNT,
-			 REQUEST_SECONDS },
+	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_REQUEST },
 	[REFUSING] = { "refusing", refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
 	[ENDED] = { "ended", NULL, NULL, LIMIT_COUNT },
 };
@@ -82,6 +81,25 @@ static void identify(struct connection *connection, const struct arrival *arriva
 				       client->mac_known ? client->mac : NULL);
 }
 
+/* The kernel spreads a device's connections over the workers. */
+static uint64_t most_of_device(const struct connection *connection)
+{
+	const struct gateway *gateway = connection->gateway;
+	uint64_t most = (uint64_t)connection_limit(connection, LIMIT_DEVICE_CONNECTIONS);
+
+	return (most + gateway->workers - 1) / gateway->workers;
+}
+
+static bool join_budget(struct connection *connection)
+{
+	const struct client *client = &connection->client;
+
+	connection->share = budget_join(connection->gateway->budget, &client->side.endpoint.peer,
+					client->mac_known ? client->mac : NULL,
+					most_of_device(connection));
+	return connection->share != NULL;
+}
+
 static enum reason check_destination(const struct connection *connection, bool found)
 {
 	if (!found)
@@ -126,7 +144,8 @@ void connection_new(struct gateway *gateway, const struct arrival *arrival)
 	link_to_gateway(connection, gateway);
 	identify(connection, arrival);
 	connection_note(connection, EVENT_CLIENT_CONNECTED, NULL);
-	reason = check_destination(connection, found);
+	reason = join_budget(connection) ? check_destination(connection, found)
+					 : REASON_DEVICE_CONNECTIONS;
 	if (reason == REASON_NONE &&
 	    side_watch(&connection->client.side, gateway->base, client_woke, connection) < 0)
 		reason = REASON_NO_MEMORY;
@@ -169,6 +188,7 @@ static void free_connection(struct connection *connection)
 		*link = connection->again;
 	}
 	unlink_from_gateway(connection);
+	budget_leave(connection->share);
 	client_end(&connection->client);
 	servers_end(connection);
 	regime_release(connection->regime);
@@ -248,7 +268,7 @@ static void enter(struct connection *connection, enum stage stage)
 	connection->stage = stage;
 	connection->since = clock_steady();
 	if (stage == PEEKING && connection->silent)
-		connection_set_alarm(connection, clock_steady() + KEEPALIVE_SECONDS * 1000000LL);
+		connection_set_alarm(connection, clock_steady() + connection_limit(connection, LIMIT_KEEP_ALIVE));
 	else if (stage == PEEKING)
 		connection_set_alarm(connection, clock_steady() + SILENCE_MILLISECONDS * 1000);
 	else if (patience(connection, stage))

@@ -28,6 +28,7 @@ struct connection {
 	uint64_t id;
 	struct gateway *gateway;
 	struct regime *regime;
+	struct share *share;         /* of its device in the budget; NULL: not counted */
 	struct client client;
 	struct server server;	/* the primary one: where the whole connection goes */
 	struct server *servers; /* primary first, then those that single exchanges needed */

@@ -40,10 +40,22 @@ static enum reason intolerable(const struct connection *connection, const struct
 	return server->verdict;
 }
 
+/* Opening costs two handshakes; who asks for too many is told at the first. */
+static bool may_open(struct connection *connection)
+{
+	uint64_t rate = (uint64_t)connection_limit(connection, LIMIT_DEVICE_HANDSHAKES);
+	unsigned workers = connection->gateway->workers;
+
+	return connection->opened ||
+	       budget_handshake(connection->share, (rate + workers - 1) / workers, clock_steady());
+}
+
 static enum stage open_tls(struct connection *connection, const struct rule *rule)
 {
 	enum reason reason;
 
+	if (!may_open(connection))
+		return connection_refuse(connection, REASON_DEVICE_HANDSHAKES, REFUSE_BY_RESET);
 	if (!connection->gateway->issuer)
 		return connection_refuse(connection, REASON_SIGNER_UNAVAILABLE, REFUSE_BY_ALERT);
 	connection->opened = true;

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/budget.h"
 #include "daemon/client.h"
 #include "daemon/counters.h"
 #include "daemon/journal/journal.h"
@@ -28,6 +29,8 @@ struct gateway {
 	struct pinned *pinned;        /* who refuses our certificate; shared by all workers */
 	struct local_addresses *local;
 	struct neighbours *neighbours;
+	struct budget *budget;        /* of devices */
+	unsigned workers;             /* among whom a device's connections are spread */
 	struct pipes pipes;
 	struct peek_room *room;
 	char scratch[CHUNK_SIZE];

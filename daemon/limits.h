@@ -6,10 +6,7 @@ enum {
 	/* times */
 	SILENCE_MILLISECONDS = 150, /* a client that says nothing for so long may be waiting for the server */
 	REFUSE_SECONDS = 2,
-	IDLE_SECONDS = 3600,     /* a response of which nothing more comes */
-	KEEPALIVE_SECONDS = 60,  /* between two requests of one connection */
-	REQUEST_SECONDS = 10,    /* from a request's first byte to the end of its head */
-	RESPONSE_SECONDS = 120,  /* from a request's end to the head of its response */
+	BODY_GRACE_SECONDS = 20, /* before the limit body-rate counts */
 	SIGNER_MILLISECONDS = 500,
 	DRAIN_SECONDS = 5,
 

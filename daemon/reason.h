@@ -82,6 +82,10 @@
 	REASON(FLOOD, "flood", client, "too many frames that cost more than they bring")           \
 	REASON(IDLE, "idle", fine, "nothing was said for too long")                                \
 	REASON(TOO_MANY, "too-many", gateway, "the limit on connections is reached")               \
+	REASON(DEVICE_CONNECTIONS, "device-connections", client,                                   \
+	       "the device has as many connections as it may have")                                \
+	REASON(DEVICE_HANDSHAKES, "device-handshakes", client,                                     \
+	       "the device has TLS opened faster than it may")                                     \
 	REASON(NO_MEMORY, "no-memory", gateway, "the gateway is out of memory")                    \
 	REASON(NO_DESCRIPTORS, "no-descriptors", gateway, "the gateway is out of descriptors")     \
 	REASON(UNSUPPORTED, "unsupported", gateway, "this is not carried yet")                     \

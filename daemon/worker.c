@@ -325,6 +325,7 @@ static int make_gateway(struct worker *worker)
 	};
 
 	gateway->index = worker->settings->index;
+	gateway->workers = worker->settings->workers;
 	gateway->transparent = worker->settings->transparent;
 	gateway->base = event_base_new();
 	if (!gateway->base)
@@ -338,6 +339,7 @@ static int make_gateway(struct worker *worker)
 	gateway->room = malloc(sizeof(*gateway->room));
 	gateway->local = local_addresses_open();
 	gateway->neighbours = neighbours_open();
+	gateway->budget = budget_new();
 	gateway->world.base = gateway->base;
 	gateway->world.is_own_listener = gateway_is_own_listener;
 	gateway->world.context = gateway;
@@ -346,6 +348,7 @@ static int make_gateway(struct worker *worker)
 	gateway->journal = journal_new(&journal);
 	evtimer_assign(&gateway->again_event, gateway->base, on_again, gateway);
 	return gateway->room && gateway->local && gateway->neighbours &&
+			       gateway->budget &&
 			       gateway->world.resolver && gateway->journal
 		       ? 0
 		       : -1;

@@ -9,6 +9,7 @@
 
 struct worker_settings {
 	unsigned index;
+	unsigned workers;          /* how many there are */
 	bool transparent;          /* captured by TPROXY */
 	const char *account;
 	struct policy *policy;     /* as inherited from the supervisor; the worker takes a hold */

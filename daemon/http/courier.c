@@ -191,10 +191,25 @@ bool courier_settle(struct courier *courier)
 	return true;
 }
 
+/* A body of known length has to come at a rate, one that is a stream need not: it may be half of a dialogue. */
+static int64_t body_deadline(const struct courier *courier)
+{
+	const struct exchange *exchange = &courier->exchange;
+	int64_t rate = hub_limit(courier->conversation, LIMIT_BODY_RATE);
+	int64_t silent = courier->moved + hub_limit(courier->conversation, LIMIT_RESPONSE);
+	int64_t due;
+
+	if (!rate || !courier->body_since || exchange->request.body != BODY_LENGTH)
+		return silent;
+	due = courier->body_since + hub_seconds(BODY_GRACE_SECONDS) +
+	      (int64_t)(exchange->request_body - courier->body_before) * 1000000 / rate;
+	return due < silent ? due : silent;
+}
+
 int64_t courier_deadline(const struct courier *courier)
 {
 	if (courier->phase == COURIER_REACHING)
-		return courier->exchange.start.steady + hub_seconds(RESPONSE_SECONDS);
+		return courier->exchange.start.steady + hub_limit(courier->conversation, LIMIT_RESPONSE);
 	if (courier->phase != COURIER_CARRYING)
 		return INT64_MAX;
 	if (courier->tunnel && (courier->request_done || courier->response_done))
@@ -202,10 +217,10 @@ int64_t courier_deadline(const struct courier *courier)
 	if (courier->tunnel)
 		return courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
 	if (courier->response_begun)
-		return courier->moved + hub_seconds(IDLE_SECONDS);
+		return courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
 	if (courier->request_done)
-		return courier->exchange.request_end.steady + hub_seconds(RESPONSE_SECONDS);
-	return courier->moved + hub_seconds(RESPONSE_SECONDS);
+		return courier->exchange.request_end.steady + hub_limit(courier->conversation, LIMIT_RESPONSE);
+	return body_deadline(courier);
 }
 
 void courier_expire(struct courier *courier)

@@ -27,6 +27,8 @@ struct courier {
 	uint32_t code; /* HTTP/2's error code of the end that reset it; 0: none came */
 	unsigned interim;    /* 1xx responses */
 	int64_t moved;	     /* steady microseconds when bytes last moved */
+	int64_t body_since;  /* since when the client alone is to blame for a slow body; 0: it is not */
+	uint64_t body_before; /* bytes of it that had come by then */
 	bool wants_server;   /* the host has been asked for one and has it, or is about to */
 	bool answered;	     /* the host has answered since the last turn */
 	bool undecided;	     /* the judge asked for a later moment */

@@ -425,11 +425,11 @@ static int64_t deadline(const struct leg *leg)
 
 	switch (front->phase) {
 	case PHASE_IDLE:
-		return front->moved + hub_seconds(KEEPALIVE_SECONDS);
+		return front->moved + hub_limit(leg->conversation, LIMIT_KEEP_ALIVE);
 	case PHASE_READING:
-		return front->courier.exchange.start.steady + hub_seconds(REQUEST_SECONDS);
+		return front->courier.exchange.start.steady + hub_limit(leg->conversation, LIMIT_REQUEST);
 	case PHASE_CLOSING:
-		return front->moved + hub_seconds(RESPONSE_SECONDS);
+		return front->moved + hub_limit(leg->conversation, LIMIT_RESPONSE);
 	case PHASE_LINGERING:
 		return front->moved + hub_seconds(REFUSE_SECONDS);
 	default:

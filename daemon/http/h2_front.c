@@ -270,9 +270,9 @@ static int64_t deadline(const struct leg *leg)
 	if (front->closing)
 		return front->h2.moved + hub_seconds(REFUSE_SECONDS);
 	if (front->h2.block_began)
-		return front->h2.block_began + hub_seconds(REQUEST_SECONDS);
+		return front->h2.block_began + hub_limit(leg->conversation, LIMIT_REQUEST);
 	if (!leg->conversation->running)
-		return front->h2.moved + hub_seconds(KEEPALIVE_SECONDS);
+		return front->h2.moved + hub_limit(leg->conversation, LIMIT_KEEP_ALIVE);
 	return INT64_MAX;
 }
 

@@ -42,7 +42,7 @@ void h2_glitch(struct h2_leg *leg, unsigned cost)
 		leg->calmed = now;
 	}
 	leg->glitches += cost;
-	if (leg->glitches > GLITCHES_MAX)
+	if (leg->glitches > (uint64_t)hub_limit(leg->leg.conversation, LIMIT_GLITCHES))
 		end_session(leg, REASON_FLOOD, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -147,7 +147,8 @@ static void widen(struct h2_stream *stream)
 	uint32_t more = stream->window;
 
 	if (stream->taken < stream->window || stream->in.length ||
-	    stream->window + more > STREAM_WINDOW_MAX || leg->growth + more > WINDOW_GROWTH_MAX)
+	    stream->window + more > STREAM_WINDOW_MAX || leg->growth + more >
+		    (uint64_t)hub_limit(leg->leg.conversation, LIMIT_STREAM_MEMORY))
 		return;
 	stream->taken = 0;
 	stream->window += more;
@@ -615,12 +616,17 @@ static int submit_settings(struct h2_leg *leg, const nghttp2_settings_entry *ent
 		       : -1;
 }
 
+static uint32_t setting(const struct h2_leg *leg, enum limit limit)
+{
+	return (uint32_t)hub_limit(leg->leg.conversation, limit);
+}
+
 int h2_begin_front(struct h2_leg *leg, const struct h2_kind *kind)
 {
-	static const nghttp2_settings_entry entries[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS_MAX },
+	const nghttp2_settings_entry entries[] = {
+		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, setting(leg, LIMIT_STREAMS) },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, setting(leg, LIMIT_HEADER_SIZE) },
 		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
 	};
 
@@ -632,10 +638,10 @@ int h2_begin_front(struct h2_leg *leg, const struct h2_kind *kind)
 
 int h2_begin_back(struct h2_leg *leg, const struct h2_kind *kind)
 {
-	static const nghttp2_settings_entry entries[] = {
+	const nghttp2_settings_entry entries[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, setting(leg, LIMIT_HEADER_SIZE) },
 	};
 
 	leg->kind = kind;

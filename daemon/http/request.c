@@ -5,6 +5,7 @@
 #include "daemon/http/forward.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/hub.h"
+#include "daemon/http/measure.h"
 #include "daemon/http/parcel.h"
 
 static unsigned refusal_status(enum reason reason)
@@ -49,9 +50,16 @@ void courier_request_head(struct courier *courier)
 	struct exchange *exchange = &courier->exchange;
 	const char *detail;
 	enum reason reason = guard_request(&exchange->request, &detail);
+	enum limit excess;
 
 	if (reason != REASON_NONE) {
 		courier_refuse(courier, refusal_status(reason), reason, detail);
+		return;
+	}
+	excess = head_exceeds(&exchange->request, settings->limits);
+	if (excess != LIMIT_COUNT) {
+		courier_refuse(courier, excess == LIMIT_URL_LENGTH ? 414 : 431,
+			       REASON_REQUEST_TOO_LARGE, excess_detail(excess));
 		return;
 	}
 	settings->host->note(settings->context, exchange, EXCHANGE_REQUEST_HEADERS);
@@ -101,6 +109,8 @@ static void begin(struct courier *courier)
 	}
 	courier->upgrade_sent = head->upgrade;
 	courier->phase = COURIER_CARRYING;
+	courier->body_since = clock_steady();
+	courier->body_before = 0;
 	courier->back.leg->codec->send_head(&courier->back, head);
 }
 
@@ -152,12 +162,19 @@ void courier_request_body(struct courier *courier, struct span body)
 	struct exchange *exchange = &courier->exchange;
 
 	courier->moved = clock_steady();
+	if (!courier->body_since) {
+		courier->body_since = courier->moved;
+		courier->body_before = exchange->request_body;
+	}
 	exchange->request_body += body.length;
 	if (!courier->tunnel && exceeds_length(&exchange->request, exchange->request_body))
 		courier_request_malformed(courier, REASON_REQUEST_MALFORMED,
 					  "the body is longer than it says");
 	else if (!courier->request_given_up)
 		courier->back.leg->codec->send_body(&courier->back, body);
+	/* A server that takes no more excuses the client. */
+	if (courier->phase == COURIER_CARRYING && !courier_wants_request(courier))
+		courier->body_since = 0;
 }
 
 void courier_request_end(struct courier *courier, const struct head *trailers)

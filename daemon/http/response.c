@@ -4,6 +4,7 @@
 #include "daemon/http/forward.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/hub.h"
+#include "daemon/http/measure.h"
 #include "daemon/http/parcel.h"
 
 enum { INTERIM_MAX = 32 }; /* 1xx responses of one exchange */
@@ -153,10 +154,14 @@ enum head_taken courier_response_head(struct courier *courier)
 	enum reason reason =
 		guard_response(&exchange->response,
 			       head_text(&exchange->request, exchange->request.method), &detail);
+	enum limit excess =
+		head_exceeds(&exchange->response, courier->conversation->settings.limits);
 
 	courier->moved = clock_steady();
 	if (reason != REASON_NONE)
 		return refuse(courier, reason, detail);
+	if (excess != LIMIT_COUNT)
+		return refuse(courier, REASON_RESPONSE_TOO_LARGE, excess_detail(excess));
 	if (opens_tunnel(exchange))
 		return take_upgrade(courier);
 	if (exchange->response.status / 100 == 1)

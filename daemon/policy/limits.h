@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "daemon/limits.h"
+
 enum limit_unit {
 	LIMIT_OF_TIME,  /* microseconds; written "10 s" */
 	LIMIT_OF_BYTES, /* written "64 KB" */
@@ -21,10 +23,34 @@ enum limit_unit {
 	      "how long it may take to find and reach a server")                                   \
 	LIMIT(TLS, "tls", TIME, 10 * LIMIT_SECOND, LIMIT_SECOND / 10, LIMIT_HOUR,                  \
 	      "how long a TLS handshake may take")                                                 \
+	LIMIT(REQUEST, "request", TIME, 10 * LIMIT_SECOND, LIMIT_SECOND, LIMIT_HOUR,               \
+	      "how long the head of a request may take")                                           \
+	LIMIT(RESPONSE, "response", TIME, 120 * LIMIT_SECOND, LIMIT_SECOND / 10, 24 * LIMIT_HOUR,  \
+	      "how long a server may take for the head of its response")                           \
+	LIMIT(KEEP_ALIVE, "keep-alive", TIME, 60 * LIMIT_SECOND, LIMIT_SECOND, LIMIT_HOUR,         \
+	      "how long a connection may wait for its next request")                               \
 	LIMIT(IDLE, "idle", TIME, LIMIT_HOUR, LIMIT_SECOND, 168 * LIMIT_HOUR,                      \
 	      "how long a connection may be silent in both directions")                            \
 	LIMIT(HALF_CLOSED, "half-closed", TIME, 300 * LIMIT_SECOND, LIMIT_SECOND, 24 * LIMIT_HOUR, \
-	      "how long a connection that one end has finished may be silent")
+	      "how long a connection that one end has finished may be silent")                     \
+	LIMIT(BODY_RATE, "body-rate", BYTES, 256, 0, 1 << 20,                                      \
+	      "how much of a request's body must come each second, after 20 s")                    \
+	LIMIT(URL_LENGTH, "url-length", BYTES, TARGET_MAX, 256, TARGET_MAX,                        \
+	      "how long the target of a request may be")                                           \
+	LIMIT(HEADER_SIZE, "header-size", BYTES, HEAD_MAX, 1024, HEAD_MAX,                         \
+	      "how long the head of a request or a response may be")                               \
+	LIMIT(HEADER_COUNT, "header-count", COUNT, FIELDS_MAX, 16, FIELDS_MAX,                     \
+	      "how many header fields a message may have")                                         \
+	LIMIT(STREAMS, "streams", COUNT, STREAMS_MAX, 1, STREAMS_MAX,                              \
+	      "how many requests of an HTTP/2 connection may run at a time")                       \
+	LIMIT(GLITCHES, "glitches", COUNT, GLITCHES_MAX, 64, 1000 * GLITCHES_MAX,                  \
+	      "how many HTTP/2 frames may ask for work and bring nothing; 32 a second are forgiven") \
+	LIMIT(STREAM_MEMORY, "stream-memory", BYTES, WINDOW_GROWTH_MAX, 0, 256 << 20,              \
+	      "how much of an HTTP/2 connection may wait for slow readers, beside 64 KiB a stream") \
+	LIMIT(DEVICE_CONNECTIONS, "connections-per-device", COUNT, 1024, 1, 1000000,               \
+	      "how many connections one device may have at a time")                                \
+	LIMIT(DEVICE_HANDSHAKES, "handshakes-per-device", COUNT, 100, 1, 1000000,                  \
+	      "how many TLS connections of one device may be opened each second")
 
 enum limit {
 #define LIMIT_ENUM(name, word, unit, normal, least, most, what) LIMIT_##name,

@@ -829,6 +829,11 @@ static void a_long_answer_lets_others_have_their_turn(void **state)
 		assert_int_equal(conversation_deadline(dialogue->conversation), 0);
 }
 
+static int seconds_of(const struct dialogue *dialogue, enum limit limit)
+{
+	return (int)(dialogue->limits.value[limit] / LIMIT_SECOND);
+}
+
 /* Deadlines are asked for, then the clock is taken to have come there. */
 static void expire(struct dialogue *dialogue, int64_t seconds)
 {
@@ -842,20 +847,20 @@ static void deadlines_follow_the_phases(void **state)
 	struct dialogue *dialogue = *state;
 
 	dialogue_run(dialogue);
-	expire(dialogue, KEEPALIVE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_KEEP_ALIVE));
 	client_says(dialogue, "POST /");
-	expire(dialogue, REQUEST_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_REQUEST));
 	client_says(dialogue, " HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n");
-	expire(dialogue, RESPONSE_SECONDS);
+	expire(dialogue, BODY_GRACE_SECONDS);
 	client_says(dialogue, "ab");
-	expire(dialogue, RESPONSE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_RESPONSE));
 	server_says(dialogue, 0, OK "Content-Length: 3\r\n\r\na");
-	expire(dialogue, IDLE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_IDLE));
 	server_says(dialogue, 0, "bc");
-	expire(dialogue, KEEPALIVE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_KEEP_ALIVE));
 	dialogue->late = true;
 	client_says(dialogue, GET);
-	expire(dialogue, RESPONSE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_RESPONSE));
 	conversation_expire(dialogue->conversation);
 	assert_int_equal(dialogue->finished, REASON_NONE);
 }
