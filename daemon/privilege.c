@@ -381,6 +381,10 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 		{ ROLE_WORKER, AF_INET, SOCK_STREAM },	{ ROLE_WORKER, AF_INET6, SOCK_STREAM },
 		{ ROLE_WORKER, AF_INET, SOCK_DGRAM },	{ ROLE_WORKER, AF_INET6, SOCK_DGRAM },
 		{ ROLE_RECORDER, AF_UNIX, SOCK_DGRAM }, { ROLE_RECORDER, AF_UNIX, SOCK_STREAM },
+		{ ROLE_FETCHER, AF_INET, SOCK_STREAM },	{ ROLE_FETCHER, AF_INET6, SOCK_STREAM },
+		{ ROLE_FETCHER, AF_INET, SOCK_DGRAM },	{ ROLE_FETCHER, AF_INET6, SOCK_DGRAM },
+		/* The C library asks the kernel which addresses the machine has. */
+		{ ROLE_FETCHER, AF_NETLINK, SOCK_RAW },
 	};
 	int result = 0;
 
