@@ -166,7 +166,14 @@ $(STORM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/storm/*.c))
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lpthread
 
-unit: $(UNIT) $(STORM)
+# Preloaded, it lets one allocation fail, for tests/proofs/starved.py.
+STARVE   := $(BUILD)/tests/faults/starve.so
+$(STARVE): tests/faults/starve.c
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -shared -fPIC -o $@ $<
+
+unit: $(UNIT) $(STORM) $(STARVE)
 fuzzers: $(FUZZERS)
 
 # What `make bench` runs beside the programs.

@@ -207,6 +207,8 @@ static void look_for_line(struct control_answer *answer)
 
 	if (line) {
 		begin_command(answer, line, length);
+	} else if (evbuffer_search_eol(answer->request, NULL, NULL, EVBUFFER_EOL_LF).pos >= 0) {
+		cut(answer); /* out of memory */
 	} else if (evbuffer_get_length(answer->request) > CONTROL_REQUEST_MAX) {
 		answer->asked = true;
 		control_answer_end(answer, 1, "the request is too long");

@@ -139,9 +139,9 @@ class Device:
     # -- any other program
 
     def run(self, command, namespace, step):
-        """A command in a namespace, with exit, output, error, input."""
+        """A command in a namespace, with exit, output, error, input, patience (60 s)."""
         result = subprocess.run(self._topology.command(namespace, "sh", "-c", command),
-                                capture_output=True, text=True, errors="replace", timeout=60,
+                                capture_output=True, text=True, errors="replace", timeout=step.get("patience", 60),
                                 input=step.get("input", ""), cwd=self._directory)
         check_result(command, result, step)
 

@@ -46,6 +46,8 @@ class Gateway:
         self._trust = trust
         self._process = None
         self.descriptors = None  # RLIMIT_NOFILE, or as it is
+        self.workers = 2
+        self.environment = {}    # beside ours
         self.before = None
         self._said = []
         self._ready = threading.Event()
@@ -66,7 +68,7 @@ class Gateway:
     def program(self):
         limit = ["prlimit", f"--nofile={self.descriptors}"] if self.descriptors else []
         return [*limit, f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
-                "--state-directory", self.state_directory, "--workers", "2"]
+                "--state-directory", self.state_directory, "--workers", str(self.workers)]
 
     def start(self):
         """Also again after everything was killed; what must be left in the end is what was there first."""
@@ -77,7 +79,8 @@ class Gateway:
         self._ready.clear()
         self._process = subprocess.Popen(
             self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, text=True, errors="replace", cwd=self.directory, start_new_session=True)
+            stdout=subprocess.DEVNULL, text=True, errors="replace", cwd=self.directory, start_new_session=True,
+            env={**os.environ, **self.environment})
         self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._listener.start()
         if not self._ready.wait(READY_SECONDS) or self._process.poll() is not None:

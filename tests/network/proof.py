@@ -32,6 +32,7 @@ class Proof(Case):
     policy = None
     origins = ()
     descriptors = None  # RLIMIT_NOFILE of the gateway
+    workers = 2
 
     def __init__(self, file):
         self.name = f"{file}-{type(self).__name__.lower()}"
@@ -42,6 +43,7 @@ class Proof(Case):
 
     def _load(self, values):
         self.gateway.descriptors = self.descriptors
+        self.gateway.workers = self.workers
         self.sanitized = is_sanitized()
         return {"policy": string.Template(self.policy).safe_substitute(values), "origins": self.origins}
 

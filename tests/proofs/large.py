@@ -4,6 +4,9 @@ from proof import Proof
 from vitals import Peak
 from warehouse import Warehouse, digest_of, make_body
 
+CURL = "-sS --fail --speed-limit 1 --speed-time 30"  # a stall is a failure, a busy machine is not
+PATIENCE = 600
+
 POLICY = """
 capture: { tcp: [8080, 8443] }
 rules:
@@ -33,8 +36,8 @@ class Bodies(Proof):
     def _carry(self, family, url, trust):
         for way, command in (("down", f"curl {{}} {url} | sha256sum | cut -c1-64"),
                              ("up", f"curl {{}} -T body {url}")):
-            options = f"-sS --fail --max-time 120 {family} --cacert {trust}"
-            self._on_device(command.format(options), {"output": self.expected})
+            options = f"{CURL} {family} --cacert {trust}"
+            self._on_device(command.format(options), {"output": self.expected, "patience": PATIENCE})
 
 
 class Memory(Proof):
@@ -59,11 +62,11 @@ class Memory(Proof):
 
     def _down(self, copies):
         self._on_device(
-            f"curl -4 -sS --fail --max-time 120 --cacert {self._trust('gateway')} "
+            f"curl {CURL} -4 --cacert {self._trust('gateway')} "
             f"https://shop.example:{Warehouse.TLS}/body?copies={copies} | sha256sum | cut -c1-64",
-            {"output": digest_of(self.body, copies)})
+            {"output": digest_of(self.body, copies), "patience": PATIENCE})
 
     def _up(self):
         self._on_device(
-            f"curl -4 -sS --fail --max-time 120 --cacert {self._trust('gateway')} -T body "
-            f"https://shop.example:{Warehouse.TLS}/body", {"output": digest_of(self.body)})
+            f"curl {CURL} -4 --cacert {self._trust('gateway')} -T body "
+            f"https://shop.example:{Warehouse.TLS}/body", {"output": digest_of(self.body), "patience": PATIENCE})

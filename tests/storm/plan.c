@@ -45,12 +45,12 @@ static void make_pace(struct pace *pace, uint64_t *state)
 /* A run of single bytes through a slow end should not last for ever. */
 static size_t bounded(size_t length, const struct plan *plan)
 {
-	size_t most = 2000000;
+	size_t most = 1000000;
 
 	for (enum who who = CLIENT; who <= SERVER; who++) {
 		const struct pace *pace = &plan->pace[who];
 		size_t call = pace->read_max < pace->write_max ? pace->read_max : pace->write_max;
-		size_t calls = 2000;
+		size_t calls = 1000;
 
 		if (pace->pause_one_in)
 			calls = 200 + 1000000ULL * pace->pause_one_in / (pace->pause_micros + 50);
