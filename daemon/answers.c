@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/ban_answers.h"
 #include "daemon/control/server.h"
+#include "daemon/cutting.h"
 #include "daemon/list_answers.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
@@ -361,30 +363,24 @@ static void answer_explain(void *context, json_t *request, struct control_answer
 
 static void answer_cut(void *context, json_t *request, struct control_answer *answer)
 {
-	const struct supervisor *supervisor = context;
-	const struct children *children = &supervisor->children;
-	union order order = { .cut = { .kind = ORDER_CUT } };
+	struct cut_order order = { .kind = ORDER_CUT };
 	const char *what = NULL;
 	char *end = NULL;
-	unsigned failed = 0;
 
 	if (json_unpack(request, "{s:s}", "what", &what) < 0) {
 		control_answer_end(answer, 1, "cut takes all, a connection's id or an address");
 		return;
 	}
-	order.cut.all = strcmp(what, "all") == 0;
-	if (!order.cut.all && address_parse(&order.cut.address, what) < 0) {
-		order.cut.id = strtoull(what, &end, 16);
-		if (!order.cut.id || *end) {
+	order.all = strcmp(what, "all") == 0;
+	if (!order.all && address_parse(&order.address, what) < 0) {
+		order.id = strtoull(what, &end, 16);
+		if (!order.id || *end) {
 			control_answer_end(answer, 1,
 					   "cut takes all, a connection's id or an address");
 			return;
 		}
 	}
-	for (unsigned i = 0; i < children->workers; i++)
-		if (order_send(children->orders[i][0], &order, sizeof(order.cut), NULL, 0) < 0)
-			failed++;
-	if (failed)
+	if (cutting_order(context, &order) < 0)
 		control_answer_end(answer, 1, "a worker does not take orders now; try again");
 	else
 		control_answer_end(answer, 0, NULL);
@@ -433,7 +429,10 @@ static const struct control_entry entries[] = {
 	{ "rules", answer_rules },	   { "lists", answer_lists },
 	{ "search", answer_search },	   { "refresh", answer_refresh },
 	{ "timings", answer_timings },	   { "explain", answer_explain },
-	{ "cut", answer_cut },		   { "authority", answer_authority },
+	{ "cut", answer_cut },
+	{ "ban", answer_ban },
+	{ "unban", answer_unban },
+	{ "bans", answer_bans },		   { "authority", answer_authority },
 	{ "refusals", answer_refusals },
 	{ NULL, NULL },
 };

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/cutting.h"
 #include "daemon/log.h"
 #include "daemon/supervisor.h"
+#include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
@@ -221,6 +223,9 @@ int redirect_load(struct supervisor *supervisor)
 	if (load_rules(supervisor) < 0 || load_lists(supervisor) < 0)
 		return -1;
 	cover_ports(supervisor);
+	if (bans_refresh(supervisor->policy) < 0)
+		say(supervisor, "the rules about bans cannot be written anew");
+	cutting_blocked(supervisor);
 	supervisor->said = supervisor->policy->generation;
 	return 0;
 }
@@ -309,6 +314,7 @@ void redirect_end(struct supervisor *supervisor)
 	if (!supervisor->redirecting)
 		return;
 	sieve_remove(supervisor->sieve);
+	bans_remove();
 	if (table_remove() < 0)
 		log_error("the nft table could not be removed: %s; "
 			  "`nft delete table inet headgate` does it", strerror(errno));

@@ -139,10 +139,24 @@ static void add_ours(struct text *text, const struct ruleset *ruleset)
 		       "\t}\n\n");
 }
 
+static void add_strays(struct text *text)
+{
+	text_add(text, "\tchain strays {\n"
+		       "\t\ttcp dport @captured reject with tcp reset\n"
+		       "\t\ttcp sport @captured reject with tcp reset\n"
+		       "\t}\n\n");
+}
+
 /* Which traffic the plan is about, for a chain that sees everything. */
 static void add_scope(struct text *text, const struct ruleset *ruleset)
 {
 	const char *others = ruleset->guards ? "goto outside" : "return";
+
+	if (ruleset->rules)
+		text_add(text,
+			 "\t\t# The middle of a connection that conntrack does not know: it was cut, or "
+			 "forgotten.\n"
+			 "\t\ttcp flags & (syn | rst) == 0 ct state new jump strays\n\n");
 
 	text_add(text, "\t\t# Only devices behind the LAN ports, only what they send elsewhere,\n"
 		       "\t\t# only connections that they began.\n"
@@ -355,6 +369,8 @@ static void add_answers(struct text *text, const struct ruleset *ruleset)
 static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 {
 	add_ours(text, ruleset);
+	if (ruleset->rules)
+		add_strays(text);
 	begin_plan(text);
 	add_own_packets(text);
 	text_add(text, "\n");
@@ -379,6 +395,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 /* The chain of rules stands before the one that turns: what goes on in the kernel carries its mark by then. */
 static void add_plan_of_redirect(struct text *text, const struct ruleset *ruleset)
 {
+	add_strays(text);
 	begin_plan(text);
 	text_add(text, "\t\t# What was turned to us has been judged.\n"
 		       "\t\tct status dnat accept\n\n");

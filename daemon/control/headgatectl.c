@@ -70,6 +70,12 @@ static const struct column found[] = {
 	{ NULL, NULL, NULL, false },
 };
 
+static const struct column bans[] = {
+	{ "ADDRESS", cell_value, "address", false },
+	{ "LEFT", cell_seconds, "left", true },
+	{ NULL, NULL, NULL, false },
+};
+
 static const struct column timings[] = {
 	{ "DURATION", cell_value, "duration", false },
 	{ "MEDIAN", cell_milliseconds, "p50", true },
@@ -199,6 +205,15 @@ static int run_explain(const struct subcommand *subcommand, const struct tool *t
 	return ask(subcommand, tool, make_request(subcommand->name, tool, explain_words));
 }
 
+static int run_ban(const struct subcommand *subcommand, const struct tool *tool)
+{
+	json_t *request = make_request(subcommand->name, tool, cut_words);
+
+	if (request && tool->length)
+		json_object_set_new(request, "for", json_string(tool->length));
+	return ask(subcommand, tool, request);
+}
+
 static int run_cut(const struct subcommand *subcommand, const struct tool *tool)
 {
 	return ask(subcommand, tool, make_request(subcommand->name, tool, cut_words));
@@ -306,6 +321,11 @@ static const struct subcommand subcommands[] = {
 	  NULL },
 	{ "cut", "all | CONNECTION | ADDRESS", "end live connections", 1, 1, run_cut, "control",
 	  show_text, NULL, NULL },
+	{ "ban", "[--for TIME] ADDRESS", "let nobody reach an address, nor be reached by it", 1, 1,
+	  run_ban, "control", show_text, NULL, NULL },
+	{ "unban", "ADDRESS", "lift a ban", 1, 1, run_cut, "control", show_text, NULL, NULL },
+	{ "bans", "", "the bans in force", 0, 0, run_plain, "control", show_row, bans,
+	  "nobody is banned" },
 	{ "timings", "", "how long connecting, TLS and answers take", 0, 0, run_plain, "control",
 	  show_row, timings, "nothing was timed yet" },
 	{ "authority", "show | export [--der]", "the certificate that devices must trust", 1, 1,
@@ -359,6 +379,8 @@ static int run(const struct subcommand *subcommand, const struct tool *tool)
 		return usage_error("--format, --column and --code belong to `lists`");
 	if (tool->format && !format_is_known(tool->format))
 		return usage_error("there is no such format");
+	if (tool->length && subcommand->run != run_ban)
+		return usage_error("--for belongs to `ban`");
 	if (tool->der && subcommand->run != run_authority)
 		return usage_error("--der belongs to `authority export`");
 	return subcommand->run(subcommand, tool);
@@ -372,6 +394,7 @@ enum {
 	OPTION_FORMAT,
 	OPTION_COLUMN,
 	OPTION_CODE,
+	OPTION_FOR,
 	OPTION_HELP
 };
 
@@ -379,6 +402,7 @@ static const struct option options[] = {
 	{ "run-directory", required_argument, NULL, OPTION_RUN_DIRECTORY },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "plan", no_argument, NULL, OPTION_PLAN },
+	{ "for", required_argument, NULL, OPTION_FOR },
 	{ "der", no_argument, NULL, OPTION_DER },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "column", required_argument, NULL, OPTION_COLUMN },
@@ -412,6 +436,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_PLAN:
 			tool.plan = true;
+			break;
+		case OPTION_FOR:
+			tool.length = optarg;
 			break;
 		case OPTION_DER:
 			tool.der = true;

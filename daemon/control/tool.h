@@ -10,6 +10,7 @@ struct tool {
 	bool json;	/* --json: answers as they are, one object per line */
 	bool plan;	/* --plan, of check */
 	const char *format, *column, *code; /* of lists test and lists compile; NULL: not given */
+	const char *length; /* --for, of ban; NULL: without an end */
 	bool der;	/* --der, of authority export */
 	int word_count; /* after the subcommand's name */
 	char **words;

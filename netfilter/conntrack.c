@@ -1,0 +1,191 @@
+#include "netfilter/conntrack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
+
+#include "netfilter/netlink.h"
+
+struct cutting {
+	flow_choice *choose;
+	void *context;
+	size_t *count;
+	uint32_t mark, mask;
+	struct netlink *netlink; /* for the deletions, while the other one reads */
+	int error;
+};
+
+/* One object of the dump. */
+struct record {
+	struct flow flow;
+	const struct nlattr *tuple, *id, *zone;
+	uint32_t mark;
+};
+
+static void note_address(struct address *address, const struct nlattr *attribute)
+{
+	bool ipv6 = mnl_attr_get_type(attribute) == CTA_IP_V6_SRC ||
+		    mnl_attr_get_type(attribute) == CTA_IP_V6_DST;
+	size_t width = ipv6 ? 16 : 4;
+
+	if (mnl_attr_get_payload_len(attribute) != width)
+		return;
+	address->family = ipv6 ? AF_INET6 : AF_INET;
+	memcpy(address->bytes, mnl_attr_get_payload(attribute), width);
+}
+
+static int note_ip(const struct nlattr *attribute, void *context)
+{
+	struct flow *flow = context;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case CTA_IP_V4_SRC:
+	case CTA_IP_V6_SRC:
+		note_address(&flow->client, attribute);
+		break;
+	case CTA_IP_V4_DST:
+	case CTA_IP_V6_DST:
+		note_address(&flow->destination, attribute);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int note_protocol(const struct nlattr *attribute, void *context)
+{
+	struct flow *flow = context;
+	uint16_t type = mnl_attr_get_type(attribute);
+
+	if (type == CTA_PROTO_NUM && mnl_attr_get_payload_len(attribute) == 1)
+		flow->protocol = mnl_attr_get_u8(attribute);
+	if (mnl_attr_get_payload_len(attribute) != 2)
+		return MNL_CB_OK;
+	if (type == CTA_PROTO_SRC_PORT)
+		flow->client.port = ntohs(mnl_attr_get_u16(attribute));
+	if (type == CTA_PROTO_DST_PORT)
+		flow->destination.port = ntohs(mnl_attr_get_u16(attribute));
+	return MNL_CB_OK;
+}
+
+static int note_tuple(const struct nlattr *attribute, void *context)
+{
+	switch (mnl_attr_get_type(attribute)) {
+	case CTA_TUPLE_IP:
+		mnl_attr_parse_nested(attribute, note_ip, context);
+		break;
+	case CTA_TUPLE_PROTO:
+		mnl_attr_parse_nested(attribute, note_protocol, context);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int note_attribute(const struct nlattr *attribute, void *context)
+{
+	struct record *record = context;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case CTA_TUPLE_ORIG:
+		record->tuple = attribute;
+		mnl_attr_parse_nested(attribute, note_tuple, &record->flow);
+		break;
+	case CTA_MARK:
+		if (mnl_attr_get_payload_len(attribute) == 4)
+			record->mark = ntohl(mnl_attr_get_u32(attribute));
+		break;
+	case CTA_ID:
+		record->id = attribute;
+		break;
+	case CTA_ZONE:
+		record->zone = attribute;
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *put_header(char *storage, uint8_t type, uint16_t flags, uint8_t family)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
+	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
+
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	message->nlmsg_flags = flags;
+	body->nfgen_family = family;
+	body->version = NFNETLINK_V0;
+	return message;
+}
+
+static void copy_attribute(struct nlmsghdr *message, const struct nlattr *attribute)
+{
+	if (attribute)
+		mnl_attr_put(message, attribute->nla_type, mnl_attr_get_payload_len(attribute),
+			     mnl_attr_get_payload(attribute));
+}
+
+/* One that has ended by itself meanwhile is fine. */
+static void take_out(struct cutting *cutting, const struct record *record)
+{
+	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = put_header(storage, IPCTNL_MSG_CT_DELETE, 0,
+					      (uint8_t)record->flow.client.family);
+
+	if (mnl_attr_get_payload_len(record->tuple) > NETLINK_MESSAGE / 2)
+		return;
+	copy_attribute(message, record->tuple);
+	copy_attribute(message, record->id);
+	copy_attribute(message, record->zone);
+	if (netlink_request(cutting->netlink, message) == 0)
+		++*cutting->count;
+	else if (errno != ENOENT)
+		cutting->error = errno;
+}
+
+static int note_flow(const struct nlmsghdr *message, void *context)
+{
+	struct cutting *cutting = context;
+	struct record record = { 0 };
+
+	if (message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
+		return 0;
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), note_attribute, &record);
+	if (record.tuple && (record.mark & cutting->mask) == cutting->mark &&
+	    cutting->choose(cutting->context, &record.flow))
+		take_out(cutting, &record);
+	return 0;
+}
+
+static int walk(struct netlink *netlink, struct cutting *cutting)
+{
+	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message =
+		put_header(storage, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+
+	/* The kernel leaves out what does not carry the mark. */
+	if (cutting->mask) {
+		mnl_attr_put_u32(message, CTA_MARK, htonl(cutting->mark));
+		mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(cutting->mask));
+	}
+	if (netlink_ask(netlink, message, note_flow, cutting) < 0 && errno != EINTR)
+		return -1;
+	errno = cutting->error;
+	return cutting->error ? -1 : 0;
+}
+
+int conntrack_cut(uint32_t mark, uint32_t mask, flow_choice *choose, void *context, size_t *count)
+{
+	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
+	struct cutting cutting = {
+		.choose = choose, .context = context, .count = count, .mark = mark, .mask = mask,
+		.netlink = netlink ? netlink_open(NETLINK_NETFILTER) : NULL,
+	};
+	int result = cutting.netlink ? walk(netlink, &cutting) : -1;
+	int error = errno;
+
+	netlink_close(cutting.netlink);
+	netlink_close(netlink);
+	errno = error;
+	return result;
+}
