@@ -105,6 +105,15 @@ static void run_signer(const struct child *child, int ready)
 	signer_run(&settings);
 }
 
+static const char *trace_directory(const struct children *children)
+{
+	const struct policy *policy = children->policy;
+
+	if (!policy_traces(policy, TRACE_KEYLOG | TRACE_PCAPNG))
+		return NULL;
+	return policy->traces.directory ? policy->traces.directory : children->trace_directory;
+}
+
 static void run_recorder(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
@@ -115,6 +124,8 @@ static void run_recorder(const struct child *child, int ready)
 		.channel_count = speakers,
 		.listener = children->journal_listener,
 		.journal = &children->policy->journal,
+		.traces = &children->policy->traces,
+		.trace_directory = trace_directory(children),
 		.account = worker_account,
 		.group = children->group,
 		.ready = ready,
@@ -466,4 +477,5 @@ void children_end(struct children *children)
 		close_pairs(children);
 	free(children->authority_pem);
 	free(children->authority_directory);
+	free(children->trace_directory);
 }

@@ -35,6 +35,7 @@ struct children {
 	int journal_listener;
 	gid_t group;                   /* whose members may read RUN/journal; (gid_t)-1: none */
 	char *authority_directory;
+	char *trace_directory;         /* for policies that name none */
 	char *authority_pem;           /* once the signer has made or read it */
 	uint8_t ticket_keys[TICKET_KEYS_SIZE];
 	struct pinned *pinned;         /* who refuses the gateway's certificate */

@@ -4,6 +4,7 @@
 #include "daemon/servers.h"
 #include "daemon/sparing.h"
 #include "daemon/stage.h"
+#include "daemon/trace.h"
 
 /* What comes next on the way to carrying bytes, as far as it is not done yet. */
 enum stage connection_proceed(struct connection *connection)
@@ -177,6 +178,17 @@ static void adopt(struct connection *connection, const struct decision *decision
 	memcpy(connection->shadows, decision->shadows, sizeof(connection->shadows));
 }
 
+/* TLS is followed from its first answered byte on (securing.c). */
+static void follow(struct connection *connection)
+{
+	const struct rule *rule = connection->rule;
+	bool reads = rule->verdict == VERDICT_INSPECT || rule->verdict == VERDICT_ROUTE;
+
+	if (reads && connection->client.protocol == PROTOCOL_HTTP)
+		trace_follow(connection->gateway->journal, rule->captures,
+			     &connection->client.side, PCAPNG_CLIENTS);
+}
+
 static enum stage obey(struct connection *connection)
 {
 	switch (connection->rule->verdict) {
@@ -203,6 +215,7 @@ enum stage deciding_turn(struct connection *connection)
 	if (decision.ask)
 		return learn(connection, &decision);
 	adopt(connection, &decision);
+	follow(connection);
 	next = obey(connection);
 	/* Where more has to be learned, or every request is judged, the hit is counted there. */
 	if (next != PEEKING && next != EXCHANGING && connection->counted != connection->rule) {

@@ -117,6 +117,13 @@ int privilege_confine(enum privilege_role role, const char *directory)
 	return 0;
 }
 
+int privilege_confine_but(enum privilege_role role, const char *const *directories)
+{
+	(void)role;
+	(void)directories;
+	return 0;
+}
+
 #else
 
 /* System calls by name: one that this machine lacks (epoll_wait on arm64, mmap2 on amd64) is
@@ -528,7 +535,7 @@ static int allow_path(int ruleset, const char *path, uint64_t access)
 
 	beneath.directory = open(path, O_PATH | O_CLOEXEC);
 	if (beneath.directory < 0)
-		return -1;
+		return errno == ENOENT ? 0 : -1;
 	result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_PATH_BENEATH, &beneath, 0);
 	close(beneath.directory);
 	return result;
@@ -544,7 +551,7 @@ static int allow_reading(int ruleset, const char *directory)
 	return result;
 }
 
-static int confine_files(enum privilege_role role, const char *directory)
+static int confine_files(enum privilege_role role, const char *const *directories)
 {
 	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_FLAG);
 	struct landlock_attribute attribute = { .scoped = SCOPED_ALL };
@@ -562,18 +569,18 @@ static int confine_files(enum privilege_role role, const char *directory)
 	if (ruleset < 0)
 		return -1;
 	if (role == ROLE_FETCHER)
-		result = allow_reading(ruleset, directory);
-	else if (directory && keeps_directory(role))
-		result = allow_path(ruleset, directory, DIRECTORY_ACCESS & attribute.files);
+		result = allow_reading(ruleset, directories[0]);
+	for (; role != ROLE_FETCHER && keeps_directory(role) && *directories && result == 0; directories++)
+		result = allow_path(ruleset, *directories, DIRECTORY_ACCESS & attribute.files);
 	if (result == 0)
 		result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
 	close(ruleset);
 	return result;
 }
 
-int privilege_confine(enum privilege_role role, const char *directory)
+int privilege_confine_but(enum privilege_role role, const char *const *directories)
 {
-	if (confine_files(role, directory) < 0) {
+	if (confine_files(role, directories) < 0) {
 		log_error("cannot close the file system (Landlock): %m");
 		return -1;
 	}
@@ -582,6 +589,13 @@ int privilege_confine(enum privilege_role role, const char *directory)
 		return -1;
 	}
 	return 0;
+}
+
+int privilege_confine(enum privilege_role role, const char *directory)
+{
+	const char *const directories[] = { directory, NULL };
+
+	return privilege_confine_but(role, directories);
 }
 
 #endif

@@ -36,3 +36,6 @@ enum privilege_role {
  * layer is warned about once. Does nothing under sanitizers. -1 when a layer failed though the kernel has
  * it. */
 int privilege_confine(enum privilege_role role, const char *directory);
+
+/* The same, and keeps several directories: a NULL-terminated list. One that is not there is not kept. */
+int privilege_confine_but(enum privilege_role role, const char *const *directories);

@@ -12,6 +12,7 @@
 #include "daemon/control/subscribers.h"
 #include "daemon/journal/member.h"
 #include "daemon/journal/output.h"
+#include "daemon/journal/trace_file.h"
 #include "daemon/log.h"
 #include "daemon/privilege.h"
 
@@ -22,6 +23,7 @@ struct recorder {
 	struct event_base *base;
 	struct event *terminate;
 	struct output *output;
+	struct trace_file *keys, *packets; /* NULL: no rule makes traces */
 	struct channels *channels;
 	struct subscribers *subscribers; /* NULL: nobody can listen */
 	uint64_t lost;			 /* journal lines, since the last that could be written */
@@ -106,6 +108,18 @@ static void answer_reader(struct recorder *recorder, const struct message_header
 		subscribers_answer_end(recorder->subscribers, header->number);
 }
 
+static void write_trace(struct recorder *recorder, uint32_t kind, const char *bytes, size_t length)
+{
+	struct trace_file *file = kind == TRACE_KEYLOG ? recorder->keys : recorder->packets;
+	struct counters *counters = recorder->settings->counters;
+
+	if (!file || !trace_file_write(file, bytes, length))
+		return;
+	log_warning_limited(&recorder->losing, "a trace loses bytes: %m");
+	if (counters)
+		atomic_fetch_add_explicit(&counters->dropped_records, 1, memory_order_relaxed);
+}
+
 static void take(void *context, const struct message_header *header, const char *text,
 		 size_t length)
 {
@@ -113,6 +127,8 @@ static void take(void *context, const struct message_header *header, const char 
 
 	if (header->kind == MESSAGE_JOURNAL)
 		write_journal(recorder, text, length);
+	else if (header->kind == MESSAGE_TRACE)
+		write_trace(recorder, header->number, text, length);
 	else if (header->kind == MESSAGE_EVENTS || header->kind == MESSAGE_LIVE ||
 		 header->kind == MESSAGE_LIVE_END)
 		answer_reader(recorder, header, text, length);
@@ -185,6 +201,18 @@ static struct output *open_output(struct recorder *recorder)
 	return standard_output(recorder->base);
 }
 
+static int open_traces(struct recorder *recorder)
+{
+	const struct recorder_settings *settings = recorder->settings;
+	const char *directory = settings->trace_directory;
+
+	if (!directory)
+		return 0;
+	recorder->keys = trace_file_new(settings->traces, directory, TRACE_KEYLOG);
+	recorder->packets = trace_file_new(settings->traces, directory, TRACE_PCAPNG);
+	return recorder->keys && recorder->packets ? 0 : -1;
+}
+
 static int open_all(struct recorder *recorder)
 {
 	recorder->base = event_base_new();
@@ -194,7 +222,7 @@ static int open_all(struct recorder *recorder)
 	recorder->output = open_output(recorder);
 	recorder->channels = open_channels(recorder);
 	if (!recorder->terminate || !recorder->output || !recorder->channels ||
-	    event_add(recorder->terminate, NULL))
+	    open_traces(recorder) || event_add(recorder->terminate, NULL))
 		return -1;
 	if (recorder->settings->listener < 0)
 		return 0;
@@ -207,6 +235,8 @@ static void close_all(struct recorder *recorder)
 	subscribers_free(recorder->subscribers);
 	channels_free(recorder->channels);
 	recorder->output->free(recorder->output);
+	trace_file_free(recorder->keys);
+	trace_file_free(recorder->packets);
 	event_free(recorder->terminate);
 	event_base_free(recorder->base);
 	free(recorder);
@@ -232,6 +262,9 @@ static int become_account(const struct recorder_settings *settings)
 	}
 	if (file && file_prepare(file, &account))
 		log_warning("journal: cannot make %s: %m", file);
+	if (settings->trace_directory &&
+	    trace_directory_prepare(settings->trace_directory, &account))
+		log_warning("traces: cannot make %s: %m", settings->trace_directory);
 	return privilege_drop(&account, 0);
 }
 
@@ -239,7 +272,9 @@ static int confine(const struct recorder_settings *settings)
 {
 	const char *file = journal_file(settings);
 	const char *slash = file ? strrchr(file, '/') : NULL;
+	const char *kept[3] = { NULL };
 	char *directory = NULL;
+	size_t count = 0;
 	int result;
 
 	if (slash)
@@ -250,7 +285,10 @@ static int confine(const struct recorder_settings *settings)
 		free(directory);
 		directory = NULL;
 	}
-	result = privilege_confine(ROLE_RECORDER, directory);
+	kept[count] = directory;
+	count += directory != NULL;
+	kept[count] = settings->trace_directory;
+	result = privilege_confine_but(ROLE_RECORDER, kept);
 	free(directory);
 	return result;
 }

@@ -14,6 +14,8 @@ struct recorder_settings {
 	size_t channel_count;
 	int listener; /* RUN/journal, bound by control_listen(); -1: none */
 	const struct journal_settings *journal; /* where the lines go */
+	const struct trace_settings *traces;
+	const char *trace_directory; /* where traces go; NULL: no rule makes any */
 	const char *account;			/* "headgate", or "nobody" */
 	gid_t group;				/* whose members may listen; (gid_t)-1: none */
 	int ready;		   /* one byte is written here when it serves; -1: none */

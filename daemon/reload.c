@@ -167,6 +167,15 @@ static bool same_journal(const struct journal_settings *a, const struct journal_
 	       a->keep == b->keep;
 }
 
+static bool same_traces(const struct policy *a, const struct policy *b)
+{
+	unsigned kinds = TRACE_KEYLOG | TRACE_PCAPNG;
+
+	return policy_traces(a, kinds) == policy_traces(b, kinds) &&
+	       same_text(a->traces.directory, b->traces.directory) &&
+	       a->traces.rotate == b->traces.rotate && a->traces.keep == b->traces.keep;
+}
+
 static bool same_never(const struct authority_settings *a, const struct authority_settings *b)
 {
 	if (a->never_count != b->never_count)
@@ -200,7 +209,7 @@ static void replace_changed(struct supervisor *supervisor, const struct policy *
 	const struct policy *policy = supervisor->policy;
 	struct children *children = &supervisor->children;
 
-	if (!same_journal(&before->journal, &policy->journal))
+	if (!same_journal(&before->journal, &policy->journal) || !same_traces(before, policy))
 		child_replace(&children->recorder);
 	if (!same_never(&before->authority, &policy->authority))
 		child_replace(&children->signer);

@@ -6,6 +6,7 @@
 #include "daemon/tls/mirror.h"
 #include "daemon/tls/origin.h"
 #include "daemon/tls/terminator.h"
+#include "daemon/trace.h"
 #include "daemon/view.h"
 
 static void leaf_ready(struct leaf_wait *wait, struct leaf *leaf, enum reason reason)
@@ -87,6 +88,9 @@ static int begin_client_tls(struct connection *connection)
 		.alpn = alpn_answer(connection),
 	};
 
+	if (connection->rule)
+		trace_follow(connection->gateway->journal, connection->rule->captures,
+			     &client->side, PCAPNG_CLIENTS);
 	connection_note(connection, EVENT_TLS_START_CLIENT, NULL);
 	return side_secure(&client->side, terminator_open(connection->gateway->world.tls,
 							  &terminator, client->side.fd));

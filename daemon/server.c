@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 #include "daemon/tls/origin.h"
+#include "daemon/trace.h"
 #include "netfilter/socket.h"
 
 /* Of several servers one that does not answer is left after this long, and the next one tried. */
@@ -475,6 +476,9 @@ static enum side_progress arrive(struct server *server)
 	if (progress != SIDE_DONE || server->stage != SERVER_CONNECTING)
 		return progress;
 	server->side.endpoint.tcp_setup = clock_now();
+	if (server->target.captures && !server->tunnel)
+		trace_follow(server->world->journal, server->target.captures, &server->side,
+			     PCAPNG_SERVERS);
 	server->stage = server->target.tls ? SERVER_SECURING : SERVER_READY;
 	if (server->target.tls) {
 		allow(server, limit(server, LIMIT_TLS));

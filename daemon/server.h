@@ -28,6 +28,7 @@ struct target {
 	struct trust *proxy_trust;       /* roots of an https proxy */
 	bool tolerant;                   /* a rule wants to see a bad certificate */
 	const char *identity;            /* the rule's client certificate; NULL */
+	unsigned captures;               /* TRACE_… bits of the rule */
 	bool anonymous;                  /* a server that asks for one may have none */
 	bool wants_status;               /* a rule wants to know that it is not revoked */
 	const uint8_t *alpn;             /* to offer, wire form */
@@ -45,6 +46,7 @@ struct server_world {
 	struct resolver *resolver;
 	struct health *health;
 	struct tls_context *tls;
+	struct journal *journal; /* for traces */
 	bool (*is_own_listener)(const void *context, const struct address *address);
 	const void *context; /* of is_own_listener */
 };

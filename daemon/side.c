@@ -324,6 +324,9 @@ static void drop(struct side *side)
 	side->pending = NULL;
 	side->pending_start = 0;
 	side->pending_length = 0;
+	if (side->wire.tap)
+		side->wire.tap->end(side->wire.tap);
+	side->wire.tap = NULL;
 	close(side->fd);
 	side->fd = -1;
 	side->endpoint.state = ENDPOINT_CLOSED;

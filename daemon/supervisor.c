@@ -169,11 +169,12 @@ static int start_children(struct supervisor *supervisor)
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
 	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
+	children->trace_directory = join(supervisor->settings->state_directory, "traces");
 	children->counters = counters_new(children->workers + 2);
 	children->health = health_open();
 	children->pinned = pinned_new();
-	if (!children->authority_directory || !children->counters || !children->health ||
-	    !children->pinned) {
+	if (!children->authority_directory || !children->trace_directory || !children->counters ||
+	    !children->health || !children->pinned) {
 		log_error("out of memory");
 		return -1;
 	}

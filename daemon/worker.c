@@ -346,6 +346,7 @@ static int make_gateway(struct worker *worker)
 	gateway->world.resolver = resolver_new(gateway->base);
 	gateway->world.health = worker->settings->health;
 	gateway->journal = journal_new(&journal);
+	gateway->world.journal = gateway->journal;
 	evtimer_assign(&gateway->again_event, gateway->base, on_again, gateway);
 	return gateway->room && gateway->local && gateway->neighbours &&
 			       gateway->budget &&

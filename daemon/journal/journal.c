@@ -125,6 +125,12 @@ void journal_exchange(struct journal *journal, const struct connection_view *vie
 	add_line(journal, &journal->journal, &text);
 }
 
+void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length)
+{
+	if (length && message_send(journal->settings.channel, MESSAGE_TRACE, kind, bytes, length))
+		count_lost(journal, 1);
+}
+
 void journal_live(struct journal *journal, uint32_t question, const struct connection_view *view)
 {
 	struct text text;

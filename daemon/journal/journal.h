@@ -32,6 +32,9 @@ void journal_connection(struct journal *journal, const struct connection_view *v
 void journal_exchange(struct journal *journal, const struct connection_view *view,
 		      const struct exchange *exchange, bool with_headers);
 
+/* Bytes for a trace file, whole blocks or lines; lost ones are counted likewise. */
+void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length);
+
 /* Answers to list(): waits its turn instead of being dropped, up to a stated bound. */
 void journal_live(struct journal *journal, uint32_t question, const struct connection_view *view);
 void journal_live_end(struct journal *journal, uint32_t question);

@@ -15,6 +15,7 @@ enum message_kind {
 	MESSAGE_EVENTS,	     /* lines for subscribers */
 	MESSAGE_LIVE,	     /* lines that answer number */
 	MESSAGE_LIVE_END,    /* number is answered; a last line when some were lost */
+	MESSAGE_TRACE,	     /* bytes for the trace of kind number (TRACE_…) */
 	MESSAGE_HELLO,	     /* a new worker: asks for WANTED; no text */
 	/* recorder to worker */
 	MESSAGE_WANTED, /* number 1: somebody reads events; 0: nobody does */

@@ -170,3 +170,11 @@ const struct device *policy_device(const struct policy *policy, const struct add
 	}
 	return NULL;
 }
+
+bool policy_traces(const struct policy *policy, unsigned kinds)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].captures & kinds)
+			return true;
+	return false;
+}

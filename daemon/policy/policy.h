@@ -131,6 +131,9 @@ struct decision {
  * libc). A shadow rule never decides and never asks. */
 struct decision policy_decide(const struct policy *policy, const struct facts *facts);
 
+/* True when a rule makes traces of any of these kinds (TRACE_… bits). */
+bool policy_traces(const struct policy *policy, unsigned kinds);
+
 /* The device a client belongs to: the first that matches; NULL for none. */
 const struct device *policy_device(const struct policy *policy, const struct address *client,
 				   const uint8_t *mac);

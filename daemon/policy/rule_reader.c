@@ -164,7 +164,7 @@ static void read_on_invalid(struct reading *reading, const struct keyword *keywo
 }
 
 /* The traces that this version writes; TRACE_… bits. */
-static const unsigned carried_captures = 0;
+static const unsigned carried_captures = TRACE_KEYLOG | TRACE_PCAPNG;
 
 static void read_rule_capture(struct reading *reading, const struct keyword *keyword,
 			      struct value value, void *target)
@@ -364,6 +364,21 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 			      rule->wants_status ? "revocation" : "on-invalid");
 }
 
+/* A trace begins with the connection; what a request alone can decide comes too late for it. */
+static void check_traces(struct reading *reading, const struct rule *rule, struct value value)
+{
+	if (!(rule->captures & (TRACE_KEYLOG | TRACE_PCAPNG)))
+		return;
+	if (rule->verdict != VERDICT_INSPECT && rule->verdict != VERDICT_ROUTE)
+		reading_error(reading, value,
+			      "\"capture\" goes with \"do: inspect\" or a route: of what passes "
+			      "nothing is read");
+	else if (rule_moment(rule) >= MOMENT_CERTIFICATE)
+		reading_error(reading, value,
+			      "by the time this rule can decide, the connection has begun: too late "
+			      "for \"keylog\" and \"pcapng\"");
+}
+
 /* What spares a connection passes it untouched: that is no answer where a route was meant, or where
  * TLS has been opened before this rule could decide. */
 static void check_sparing(struct reading *reading, const struct rule *rule, struct value value)
@@ -448,6 +463,8 @@ void read_rule(struct reading *reading, const struct keyword *keyword, struct va
 		check_sense(reading, rule, value);
 	if (reading->errors == errors)
 		check_sparing(reading, rule, value);
+	if (reading->errors == errors)
+		check_traces(reading, rule, value);
 	reading->broken[rule->slot] = reading->errors != errors;
 }
 

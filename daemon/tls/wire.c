@@ -31,6 +31,8 @@ static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 		got = carrier_peek(wire->carrier, bytes, size);
 	else
 		got = carrier_read(wire->carrier, bytes, size);
+	if (wire->tap && got > 0 && !(flags & MSG_PEEK))
+		wire->tap->bytes(wire->tap, false, bytes, (size_t)got);
 	/* A record's end says nothing about the next one. */
 	wire->full = got == (ssize_t)size || wire->carrier;
 	wire->ended = got == 0;
@@ -50,9 +52,16 @@ ssize_t wire_peek(struct wire *wire, void *bytes, size_t size)
 
 ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
 {
+	ssize_t sent;
+
 	if (wire->carrier)
-		return carrier_write(wire->carrier, bytes, length);
-	return send(wire->fd, bytes, length, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+		sent = carrier_write(wire->carrier, bytes, length);
+	else
+		sent = send(wire->fd, bytes, length,
+			    MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+	if (wire->tap && sent > 0)
+		wire->tap->bytes(wire->tap, true, bytes, (size_t)sent);
+	return sent;
 }
 
 void wire_announce(struct wire *wire, bool ending)
@@ -123,6 +132,14 @@ static long control(BIO *bio, int command, long number, void *pointer)
 	}
 }
 
+static void pass_keys(const SSL *tls, const char *line)
+{
+	const struct wire *wire = BIO_get_data(SSL_get_rbio(tls));
+
+	if (wire && wire->tap)
+		wire->tap->keys(wire->tap, line);
+}
+
 static BIO_METHOD *method;
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
@@ -145,6 +162,9 @@ int wire_attach(struct wire *wire, SSL *tls)
 		return -1;
 	BIO_set_data(bio, wire);
 	SSL_set_msg_callback(tls, overhear);
+	/* OpenSSL has this callback on the context only; it is the same every time. */
+	if (wire->tap)
+		SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(tls), pass_keys);
 	SSL_set_msg_callback_arg(tls, wire);
 	SSL_set_bio(tls, bio, bio);
 	return 0;

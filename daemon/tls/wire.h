@@ -12,6 +12,13 @@ enum { CHATTER_MAX = 100 };
 
 struct carrier;
 
+/* Whoever wants to know what goes over a wire. Owned by the side, which calls end() when it closes. */
+struct tap {
+	void (*bytes)(struct tap *tap, bool sent, const void *bytes, size_t length);
+	void (*keys)(struct tap *tap, const char *line); /* of an NSS key log, no newline */
+	void (*end)(struct tap *tap);
+};
+
 struct wire {
 	int fd;
 	struct carrier *carrier; /* what goes over it goes inside TLS with a proxy (carrier.h); NULL */
@@ -22,6 +29,7 @@ struct wire {
 	bool ending;	/* the peer's FIN has been announced */
 	bool ended;	/* and read */
 	bool more;	/* what is written now is followed by more at once (MSG_MORE) */
+	struct tap *tap;  /* NULL: nobody listens */
 	unsigned chatter; /* handshake messages since the last data */
 };
 
