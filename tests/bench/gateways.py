@@ -23,7 +23,7 @@ def output(*words):
 
 
 class Way:
-    """Base of all ways. `mode` is pass, names (pass after reading the name) or inspect."""
+    """Base of all ways. `mode` is pass, names (pass after reading the name), door (the same at the packet door) or inspect."""
 
     name = None
     program = None        # what must be installed; None: nothing
@@ -318,7 +318,7 @@ POLICY = """headgate: 1
 lan: [lan]
 capture:
   tcp: [80, 443]
-  proxy: always
+  proxy: {proxy}
 source: keep
 trust: [{root}]
 authority:
@@ -343,17 +343,20 @@ RULES = {
     log: none
 """,
 }
-RULES["names"] = RULES["pass"]
+RULES["names"] = RULES["door"] = RULES["pass"]
+HAPROXY["door"] = HAPROXY["names"]
 
 
 class Headgate(Way):
     """Sets up its own redirect, so it runs during its turns only."""
 
     name = "headgate"
+    proxies = ("pass", "names", "inspect")  # modes in which workers carry what passes
 
     def start(self):
         self.role = Role(f"{self.name}-{self.mode}", self.bench.log)
-        policy = POLICY.format(root=self.bench.certificates.file("root.pem"), directory=self.directory)
+        policy = POLICY.format(root=self.bench.certificates.file("root.pem"), directory=self.directory,
+                               proxy="always" if self.mode in self.proxies else "needed")
         self.file("headgate.yaml", policy + RULES[self.mode])
         os.makedirs(self.directory + "/run", exist_ok=True)
         os.makedirs(self.directory + "/state", exist_ok=True)
@@ -392,6 +395,13 @@ class Headgate(Way):
         return self.file("authority.pem", found.group(0))
 
 
+class Proxying(Headgate):
+    """The same, where it would not have to."""
+
+    name = "proxying"
+    proxies = Headgate.proxies + ("door",)
+
+
 NOT_ASKED = "not asked for"
-WAYS = {way.name: way for way in (Headgate, Haproxy, Sslsplit, Squid, Mitmproxy, LimSplice, LimTls,
+WAYS = {way.name: way for way in (Headgate, Proxying, Haproxy, Sslsplit, Squid, Mitmproxy, LimSplice, LimTls,
                                   Kernel, Direct)}

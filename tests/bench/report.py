@@ -90,7 +90,7 @@ class Result:
         for way, found in self.footprints.items():
             if found.failure:
                 yield way, found.failure, way in OURS
-        if self.row.mode != "inspect" and self.done("headgate") and \
+        if self.row.mode not in ("inspect", "door") and self.done("headgate") and \
                 median(self.turns["headgate"], "relayed") < 0.5:
             yield "headgate", "not relayed by the daemon: the kernel forwarded it", True
 

@@ -1,5 +1,6 @@
 """The packet door on real traffic: what passes is the server's own TCP and QUIC, what is blocked is refused at once."""
 import contextlib
+import json
 import shutil
 import socket
 import struct
@@ -72,6 +73,22 @@ class Untouched(Proof):
         for family in (4, 6):
             self._pass(family)
             self._block(family)
+        self._count()
+
+    def _count(self):
+        """How often a connection visits."""
+        before, connections = self._visits(), 50
+        for _ in range(connections):
+            subprocess.run(self.network.topology.command(self.network.topology.device, "curl", "-s", "-o", "/dev/null", "--cacert",
+                                                         self.network.certificates.path("root.pem"), "https://good.example/"),
+                           check=True)
+        each = (self._visits() - before) / connections
+        self.measured(f"{each:.2f} packets of a connection visit")
+        if each > 2.2:
+            raise Failure(f"{each} packets of a connection visit the packet door")
+
+    def _visits(self):
+        return json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
 
     def _watch(self, host, family):
         topology = self.network.topology
