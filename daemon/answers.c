@@ -79,12 +79,13 @@ static json_t *capture_json(const struct supervisor *supervisor)
 
 static json_t *totals_json(const struct supervisor *supervisor)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accepted",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accepted",
 			 SUM(supervisor, accepted), "live", SUM(supervisor, live), "passed",
 			 SUM(supervisor, passed), "inspected", SUM(supervisor, inspected),
 			 "blocked", SUM(supervisor, blocked), "routed", SUM(supervisor, routed),
 			 "answered", SUM(supervisor, answered),
-			 "visits", SUM(supervisor, visits),
+			 "visits", SUM(supervisor, visits), "dns_stripped",
+			 SUM(supervisor, dns_stripped), "dns_signed", SUM(supervisor, dns_signed),
 			 "exchanges", SUM(supervisor, exchanges), "bytes_from_clients",
 			 SUM(supervisor, bytes_from_clients), "bytes_from_servers",
 			 SUM(supervisor, bytes_from_servers), "dropped_records",

@@ -12,6 +12,11 @@ enum {
 	ANSWER_MAX = 600,
 };
 
+static void count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
 static uint32_t mark_of(const struct visits *visits, const struct queue_packet *arrival,
 			uint32_t value)
 {
@@ -298,14 +303,14 @@ static void visit_query(struct visits *visits, const struct queue_packet *arriva
 			const struct packet *packet)
 {
 	struct flow flow = { .client = packet->source, .server = packet->destination,
-			     .kind = FLOW_DATAGRAMS, .packets = 1 };
+			     .kind = FLOW_DATAGRAMS };
 	struct dns_message query;
 	enum fate fate;
 
 	note_arrival(visits, &flow, arrival);
 	if (!dns_parse(packet->payload.bytes, packet->payload.length, &query))
 		query = (struct dns_message){ .name = "" };
-	visit_question(visits, &flow, query.name, &fate);
+	fate = visit_question(visits, &flow, query.name);
 	if (fate == FATE_REFUSE && query.question_end) {
 		answer_nxdomain(visits, packet, &query);
 		fate = FATE_DROP;
@@ -329,18 +334,57 @@ static bool note_address(const struct dns_record *record, void *context)
 	return false;
 }
 
+/* The answer without what the rule wants out of it; empty: it stays as it is. */
+static struct span strip_answer(struct visits *visits, const struct queue_packet *arrival,
+				const struct packet *packet, unsigned what)
+{
+	struct span bytes = arrival->bytes;
+	uint8_t *payload = visits->changed + (packet->payload.bytes - bytes.bytes);
+
+	if (!what || bytes.length > sizeof(visits->changed))
+		return (struct span){ 0 };
+	memcpy(visits->changed, bytes.bytes, bytes.length);
+	switch (dns_strip(payload, packet->payload.length, what)) {
+	case DNS_STRIPPED:
+		count(&visits->counters->dns_stripped);
+		packet_renew_udp(packet, visits->changed);
+		return (struct span){ visits->changed, bytes.length };
+	case DNS_SIGNED:
+		count(&visits->counters->dns_signed);
+		break;
+	case DNS_UNCHANGED:
+		break;
+	}
+	return (struct span){ 0 };
+}
+
+static unsigned what_to_strip(struct visits *visits, const struct packet *packet, const char *name)
+{
+	struct flow flow = { .client = packet->destination, .server = packet->source,
+			     .kind = FLOW_DATAGRAMS };
+
+	return rule_dns_strip(visit_answered(visits, &flow, name));
+}
+
 static void visit_answer(struct visits *visits, const struct queue_packet *arrival,
 			 const struct packet *packet)
 {
 	struct sighting_note note = { .visits = visits };
+	struct span changed = { 0 };
 	struct dns_message message;
 
-	if (dns_parse(packet->payload.bytes, packet->payload.length, &message) && message.answer &&
-	    message.name[0]) {
+	if (dns_parse(packet->payload.bytes, packet->payload.length, &message) && message.answer) {
 		note.name = message.name;
-		dns_each_record(&message, note_address, &note);
+		if (message.name[0])
+			dns_each_record(&message, note_address, &note);
+		changed = strip_answer(visits, arrival, packet,
+				       what_to_strip(visits, packet, message.name));
 	}
-	carry_out(visits, arrival, packet, FATE_UNDECIDED);
+	if (changed.length)
+		queue_accept_changed(visits->queue, arrival->id,
+				     mark_of(visits, arrival, visits->marks.undecided), changed);
+	else
+		carry_out(visits, arrival, packet, FATE_UNDECIDED);
 }
 
 static void visit_udp(struct visits *visits, const struct queue_packet *arrival,
@@ -359,7 +403,7 @@ void visit_packet(void *context, const struct queue_packet *arrival)
 	struct visits *visits = context;
 	struct packet packet;
 
-	atomic_fetch_add_explicit(&visits->counters->visits, 1, memory_order_relaxed);
+	count(&visits->counters->visits);
 	switch (packet_parse(arrival->bytes.bytes, arrival->bytes.length, &packet)) {
 	case PACKET_TCP:
 		carry_out(visits, arrival, &packet, visit_stream(visits, arrival, &packet));

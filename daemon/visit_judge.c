@@ -115,15 +115,21 @@ static enum fate fate_of(const struct rule *rule, enum reason *reason)
 	}
 }
 
+static struct decision decide(struct visits *visits, const struct flow *flow,
+			      const struct said *said)
+{
+	struct facts facts;
+
+	fill_facts(visits, flow, said, &facts);
+	return policy_decide(visits->policy, &facts);
+}
+
 enum fate visit_judge(struct visits *visits, struct flow *flow, const struct said *said)
 {
-	struct decision decision;
-	struct facts facts;
+	struct decision decision = decide(visits, flow, said);
 	enum reason reason;
 	enum fate fate;
 
-	fill_facts(visits, flow, said, &facts);
-	decision = policy_decide(visits->policy, &facts);
 	if (decision.ask && !(said->learned & MOMENT_HELLO))
 		return FATE_UNDECIDED;
 	/* The plan sends nothing here that needs more, but a policy may have changed on the way. */
@@ -155,26 +161,32 @@ static enum fate fate_of_question(const struct rule *rule)
 	return rule->block == BLOCK_DROP ? FATE_DROP : FATE_REFUSE;
 }
 
-const struct rule *visit_question(struct visits *visits, struct flow *flow, const char *name,
-				  enum fate *fate)
+static struct said question_of(const char *name)
 {
-	const struct said said = {
+	return (struct said){
 		.learned = MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE,
 		.protocol = PROTOCOL_DNS,
 		.host = name[0] ? name : NULL,
 	};
-	struct decision decision;
-	struct facts facts;
+}
 
-	fill_facts(visits, flow, &said, &facts);
-	decision = policy_decide(visits->policy, &facts);
-	*fate = fate_of_question(decision.rule);
-	if (!flow->packets)
-		return decision.rule;
+enum fate visit_question(struct visits *visits, const struct flow *flow, const char *name)
+{
+	struct said said = question_of(name);
+	struct decision decision = decide(visits, flow, &said);
+	enum fate fate = fate_of_question(decision.rule);
+
 	count_hits(visits, &decision);
-	if (*fate != FATE_PASS) {
-		count_fate(visits, *fate, REASON_BLOCKED);
+	if (fate != FATE_PASS) {
+		count_fate(visits, fate, REASON_BLOCKED);
 		report(visits, flow, &said, &decision, REASON_BLOCKED);
 	}
-	return decision.rule;
+	return fate;
+}
+
+const struct rule *visit_answered(struct visits *visits, const struct flow *flow, const char *name)
+{
+	struct said said = question_of(name);
+
+	return decide(visits, flow, &said).rule;
 }

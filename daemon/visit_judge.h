@@ -19,7 +19,9 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 /* Ends a flow without the judge: it cannot be read. */
 enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason reason);
 
-/* The rule that decides about a question of DNS or its answer: the policy's, never NULL. *fate says what becomes of
- * it. */
-const struct rule *visit_question(struct visits *visits, struct flow *flow, const char *name,
-				  enum fate *fate);
+/* What becomes of a question of DNS. Counts the hits; writes a line where it is blocked. */
+enum fate visit_question(struct visits *visits, const struct flow *flow, const char *name);
+
+/* The rule that has decided about the question behind an answer; the policy's, never NULL. */
+const struct rule *visit_answered(struct visits *visits, const struct flow *flow,
+				  const char *name);

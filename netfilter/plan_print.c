@@ -266,7 +266,8 @@ static const char *deed(const struct rule *rule)
 	case VERDICT_BLOCK:
 		return rule->block == BLOCK_PAGE ? "it answers with a page" : "it answers a name";
 	default:
-		return "it edits headers or keeps a trace";
+		return rule->dns_strip ? "it changes answers of DNS"
+				       : "it edits headers or keeps a trace";
 	}
 }
 

@@ -281,3 +281,15 @@ size_t packet_print_udp(const struct packet *packet, uint8_t out[static PACKET_H
 	put16(udp + 6, folded ? folded : 0xffff);
 	return network + UDP_HEADER;
 }
+
+void packet_renew_udp(const struct packet *packet, uint8_t *bytes)
+{
+	uint8_t *udp = bytes + packet->network.length;
+	size_t length = packet->transport.length + packet->payload.length;
+	uint16_t folded;
+
+	put16(udp + 6, 0);
+	folded = packet_sum_fold(
+		packet_sum(sum_addresses(packet, IPPROTO_UDP, length), udp, length));
+	put16(udp + 6, folded ? folded : 0xffff);
+}

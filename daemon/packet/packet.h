@@ -43,6 +43,10 @@ enum packet_kind packet_parse(const uint8_t *bytes, size_t length, struct packet
 uint32_t packet_sum(uint32_t sum, const void *bytes, size_t length);
 uint16_t packet_sum_fold(uint32_t sum);
 
+/* Writes the UDP checksum of a packet anew after its payload was changed in place. packet: as parsed from these
+ * bytes. */
+void packet_renew_udp(const struct packet *packet, uint8_t *bytes);
+
 enum { PACKET_HEADERS_MAX = 60 }; /* of a packet made by packet_print_…() */
 
 /* Writes the headers of an answer or a reset to out: IPv4 or IPv6 by the family of the addresses (which must

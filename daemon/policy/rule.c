@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/packet/dns.h"
 #include "daemon/policy/condition.h"
 
 static enum moment earliest(unsigned moments)
@@ -84,6 +85,13 @@ bool rule_opens_tls(const struct rule *rule)
 bool rule_has_extras(const struct rule *rule)
 {
 	return rule->request_headers.count || rule->response_headers.count || rule->captures;
+}
+
+unsigned rule_dns_strip(const struct rule *rule)
+{
+	bool reads = rule->verdict == VERDICT_INSPECT || rule->verdict == VERDICT_ROUTE;
+
+	return rule->dns_strip | (reads ? DNS_STRIP_ECH | DNS_STRIP_H3 : 0);
 }
 
 const char *verdict_word(enum verdict verdict)
@@ -205,6 +213,14 @@ static void print_sparing(const struct rule *rule, struct text *text)
 		text_addf(text, ", learn: { pass: %lld s }", (long long)rule->learn_seconds);
 }
 
+static void print_dns(unsigned strip, struct text *text)
+{
+	if (strip)
+		text_addf(text, ", dns: { strip: [%s%s%s] }", strip & DNS_STRIP_ECH ? "ech" : "",
+			  strip == (DNS_STRIP_ECH | DNS_STRIP_H3) ? ", " : "",
+			  strip & DNS_STRIP_H3 ? "h3" : "");
+}
+
 void rule_print(const struct rule *rule, struct text *text)
 {
 	text_add(text, "{ name: ");
@@ -225,6 +241,7 @@ void rule_print(const struct rule *rule, struct text *text)
 	print_captures(rule->captures, text);
 	print_edits(&rule->request_headers, "request-headers", text);
 	print_edits(&rule->response_headers, "response-headers", text);
+	print_dns(rule->dns_strip, text);
 	text_add(text, rule->shadow ? ", shadow: true" : "");
 	text_add(text, rule->cut ? ", cut: true" : "");
 	text_add(text, " }");

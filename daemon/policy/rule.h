@@ -75,6 +75,7 @@ struct rule {
 	struct edits request_headers;
 	struct edits response_headers;
 	unsigned captures; /* TRACE_… bits */
+	unsigned dns_strip; /* DNS_STRIP_… that the owner asks for; see rule_dns_strip() */
 	bool shadow;
 	bool cut;
 };
@@ -91,6 +92,10 @@ enum match rule_match(const struct rule *rule, const struct facts *facts, enum m
  * all hold. */
 enum match rule_explain(const struct rule *rule, const struct facts *facts, enum moment *wanted,
 			struct text *why);
+
+/* What is taken out of the answers of DNS about names that this rule decides: what the owner asks for, and, where
+ * the rule has to read what devices say, whatever would let them say it unread. */
+unsigned rule_dns_strip(const struct rule *rule);
 
 /* Adds the rule in the language it was written in, one line: an item of `rules` in YAML's flow
  * style. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/packet/dns.h"
 #include "daemon/policy/condition.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/edits_reader.h"
@@ -188,6 +189,33 @@ static void read_revocation(struct reading *reading, const struct keyword *keywo
 	rule->wants_status = keyword_choose(reading, keyword, value) == 1;
 }
 
+static const char *const dns_strip_words[] = { "ech", "h3", NULL };
+
+static void read_dns_strip(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	static const unsigned bits[] = { DNS_STRIP_ECH, DNS_STRIP_H3 };
+	struct rule *rule = target;
+	int choice = keyword_choose(reading, keyword, value);
+
+	if (choice >= 0)
+		rule->dns_strip |= bits[choice];
+}
+
+static const struct keyword dns_keywords[] = {
+	{ "strip", FORM_TEXT | FORM_LIST, "ech, h3, or both", .read = read_dns_strip,
+	  .words = dns_strip_words, .required = true },
+	{ 0 },
+};
+
+static const struct grammar dns_grammar = { "\"dns\"", dns_keywords };
+
+static void read_dns(struct reading *reading, const struct keyword *keyword, struct value value,
+		     void *target)
+{
+	grammar_read(reading, keyword->grammar, value, target);
+}
+
 static void read_shadow(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
@@ -314,6 +342,8 @@ static const struct keyword rule_keywords[] = {
 	{ "learn", FORM_TEXT | FORM_MAPPING,
 	  "pass or { pass: 24h }: clients that keep refusing the gateway's certificate",
 	  .read = read_learn, .words = learn_words, .grammar = &learn_grammar },
+	{ "dns", FORM_MAPPING, "a mapping with strip: what is taken out of the answers of DNS",
+	  .read = read_dns, .grammar = &dns_grammar },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
 	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },
 	{ 0 },

@@ -167,3 +167,111 @@ rules:
                                                  *arguments, host, "443", f"https://{host}/"), capture_output=True, check=False,
                                 text=True, errors="replace")
         return result.stdout + result.stderr
+
+
+class Dns(Proof):
+    intent = "Questions and answers of real resolvers: no such name, ech and h3 taken out, names for what has none"
+    policy = """
+capture: { proxy: needed, tcp: [53, 80, 443, 7000], udp: [53, 443] }
+rules:
+  - { name: no ads, when: { host: ads.example }, do: block }
+  - { name: no tracker, when: { host: tracker.example }, do: { block: drop } }
+  - { name: no shell, when: { host: shell.example, port: 7000 }, do: block }
+  - { name: in the open, when: { host: shop.example }, do: pass, dns: { strip: [ech, h3] } }
+"""
+    ECH = "AEX+DQBBoQAgACBmb2/Bd29ybGQhIGEga2V5IGZvciBubyBvbmUgYXQgYWxsAAQAAQABABJwdWJsaWMtbmFtZS5leGFtcGxlAAA="
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.missing = [one for one in ("dig", "unbound", "dnsmasq") if not shutil.which(one) and not shutil.which(f"/usr/sbin/{one}")]
+
+    def prove(self):
+        with contextlib.ExitStack() as stack:
+            for command in (self._unbound(), self._dnsmasq()):
+                process = subprocess.Popen(self.network.topology.command(self.network.topology.server, *command),
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stack.callback(process.kill)
+            for server in ("198.51.100.11", "198.51.100.12", "2001:db8:2::11"):
+                self._wait(server)
+                self._ask_all(server)
+            self._change("198.51.100.11")
+            self._nameless()
+
+    def _unbound(self):
+        hosts = {"good.example": "198.51.100.10", "ads.example": "198.51.100.10", "shop.example": "198.51.100.10",
+                 "tracker.example": "198.51.100.40", "shell.example": "198.51.100.40"}
+        lines = [f'local-data: "{host}. A {address}"' for host, address in hosts.items()]
+        lines += [f'local-data: "{host}. HTTPS 1 . alpn=h3,h2 ipv4hint=198.51.100.10 ech={self.ECH}"'
+                  for host in ("good.example", "shop.example")]
+        lines += [f"local-data: 'long.example. TXT \"{'x' * 200}{number}\"'" for number in range(40)]
+        path = f"{self.directory}/unbound.conf"
+        with open(path, "w", encoding="ascii") as file:
+            file.write("server:\n" + "".join(f"  {line}\n" for line in [
+                "interface: 198.51.100.11", "interface: 2001:db8:2::11", "access-control: 0.0.0.0/0 allow", "access-control: ::/0 allow",
+                "do-daemonize: no", 'username: ""', 'chroot: ""', f'directory: "{self.directory}"', "use-syslog: no", 'pidfile: ""',
+                "local-zone: example. static", *lines]))
+        return "/usr/sbin/unbound", "-d", "-c", path
+
+    @staticmethod
+    def _dnsmasq():
+        return ("/usr/sbin/dnsmasq", "-k", "--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=198.51.100.12",
+                "--user=root", "--pid-file=", "--conf-file=/dev/null", "--address=/ads.example/good.example/shop.example/198.51.100.10")
+
+    def _dig(self, server, *question):
+        topology = self.network.topology
+        return subprocess.run(topology.command(topology.device, "dig", "+tries=1", "+time=2", f"@{server}", *question),
+                              capture_output=True, text=True, check=False).stdout
+
+    def _wait(self, server):
+        settle(lambda: self._expect(self._dig(server, "good.example"), "NOERROR"))
+
+    @staticmethod
+    def _expect(said, *wanted, without=()):
+        for one in wanted:
+            if one not in said:
+                raise Failure(f"no {one!r} in {said}")
+        for one in without:
+            if one in said:
+                raise Failure(f"{one!r} in {said}")
+
+    def _ask_all(self, server):
+        self._expect(self._dig(server, "good.example"), "NOERROR", "198.51.100.10")
+        self._expect(self._dig(server, "ads.example"), "NXDOMAIN", "ANSWER: 0")
+        self._expect(self._dig(server, "ADS.example", "HTTPS", "+dnssec"), "NXDOMAIN", "do;")
+        self._expect(self._dig(server, "tracker.example"), "no servers could be reached")
+        self._expect(self._dig(server, "+tcp", "good.example"), "NOERROR")
+        self._expect(self._dig(server, "+tcp", "ads.example"), "reset")
+
+    def _change(self, server):
+        self._expect(self._dig(server, "good.example", "HTTPS"), "ech=", "h3,h2")
+        said = self._dig(server, "shop.example", "HTTPS")
+        self._expect(said, "NOERROR", "h2", "ipv4hint=198.51.100.10", without=("ech=", "h3", "malformed"))
+        self._expect(self._dig(server, "long.example", "TXT"), "ANSWER: 40")
+        for length in (0, 1, 11, 12, 200):
+            with inside(self.network.topology.device), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                stranger.sendto(b"\xc0" * length, (server, 53))
+        self._expect(self._dig(server, "good.example"), "NOERROR")
+        totals = json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])["totals"]
+        if totals["dns_stripped"] != 1:
+            raise Failure(f"{totals['dns_stripped']} answers were changed")
+
+    def _nameless(self):
+        """SSH has no name; after the device has asked for one, the address has it."""
+        with inside(self.network.topology.server), socket.create_server(("198.51.100.40", 7000)) as server:
+            if not self._speaks(server):
+                raise Failure("an address that nobody asked for has a name")
+            self._expect(self._dig("198.51.100.11", "shell.example"), "198.51.100.40")
+            if self._speaks(server):
+                raise Failure("an address that was asked for has no name")
+
+    def _speaks(self, server):
+        with inside(self.network.topology.device), socket.create_connection(("198.51.100.40", 7000)) as device:
+            peer, _ = server.accept()
+            with peer:
+                device.settimeout(2)
+                device.sendall(b"SSH-2.0-test\r\n")
+                try:
+                    peer.settimeout(1)
+                    return peer.recv(100) == b"SSH-2.0-test\r\n"
+                except ConnectionResetError:
+                    return False

@@ -162,7 +162,7 @@ static void check_printed(const char *from, const char *to)
 	struct packet made = { .sequence = 0xfffffff0, .acknowledgement = 5,
 			       .flags = PACKET_RST | PACKET_ACK };
 	struct packet again;
-	uint8_t out[PACKET_HEADERS_MAX + sizeof(answer)];
+	uint8_t before[PACKET_HEADERS_MAX], out[PACKET_HEADERS_MAX + sizeof(answer)];
 	size_t length;
 
 	assert_int_equal(address_parse_with_port(&made.source, from), 0);
@@ -179,6 +179,10 @@ static void check_printed(const char *from, const char *to)
 	memcpy(out + length, answer, sizeof(answer));
 	assert_int_equal(packet_parse(out, length + sizeof(answer), &again), PACKET_UDP);
 	assert_string_equal((const char *)again.payload.bytes, "answered");
+	memcpy(before, out, length);
+	out[length - 2] = out[length - 1] = 0;
+	packet_renew_udp(&again, out);
+	assert_memory_equal(before, out, length);
 }
 
 static void test_print(void **state)
