@@ -1,8 +1,10 @@
 #include "daemon/servers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/alpn.h"
+#include "daemon/tls/origin.h"
 #include "daemon/view.h"
 
 static bool wants_tls(const struct connection *connection, const struct upstream *upstream)
@@ -127,8 +129,9 @@ static bool is_idle(const struct server *server)
 /* An idle one that its peer has ended or that said something unasked. */
 static bool is_stale(struct server *server)
 {
-	if (server->leg && leg_is_shared(server->leg))
-		return leg_is_spent(server->leg);
+	/* A server of HTTP/2 says its settings unasked, and its leg reads them. */
+	if (alpn_server_speaks_h2(server))
+		return server->leg && leg_is_spent(server->leg);
 	return server_is_stale(server);
 }
 
@@ -339,12 +342,32 @@ static void dial(struct server *server, const struct target *target, struct exch
 	advance(server);
 }
 
+/* Inside opened TLS a request may name a host that the server has never proved to be. A client that
+ * could see the server's own certificate would not have sent it here (RFC 9110 section 7.4). */
+static bool is_misdirected(const struct connection *connection, const struct exchange *exchange,
+			   const struct target *target)
+{
+	const struct server *primary = &connection->server;
+	const char *host = exchange->request.host;
+
+	if (!connection->client.side.tls || target->upstream || !target->name || !host[0] ||
+	    strcmp(host, target->name) == 0)
+		return false;
+	if (primary->verdict != REASON_NONE || !primary->side.tls)
+		return primary->verdict == REASON_NONE;
+	return !origin_covers(primary->side.tls, host);
+}
+
 void exchange_reach(struct connection *connection, struct exchange *exchange)
 {
 	struct target target;
 	struct server *server;
 
 	connection_target(connection, exchange->rule, &target);
+	if (is_misdirected(connection, exchange, &target)) {
+		conversation_server_failed(exchange, REASON_MISDIRECTED);
+		return;
+	}
 	server = find(connection, &target, exchange);
 	if (server) {
 		use(server, exchange);
@@ -374,6 +397,14 @@ static struct server *server_of(struct connection *connection, const struct side
 	return NULL;
 }
 
+/* An exchange that broke off spoils the connection, unless it was one of many there. */
+static bool serves_on(const struct server *server, bool reusable)
+{
+	if (server->leg && leg_is_shared(server->leg))
+		return !leg_is_spent(server->leg);
+	return reusable;
+}
+
 void exchange_release(struct connection *connection, struct exchange *exchange,
 		      const struct side *side, bool reusable)
 {
@@ -387,7 +418,7 @@ void exchange_release(struct connection *connection, struct exchange *exchange,
 	if (side)
 		server->users--;
 	if (on_its_way(server) ? !server->exchange && !is_awaited(server)
-			       : !server->users && (!reusable || leg_is_spent(server->leg)))
+			       : !server->users && !serves_on(server, reusable))
 		drop(server);
 	admit_waiting(connection);
 }

@@ -39,6 +39,8 @@ void exchange_facts(const struct exchange *exchange, struct facts *facts)
 	facts->method = head_text(request, request->method);
 	facts->path = head_text(request, request->path);
 	facts->query = request->query ? head_text(request, request->query) : NULL;
+	if (request->protocol)
+		facts->protocol = PROTOCOL_WEBSOCKET; /* the guard lets no other pass */
 	facts->headers.find = find_header;
 	facts->headers.message = request;
 	if (!exchange->response.status)

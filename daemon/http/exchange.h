@@ -4,6 +4,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/http/message.h"
+#include "daemon/http/websocket.h"
 #include "daemon/policy/policy.h"
 #include "daemon/reason.h"
 
@@ -43,6 +44,10 @@ struct exchange {
 	const char *detail;	       /* what exactly, for people; static text or NULL */
 	bool local;		       /* answered by the gateway itself (a page, a refusal) */
 	bool websocket;
+	bool grpc;
+	unsigned grpc_status; /* with grpc: how the call ended; 2 (unknown) until it is told */
+	struct websocket_counter from_client; /* with websocket */
+	struct websocket_counter from_server;
 };
 
 /* Makes it an exchange of that courier, starting now; both heads empty. */

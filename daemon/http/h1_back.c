@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/http/h1_leg.h"
 #include "daemon/http/h1_printer.h"
@@ -13,6 +14,7 @@ struct h1_back {
 	struct courier *courier; /* NULL: idle */
 	bool answered;		 /* it has answered a request completely */
 	bool final;		 /* the head that is not a 1xx has come */
+	char key[WEBSOCKET_KEY_SIZE]; /* of a WebSocket that HTTP/2 asked for; "" */
 };
 
 static struct h1_back *back_of(const struct leg *leg)
@@ -39,6 +41,7 @@ static int open_stream(struct stream *stream)
 
 	back->courier = stream->courier;
 	back->final = false;
+	back->key[0] = '\0';
 	stream->courier->reused = back->answered;
 	begin_response(back);
 	return 0;
@@ -49,8 +52,62 @@ static bool is_free(const struct leg *leg)
 	return !back_of(leg)->courier && !leg->broken;
 }
 
+static int add(struct head *head, const char *name, const char *value)
+{
+	return head_add_field(head, name, strlen(name), value, strlen(value));
+}
+
+/* What an extended CONNECT means, in the words of RFC 6455 section 4.1. */
+static void ask_for_websocket(struct h1_back *back, struct head *head)
+{
+	head_remove(head, "sec-websocket-key");
+	head->method = head_add_text(head, "GET", 3);
+	head->body = BODY_NONE;
+	if (!websocket_key(back->key) || !head->method || add(head, "Upgrade", "websocket") < 0 ||
+	    add(head, "Sec-WebSocket-Key", back->key) < 0)
+		back->h1.leg.broken = true;
+}
+
+/* The server's 101 is a 200 to the client, if it answers our key. */
+static bool accept_websocket(struct h1_back *back, struct head *response)
+{
+	const char *said = head_find(response, "sec-websocket-accept", 0);
+	char expected[WEBSOCKET_ACCEPT_SIZE];
+
+	websocket_accept(back->key, expected);
+	if (!said || strcmp(said, expected) != 0 ||
+	    !head_has_token(response, "upgrade", "websocket"))
+		return false;
+	head_remove(response, "sec-websocket-accept");
+	head_remove(response, "upgrade");
+	response->status = 200;
+	return true;
+}
+
+static enum head_taken take_head(struct h1_back *back)
+{
+	struct courier *courier = back->courier;
+	struct head *response = &courier->exchange.response;
+
+	if (back->key[0] && response->status / 100 == 2) {
+		courier_response_malformed(courier, REASON_RESPONSE_MALFORMED,
+					   "the server took a WebSocket for something else");
+		return HEAD_REFUSED;
+	}
+	if (back->key[0] && response->status == 101 && !accept_websocket(back, response)) {
+		courier_response_malformed(courier, REASON_RESPONSE_MALFORMED,
+					   "the server did not answer the WebSocket's key");
+		return HEAD_REFUSED;
+	}
+	return courier_response_head(courier);
+}
+
 static void send_head(struct stream *stream, struct head *head)
 {
+	if (head->version == HTTP_2 && head_join_cookies(head) < 0)
+		stream->leg->broken = true;
+	if (head->protocol)
+		ask_for_websocket(back_of(stream->leg), head);
 	back_of(stream->leg)->h1.chunked = head->body == BODY_STREAM;
 	h1_print_request(parcel_open(stream->leg), head);
 }
@@ -98,7 +155,7 @@ static bool read_heads(struct h1_back *back, struct span *input)
 			refuse_unreadable(back);
 			return false;
 		}
-		switch (courier_response_head(back->courier)) {
+		switch (take_head(back)) {
 		case HEAD_INTERIM:
 			begin_response(back);
 			break;

@@ -136,8 +136,8 @@ static void leave(struct stream *stream, enum ending ending, enum reason reason)
 	uint32_t code = stream->courier->code;
 
 	h2->courier = NULL;
+	h2->taken = 0;
 	h2->leg->moved = clock_steady();
-	/* An answered stream is told to stop when its answer has been sent. */
 	if (ending == ENDING_CUT_SHORT || ending == ENDING_RESET)
 		h2_reset(h2, code ? code : h2_code(reason));
 }

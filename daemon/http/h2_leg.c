@@ -282,6 +282,17 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+/* Nobody wants the rest of this body. Its window is not opened again, and who does not finish within
+ * it is told to stop (RFC 9113 section 8.1); at once, many clients would lose the answer. */
+static void take_in_vain(struct h2_stream *stream, size_t length)
+{
+	if (!stream || stream->closed)
+		return;
+	stream->taken += (uint32_t)length;
+	if (stream->taken >= STREAM_WINDOW / 2)
+		h2_reset(stream, NGHTTP2_NO_ERROR);
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
 		   size_t length, void *context)
 {
@@ -292,7 +303,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	(void)flags;
 	nghttp2_session_consume_connection(session, length);
 	if (!stream || !stream->courier) {
-		nghttp2_session_consume_stream(session, id, length);
+		take_in_vain(stream, length);
 		return 0;
 	}
 	if (!stream->in.length && leg->kind->wants(stream->courier)) {
@@ -407,21 +418,15 @@ static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *fram
 	return 0;
 }
 
-/* A client that still sends what nobody wants is told to stop (RFC 9113 section 8.1). */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	struct h2_leg *leg = context;
-	struct h2_stream *stream;
 
+	(void)session;
 	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
 	    leg->reason == REASON_NONE)
 		leg->reason = leg->kind->begin ? REASON_REQUEST_MALFORMED
 					       : REASON_RESPONSE_MALFORMED;
-	if (!frame->hd.stream_id || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		return 0;
-	stream = find(leg, frame->hd.stream_id);
-	if (stream && leg->kind->begin && !stream->courier && !stream->in_ended)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 

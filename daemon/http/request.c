@@ -74,6 +74,8 @@ static unsigned failure_status(enum reason reason)
 	case REASON_BLOCKED:
 	case REASON_NAME_NEVER:
 		return 403;
+	case REASON_MISDIRECTED:
+		return 421;
 	case REASON_CONNECT_TIMEOUT:
 	case REASON_TLS_SERVER_TIMEOUT:
 		return 504;
@@ -172,6 +174,8 @@ void courier_request_body(struct courier *courier, struct span body)
 					  "the body is longer than it says");
 	else if (!courier->request_given_up)
 		courier->back.leg->codec->send_body(&courier->back, body);
+	if (exchange->websocket)
+		websocket_count(&exchange->from_client, body);
 	/* A server that takes no more excuses the client. */
 	if (courier->phase == COURIER_CARRYING && !courier_wants_request(courier))
 		courier->body_since = 0;

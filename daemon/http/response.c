@@ -1,5 +1,7 @@
 /* Responses on their way back: guarded, judged where a rule wants their status, sent on. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "daemon/http/forward.h"
 #include "daemon/http/guard.h"
@@ -7,6 +9,7 @@
 #include "daemon/http/measure.h"
 #include "daemon/http/parcel.h"
 
+enum { GRPC_UNKNOWN = 2 };
 enum { INTERIM_MAX = 32 }; /* 1xx responses of one exchange */
 
 static void note(struct courier *courier, enum exchange_event event)
@@ -134,6 +137,24 @@ static bool judged_away(struct courier *courier)
 	return courier_settle(courier);
 }
 
+/* In the trailers, or in the head where there is nothing else. */
+static void take_grpc_status(struct exchange *exchange, const struct head *head)
+{
+	const char *status = head_find(head, "grpc-status", 0);
+
+	if (exchange->grpc && status && *status >= '0' && *status <= '9')
+		exchange->grpc_status = (unsigned)strtoul(status, NULL, 10);
+}
+
+static void recognise_grpc(struct exchange *exchange)
+{
+	const char *type = head_find(&exchange->response, "content-type", 0);
+
+	exchange->grpc = type && strncasecmp(type, "application/grpc", 16) == 0;
+	exchange->grpc_status = GRPC_UNKNOWN;
+	take_grpc_status(exchange, &exchange->response);
+}
+
 static enum head_taken take_final(struct courier *courier)
 {
 	struct exchange *exchange = &courier->exchange;
@@ -142,6 +163,7 @@ static enum head_taken take_final(struct courier *courier)
 		return HEAD_REFUSED;
 	courier->response_begun = true;
 	exchange->status = exchange->response.status;
+	recognise_grpc(exchange);
 	send_head(courier);
 	note(courier, EXCHANGE_RESPONSE_HEADERS);
 	return HEAD_FINAL;
@@ -178,6 +200,8 @@ bool courier_wants_response(const struct courier *courier)
 void courier_response_body(struct courier *courier, struct span body)
 {
 	courier->moved = clock_steady();
+	if (courier->exchange.websocket)
+		websocket_count(&courier->exchange.from_server, body);
 	courier->exchange.response_body += body.length;
 	courier->front.leg->codec->send_body(&courier->front, body);
 }
@@ -185,6 +209,8 @@ void courier_response_body(struct courier *courier, struct span body)
 void courier_response_end(struct courier *courier, const struct head *trailers, bool reusable)
 {
 	courier->moved = clock_steady();
+	if (trailers)
+		take_grpc_status(&courier->exchange, trailers);
 	courier->response_done = true;
 	courier->front.leg->codec->send_end(&courier->front, trailers);
 	if (!courier->tunnel || courier->request_done)
@@ -208,6 +234,11 @@ void courier_server_gone(struct courier *courier, const struct departure *depart
 	}
 	if (departure->silent && !courier->interim && courier_repeat(courier))
 		return;
+	/* An error code means more than a page where it can be passed on. */
+	if (courier->code && courier->front.leg->codec->many) {
+		courier_fail(courier, departure->reason, ENDING_RESET);
+		return;
+	}
 	/* A client knows what to do when a connection it used before is closed without a word, and
 	 * would not with a 502. */
 	if (departure->silent && courier->reused)

@@ -82,6 +82,27 @@ static void add_durations(struct text *text, const struct exchange *exchange,
 	text_add_char(text, '}');
 }
 
+static void add_messages(struct text *text, const struct exchange *exchange)
+{
+	if (!exchange->websocket) {
+		member_add_string(text, "messages", NULL);
+		return;
+	}
+	member_add(text, "messages");
+	text_add_char(text, '{');
+	member_add_count(text, "from_client", exchange->from_client.messages);
+	member_add_count(text, "from_server", exchange->from_server.messages);
+	text_add_char(text, '}');
+}
+
+static void add_grpc_status(struct text *text, const struct exchange *exchange)
+{
+	if (exchange->grpc)
+		member_add_count(text, "grpc_status", exchange->grpc_status);
+	else
+		member_add_string(text, "grpc_status", NULL);
+}
+
 void exchange_model_add(struct text *text, const struct exchange *exchange,
 			const struct endpoint *server)
 {
@@ -96,6 +117,8 @@ void exchange_model_add(struct text *text, const struct exchange *exchange,
 	text_add_char(text, '}');
 	member_add_bool(text, "local", exchange->local);
 	member_add_bool(text, "websocket", exchange->websocket);
+	add_messages(text, exchange);
+	add_grpc_status(text, exchange);
 	member_add_error(text, "error", exchange->error, NULL);
 	add_times(text, exchange);
 	add_durations(text, exchange, server);

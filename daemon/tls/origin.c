@@ -453,6 +453,18 @@ enum reason origin_verdict(const SSL *ssl, const char **detail)
 	return reason;
 }
 
+bool origin_covers(const SSL *ssl, const char *host)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+	if (!leaf)
+		return false;
+	if (X509_check_ip_asc(leaf, host, 0) == 1)
+		return true;
+	return X509_check_host(leaf, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1 &&
+	       !objection_wildcard(leaf, host);
+}
+
 bool origin_wants_certificate(const SSL *ssl)
 {
 	return recall(ssl)->wants_certificate;

@@ -36,6 +36,10 @@ SSL *origin_open(struct tls_context *context, const struct origin *origin, int f
  * or SSL-owned text for the journal. */
 enum reason origin_verdict(const SSL *ssl, const char **detail);
 
+/* True when the certificate that the server has shown is also one of this host's, a canonical name
+ * or IP literal. */
+bool origin_covers(const SSL *ssl, const char *host);
+
 /* True when the server asked for a client certificate in this handshake. */
 bool origin_wants_certificate(const SSL *ssl);
 
