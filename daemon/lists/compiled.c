@@ -34,7 +34,7 @@ static void leave_on_disk(const struct compiled *compiled)
 {
 	const struct layout_header *header = compiled->bytes;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t begin = (header->sections[SECTION_NAME_OFFSETS].offset + page - 1) / page * page;
+	size_t begin = (header->sections[SECTION_NAME_TEXT].offset + page - 1) / page * page;
 
 	if (begin < compiled->size)
 		madvise((uint8_t *)compiled->bytes + begin, compiled->size - begin, MADV_RANDOM);

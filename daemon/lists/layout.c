@@ -29,11 +29,13 @@ size_t layout_record_size(enum layout_section section)
 		[SECTION_SPILL_MEMBERS6] = 1,
 		[SECTION_BUCKETS] = sizeof(int16_t),
 		[SECTION_TAGS] = 1,
-		[SECTION_REMAINDERS] = LAYOUT_REMAINDER,
+		[SECTION_REMAINDERS] = sizeof(uint16_t),
+		[SECTION_TEXT_STARTS] = sizeof(uint32_t),
 		[SECTION_NAME_MEMBERS] = 1,
 		[SECTION_NAME_CLASSES] = sizeof(struct layout_reach),
-		[SECTION_NAME_OFFSETS] = sizeof(uint32_t),
 		[SECTION_NAME_TEXT] = 1,
+		[SECTION_ORIGIN_STARTS] = sizeof(uint32_t),
+		[SECTION_NAME_ORIGINS] = 1,
 		[SECTION_ORIGINS4] = sizeof(struct layout_origin4),
 		[SECTION_ORIGINS6] = sizeof(struct layout_origin6),
 	};
@@ -51,7 +53,7 @@ struct layout_slot layout_slot(uint64_t hash, uint32_t buckets)
 	return (struct layout_slot){
 		.bucket = (uint32_t)((upper + (lower >> 32)) >> 32),
 		.tag = (uint8_t)(fraction >> 56),
-		.remainder = fraction << 8 >> 24,
+		.remainder = (uint16_t)(fraction >> 40),
 	};
 }
 

@@ -12,7 +12,7 @@
 #include "daemon/lists/set.h"
 
 enum {
-	LAYOUT_VERSION = 2,
+	LAYOUT_VERSION = 3,
 	LAYOUT_ALIGNMENT = 64,
 	LAYOUT_BLOCK = 65536, /* checksums are taken over pieces of this size */
 	LAYOUT_LIST_NAME = 64,
@@ -20,9 +20,8 @@ enum {
 	LAYOUT_INDEX = 65537,	/* one for each value of an address's first 16 bits, and the end */
 	LAYOUT_BUCKET_MEAN = 6, /* names in one bucket */
 	LAYOUT_BUCKET_MAX = 64,
-	LAYOUT_REMAINDER = 5,	 /* bytes of a hash beside bucket and tag */
 	LAYOUT_LABELS_MAX = 127, /* of a name, RFC 1035 section 2.3.4 */
-	LAYOUT_ORIGIN = 7, /* bytes of one origin in SECTION_NAME_TEXT: list 2, mark 1, line 4 */
+	LAYOUT_ORIGIN = 7, /* bytes of one origin in SECTION_NAME_ORIGINS: list 2, mark 1, line 4 */
 	LAYOUT_ALLOW =
 		4, /* in an origin's mark: takes away; the lower bits are the pattern's kind */
 };
@@ -42,11 +41,13 @@ enum layout_section {
 	SECTION_BUCKETS, /* * int16_t: where each bucket begins, less layout_bucket_mean(); and the
 			    end */
 	SECTION_TAGS,	 /* * uint8_t of each name; names are sorted by hash */
-	SECTION_REMAINDERS,   /* * uint8_t[LAYOUT_REMAINDER] of each name, the lowest byte first */
+	SECTION_REMAINDERS,   /* * uint16_t of each name: more of its hash */
+	SECTION_TEXT_STARTS,  /* * uint32_t of each bucket: where the text of its first name begins */
 	SECTION_NAME_MEMBERS, /* * as MEMBERS4 */
 	SECTION_NAME_CLASSES, /* * struct layout_reach; class 0 reaches nothing */
-	SECTION_NAME_OFFSETS, /*   uint32_t: where the text of each name begins */
-	SECTION_NAME_TEXT,    /*   length 1, the name, count 2, origins */
+	SECTION_NAME_TEXT,    /*   of each name: length 1, the name */
+	SECTION_ORIGIN_STARTS, /*   uint32_t of each bucket: where its first name's origins begin */
+	SECTION_NAME_ORIGINS,  /*   of each name: count 2, origins */
 	SECTION_ORIGINS4,     /*   struct layout_origin4, sorted by first */
 	SECTION_ORIGINS6,     /*   struct layout_origin6, sorted by first */
 	SECTION_COUNT,
@@ -133,7 +134,7 @@ struct layout_header {
 struct layout_slot {
 	uint32_t bucket;
 	uint8_t tag;
-	uint64_t remainder; /* 40 bits */
+	uint16_t remainder;
 };
 
 struct section {

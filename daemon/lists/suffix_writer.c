@@ -273,11 +273,9 @@ int suffix_writer_add(struct suffix_writer *writer, const struct name_record *re
 	return 0;
 }
 
-/* The text of a record and its origins. */
+/* The text of a record, and its origins in another section, which only explanations read. */
 static int write_text(struct suffix_writer *writer, const uint8_t *record, size_t length)
 {
-	uint64_t offset = writer->draft->sections[SECTION_NAME_TEXT].size;
-	uint32_t narrow = (uint32_t)offset;
 	uint16_t origins;
 	size_t head;
 	uint8_t text;
@@ -285,15 +283,24 @@ static int write_text(struct suffix_writer *writer, const uint8_t *record, size_
 	memcpy(&origins, record + 10, sizeof origins);
 	head = HEAD + (size_t)origins * LAYOUT_ORIGIN;
 	text = (uint8_t)(length - head);
+	if (draft_write(writer->draft, SECTION_NAME_TEXT, &text, sizeof text) ||
+	    draft_write(writer->draft, SECTION_NAME_TEXT, record + head, text))
+		return -1;
+	return draft_write(writer->draft, SECTION_NAME_ORIGINS, record + 10, head - 10);
+}
+
+/* Where the next record of the section of bytes will begin. */
+static int write_start(struct suffix_writer *writer, enum layout_section starts,
+		       enum layout_section bytes)
+{
+	uint64_t offset = writer->draft->sections[bytes].size;
+	uint32_t narrow = (uint32_t)offset;
+
 	if (offset > UINT32_MAX - HASHED_MAX) {
 		errno = EFBIG;
 		return -1;
 	}
-	if (draft_write(writer->draft, SECTION_NAME_OFFSETS, &narrow, sizeof narrow) ||
-	    draft_write(writer->draft, SECTION_NAME_TEXT, &text, sizeof text) ||
-	    draft_write(writer->draft, SECTION_NAME_TEXT, record + head, text))
-		return -1;
-	return draft_write(writer->draft, SECTION_NAME_TEXT, record + 10, head - 10);
+	return draft_write(writer->draft, starts, &narrow, sizeof narrow);
 }
 
 /* Every bucket up to and with the named one that has not begun begins at number. */
@@ -308,7 +315,9 @@ static int begin_buckets(struct suffix_writer *writer, uint32_t bucket, uint32_t
 			errno = EFBIG; /* tens of millions of names */
 			return -1;
 		}
-		if (draft_write(writer->draft, SECTION_BUCKETS, &narrow, sizeof narrow))
+		if (draft_write(writer->draft, SECTION_BUCKETS, &narrow, sizeof narrow) ||
+		    write_start(writer, SECTION_TEXT_STARTS, SECTION_NAME_TEXT) ||
+		    write_start(writer, SECTION_ORIGIN_STARTS, SECTION_NAME_ORIGINS))
 			return -1;
 		writer->held = 0;
 	}
@@ -319,7 +328,6 @@ static int begin_buckets(struct suffix_writer *writer, uint32_t bucket, uint32_t
 static int write_name(struct suffix_writer *writer, uint32_t number, const uint8_t *record,
 		      size_t length)
 {
-	uint8_t remainder[LAYOUT_REMAINDER];
 	struct layout_slot slot;
 	uint64_t hash;
 
@@ -331,10 +339,9 @@ static int write_name(struct suffix_writer *writer, uint32_t number, const uint8
 		errno = EAGAIN;
 		return -1;
 	}
-	for (unsigned i = 0; i < sizeof remainder; i++)
-		remainder[i] = (uint8_t)(slot.remainder >> 8 * i);
 	if (draft_write(writer->draft, SECTION_TAGS, &slot.tag, sizeof slot.tag) ||
-	    draft_write(writer->draft, SECTION_REMAINDERS, remainder, sizeof remainder) ||
+	    draft_write(writer->draft, SECTION_REMAINDERS, &slot.remainder,
+			sizeof slot.remainder) ||
 	    draft_write(writer->draft, SECTION_NAME_MEMBERS, record + 8, sizeof(uint16_t)))
 		return -1;
 	return write_text(writer, record, length);

@@ -36,13 +36,17 @@ bool suffixes_begin(struct suffixes *suffixes, const struct layout_header *heade
 	suffixes->tags = sections[SECTION_TAGS].bytes;
 	suffixes->count = (uint32_t)count;
 	suffixes->remainders = sections[SECTION_REMAINDERS].bytes;
+	suffixes->text_starts = sections[SECTION_TEXT_STARTS].bytes;
 	suffixes->classes = sections[SECTION_NAME_CLASSES].bytes;
 	suffixes->class_count = (uint32_t)sections[SECTION_NAME_CLASSES].count;
-	suffixes->offsets = sections[SECTION_NAME_OFFSETS].bytes;
 	suffixes->text = sections[SECTION_NAME_TEXT].bytes;
 	suffixes->text_size = (uint32_t)sections[SECTION_NAME_TEXT].count;
+	suffixes->origin_starts = sections[SECTION_ORIGIN_STARTS].bytes;
+	suffixes->origins = sections[SECTION_NAME_ORIGINS].bytes;
+	suffixes->origin_size = (uint32_t)sections[SECTION_NAME_ORIGINS].count;
 	return (suffixes->bucket_count || !count) && sections[SECTION_REMAINDERS].count == count &&
-	       sections[SECTION_NAME_OFFSETS].count == count &&
+	       sections[SECTION_TEXT_STARTS].count == buckets &&
+	       sections[SECTION_ORIGIN_STARTS].count == buckets &&
 	       members_begin(&suffixes->members, &sections[SECTION_NAME_MEMBERS], count);
 }
 
@@ -129,28 +133,10 @@ static bool walk_next(struct walk *walk, const struct suffixes *suffixes)
 			continue;
 		probe->slot = layout_slot(hash_value(&walk->hash), suffixes->bucket_count);
 		__builtin_prefetch(&suffixes->buckets[probe->slot.bucket]);
+		__builtin_prefetch(&suffixes->text_starts[probe->slot.bucket]);
 		walk->count++;
 	}
 	return walk->count > 0;
-}
-
-/* The text of a name of the table: its length byte; NULL when it does not lie inside the file. */
-static const uint8_t *text_of(const struct suffixes *suffixes, uint32_t number)
-{
-	uint32_t offset = suffixes->offsets[number];
-
-	if (offset >= suffixes->text_size ||
-	    suffixes->text_size - offset - 1 < suffixes->text[offset])
-		return NULL;
-	return suffixes->text + offset;
-}
-
-static bool same_text(const struct suffixes *suffixes, uint32_t number, const char *suffix,
-		      size_t length)
-{
-	const uint8_t *text = text_of(suffixes, number);
-
-	return text && text[0] == length && !memcmp(text + 1, suffix, length);
 }
 
 /* False when the bucket is empty or damaged. */
@@ -169,32 +155,60 @@ static bool bucket_bounds(const struct suffixes *suffixes, uint32_t bucket, uint
 	return true;
 }
 
-static uint64_t remainder_of(const struct suffixes *suffixes, uint32_t number)
+/* The text of a bucket's name, its length byte; NULL when it does not lie inside the file. */
+static const uint8_t *text_of(const struct suffixes *suffixes, uint32_t bucket, unsigned index)
 {
-	const uint8_t *bytes = suffixes->remainders + (size_t)number * LAYOUT_REMAINDER;
-	uint64_t remainder = 0;
+	uint64_t offset = suffixes->text_starts[bucket];
 
-	for (unsigned i = LAYOUT_REMAINDER; i > 0; i--)
-		remainder = remainder << 8 | bytes[i - 1];
-	return remainder;
+	while (index-- && offset < suffixes->text_size)
+		offset += 1 + (uint64_t)suffixes->text[offset];
+	if (offset >= suffixes->text_size ||
+	    suffixes->text_size - offset - 1 < suffixes->text[offset])
+		return NULL;
+	return suffixes->text + offset;
 }
 
-/* The number of the listed name; count when it is not there. */
-static uint32_t find_name(const struct suffixes *suffixes, const struct probe *probe)
+/* A bucket's texts lie in two or three lines of the cache, which are asked for at once. */
+static void expect_text(const struct suffixes *suffixes, uint32_t bucket)
 {
+	const uint8_t *text = suffixes->text + suffixes->text_starts[bucket];
+
+	__builtin_prefetch(text);
+	__builtin_prefetch(text + 64);
+	__builtin_prefetch(text + 128);
+}
+
+static bool same_text(const struct suffixes *suffixes, uint32_t bucket, unsigned index,
+		      const struct probe *probe)
+{
+	const uint8_t *text = text_of(suffixes, bucket, index);
+
+	return text && text[0] == probe->length && !memcmp(text + 1, probe->suffix, probe->length);
+}
+
+/* A listed name: its number, and where it is in its bucket. */
+struct hit {
+	uint32_t number; /* the table's count when there is none */
+	unsigned index;
+};
+
+static struct hit find_name(const struct suffixes *suffixes, const struct probe *probe)
+{
+	struct hit hit = { suffixes->count, 0 };
 	const uint8_t *tag;
-	uint32_t begin, end;
+	uint32_t begin, next, end;
 
 	if (!bucket_bounds(suffixes, probe->slot.bucket, &begin, &end))
-		return suffixes->count;
-	for (; (tag = memchr(suffixes->tags + begin, probe->slot.tag, end - begin)); begin++) {
-		begin = (uint32_t)(tag - suffixes->tags);
-		__builtin_prefetch(&suffixes->offsets[begin]);
-		if (remainder_of(suffixes, begin) == probe->slot.remainder &&
-		    same_text(suffixes, begin, probe->suffix, probe->length))
-			return begin;
+		return hit;
+	for (next = begin; (tag = memchr(suffixes->tags + next, probe->slot.tag, end - next));
+	     next++) {
+		next = (uint32_t)(tag - suffixes->tags);
+		expect_text(suffixes, probe->slot.bucket);
+		if (suffixes->remainders[next] == probe->slot.remainder &&
+		    same_text(suffixes, probe->slot.bucket, next - begin, probe))
+			return (struct hit){ next, next - begin };
 	}
-	return suffixes->count;
+	return hit;
 }
 
 static const struct layout_reach *class_of(const struct suffixes *suffixes, uint32_t number)
@@ -213,7 +227,7 @@ bool suffixes_find(const struct suffixes *suffixes, const char *name, struct lis
 	walk_begin(&walk, suffixes, name);
 	while (walk_next(&walk, suffixes))
 		for (unsigned i = 0; i < walk.count; i++) {
-			uint32_t number = find_name(suffixes, &walk.probes[i]);
+			uint32_t number = find_name(suffixes, &walk.probes[i]).number;
 			bool self = walk.probes[i].suffix == name;
 			const struct layout_reach *reach;
 
@@ -256,26 +270,47 @@ struct looking {
 	bool self, below; /* entries that reach the name itself, or what is below it */
 };
 
-/* text is inside the file up to its own length. */
-static void visit_origins(const struct suffixes *suffixes, const uint8_t *text,
-			  const struct looking *looking)
+static bool wants(const struct looking *looking, const struct list_entry *entry)
 {
-	const uint8_t *end = suffixes->text + suffixes->text_size;
-	const uint8_t *next = text + 1 + text[0];
-	struct list_entry entry = { .kind = ENTRY_NAME };
-	unsigned list;
-	uint16_t count;
+	return (looking->self && reaches(entry->pattern, true)) ||
+	       (looking->below && reaches(entry->pattern, false));
+}
 
-	memcpy(entry.name, text + 1, text[0]);
-	if ((size_t)(end - next) < sizeof count)
-		return;
-	memcpy(&count, next, sizeof count);
-	next += sizeof count;
-	for (; count && (size_t)(end - next) >= LAYOUT_ORIGIN; count--, next += LAYOUT_ORIGIN)
-		if (parse_origin(next, &entry, &list) &&
-		    ((looking->self && reaches(entry.pattern, true)) ||
-		     (looking->below && reaches(entry.pattern, false))))
-			looking->visit(looking->context, list, &entry);
+/* Visits the origins of a name at the offset; the offset behind them. Those of a damaged file end
+ * early. */
+static uint64_t visit_origins(const struct suffixes *suffixes, uint64_t offset,
+			      struct list_entry *entry, const struct looking *looking)
+{
+	uint16_t count = 0;
+	unsigned list;
+
+	if (offset + sizeof count <= suffixes->origin_size)
+		memcpy(&count, suffixes->origins + offset, sizeof count);
+	for (offset += sizeof count;
+	     count && offset + LAYOUT_ORIGIN <= suffixes->origin_size && looking;
+	     count--, offset += LAYOUT_ORIGIN)
+		if (parse_origin(suffixes->origins + offset, entry, &list) && wants(looking, entry))
+			looking->visit(looking->context, list, entry);
+	return offset + (uint64_t)count * LAYOUT_ORIGIN;
+}
+
+static void name_entry(const uint8_t *text, struct list_entry *entry)
+{
+	memset(entry, 0, sizeof *entry);
+	entry->kind = ENTRY_NAME;
+	memcpy(entry->name, text + 1, text[0]);
+}
+
+static void visit_name(const struct suffixes *suffixes, uint32_t bucket, unsigned index,
+		       const struct looking *looking)
+{
+	uint64_t offset = suffixes->origin_starts[bucket];
+	struct list_entry entry;
+
+	for (unsigned before = 0; before < index; before++)
+		offset = visit_origins(suffixes, offset, &entry, NULL);
+	name_entry(text_of(suffixes, bucket, index), &entry);
+	visit_origins(suffixes, offset, &entry, looking);
 }
 
 void suffixes_search(const struct suffixes *suffixes, const char *name, origin_visit *visit,
@@ -287,23 +322,30 @@ void suffixes_search(const struct suffixes *suffixes, const char *name, origin_v
 	walk_begin(&walk, suffixes, name);
 	while (walk_next(&walk, suffixes))
 		for (unsigned i = 0; i < walk.count; i++) {
-			uint32_t number = find_name(suffixes, &walk.probes[i]);
+			struct hit hit = find_name(suffixes, &walk.probes[i]);
 
 			looking.self = walk.probes[i].suffix == name;
 			looking.below = !looking.self;
-			if (number < suffixes->count)
-				visit_origins(suffixes, text_of(suffixes, number), &looking);
+			if (hit.number < suffixes->count)
+				visit_name(suffixes, walk.probes[i].slot.bucket, hit.index,
+					   &looking);
 		}
 }
 
+/* Texts and origins stand in the same order. */
 void suffixes_each(const struct suffixes *suffixes, origin_visit *visit, void *context)
 {
 	const struct looking looking = { visit, context, true, true };
+	uint64_t text = 0, origins = 0;
 
 	for (uint32_t number = 0; number < suffixes->count; number++) {
-		const uint8_t *text = text_of(suffixes, number);
+		struct list_entry entry;
 
-		if (text)
-			visit_origins(suffixes, text, &looking);
+		if (text >= suffixes->text_size ||
+		    suffixes->text_size - text - 1 < suffixes->text[text])
+			return;
+		name_entry(suffixes->text + text, &entry);
+		text += 1 + (uint64_t)suffixes->text[text];
+		origins = visit_origins(suffixes, origins, &entry, &looking);
 	}
 }

@@ -12,12 +12,14 @@ struct suffixes {
 	uint64_t self_depths[2], below_depths[2];
 	const int16_t *buckets; /* bucket_count + 1 */
 	const uint8_t *tags;
-	const uint8_t *remainders;
+	const uint16_t *remainders;
+	const uint32_t *text_starts; /* as buckets */
 	struct members members;
 	const struct layout_reach *classes;
-	const uint32_t *offsets;
 	const uint8_t *text;
-	uint32_t bucket_count, count, class_count, text_size;
+	const uint32_t *origin_starts; /* as buckets */
+	const uint8_t *origins;
+	uint32_t bucket_count, count, class_count, text_size, origin_size;
 };
 
 /* Points into parsed sections, which must outlive it as must the header they came from. False when

@@ -218,8 +218,9 @@ static void each_file_has_its_own_seed(void **state)
 	listing_open(listing, &first);
 	listing_open(listing, &second);
 	assert_memory_not_equal(first.suffixes.seed, second.suffixes.seed, HASH_SEED);
-	assert_memory_not_equal(first.suffixes.remainders, second.suffixes.remainders,
-				LAYOUT_REMAINDER);
+	/* Alike once in 16 million times. */
+	assert_true(first.suffixes.tags[0] != second.suffixes.tags[0] ||
+		    first.suffixes.remainders[0] != second.suffixes.remainders[0]);
 	compiled_close(&first);
 	compiled_close(&second);
 	listing_free(listing);
