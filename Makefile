@@ -19,6 +19,9 @@ BPFLIB   := $(shell pkg-config --libs libbpf)
 else
 $(info clang (with its target bpf) or libbpf is missing: built without the BPF program for lists)
 endif
+# The HTTP/1 parser: a library where pkg-config knows one, else its C sources as Debian ships them.
+LLHTTP_LIBRARY := $(shell pkg-config --exists libllhttp 2>/dev/null && echo libllhttp)
+PACKAGES += $(LLHTTP_LIBRARY)
 LLHTTP   := /usr/share/llhttp
 LLHTTP_H := /usr/share/include/llhttp
 
@@ -43,8 +46,9 @@ HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 VERSION  := 0.1.0
 
+# libevent's headers ask for large files on 32-bit machines; so all files do, or a struct stat would be of two sizes.
 override CFLAGS  += -std=gnu11 -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) -I. -isystem $(LLHTTP_H) \
-		    -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 \
+		    -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLLHTTP_STRICT_MODE=1 \
 		    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDHARDEN)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -60,7 +64,7 @@ MAINS    := daemon/main.c daemon/control/headgatectl.c daemon/fetch/headgate_fet
 UNUSED   := netfilter/marker.bpf.c netfilter/marker$(if $(filter yes,$(BPF)),_none).c
 SOURCES  := $(filter-out $(MAINS) $(UNUSED),$(wildcard daemon/*.c daemon/*/*.c netfilter/*.c))
 MARKER   := $(if $(filter yes,$(BPF)),netfilter/marker.c,netfilter/marker_none.c)
-OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(if $(LLHTTP_LIBRARY),,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
@@ -125,7 +129,8 @@ $(BUILD)/%.o: %.c
 $(BUILD)/netfilter/marker.bpf.o: netfilter/marker.bpf.c netfilter/marker_layout.h
 	@echo "  BPF   $<"
 	@mkdir -p $(@D)
-	$(Q)clang -O2 -g -Wall -target bpf -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null) \
+	$(Q)clang -O2 -g -Wall -target bpf -I. -idirafter \
+		$(patsubst /,,$(shell $(CC) -print-sysroot 2>/dev/null))/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null) \
 		-c -o $@ $<
 	$(Q)! command -v llvm-strip >/dev/null || llvm-strip -g $@
 

@@ -19,6 +19,8 @@ KEYS = {"intent", "needs", "policy", "files", "origins", "peers", "steps", "jour
 TALK = {"send", "receive", "receive-all", "silent", "finish", "ends", "reset", "close"}
 SETTLE = 3  # seconds for the journal, the logs and the events to arrive
 
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 
 def window(start, end):
     """A daily window from start to end hours from now, as a policy writes it."""
@@ -122,7 +124,7 @@ class Case:
         self.gateway = Gateway(network.topology, network.certificates.path("root.pem"), directory)
         self.content = self._load({
             "LAN": LAN, "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
-            "WAY": self._way or "", "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory,
+            "WAY": self._way or "", "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory, "TREE": TREE,
             "ROOT": network.certificates.path("root.pem"),
             "STRANGER": network.certificates.path("stranger.pem"),
             "CERTIFICATES": network.certificates.directory})
