@@ -88,6 +88,7 @@ static void run_signer(const struct child *child, int ready)
 	int channels[WORKERS_MAX];
 	struct signer_settings settings = {
 		.directory = children->authority_directory,
+		.next = authority->next,
 		.account = signer_account,
 		.never = never,
 		.never_count = authority->never_count,
@@ -103,6 +104,25 @@ static void run_signer(const struct child *child, int ready)
 	for (unsigned i = 0; i < children->workers; i++)
 		channels[i] = children->signing[i][1];
 	signer_run(&settings);
+}
+
+/* The authority's certificate and, behind it, the next one's. Malloc'd; NULL with errno. */
+static char *read_authorities(const struct children *children)
+{
+	const char *directory = children->policy->authority.next;
+	char *current = authority_read_pem(children->authority_directory);
+	char *next = current && directory ? authority_read_pem(directory) : NULL;
+	char *both = NULL;
+
+	if (!next)
+		return current;
+	if (asprintf(&both, "%s%s", current, next) < 0)
+		both = NULL;
+	free(next);
+	if (!both)
+		return current;
+	free(current);
+	return both;
 }
 
 static const char *trace_directory(const struct children *children)
@@ -309,7 +329,7 @@ int children_begin(struct children *children)
 	}
 	if (start_and_await(&children->signer) < 0)
 		return -1;
-	children->authority_pem = authority_read_pem(children->authority_directory);
+	children->authority_pem = read_authorities(children);
 	if (!children->authority_pem) {
 		log_error("%s/authority.pem cannot be read: %s", children->authority_directory,
 			  strerror(errno));

@@ -200,6 +200,8 @@ static void say_what_stays(struct control_answer *answer, const struct policy *p
 {
 	if (!same_text(before->authority.directory, policy->authority.directory))
 		warn(answer, "authority.directory is taken over at the next start");
+	if (!same_text(before->authority.next, policy->authority.next))
+		warn(answer, "authority.next is taken over at the next start");
 	if (before->capture.method != policy->capture.method)
 		warn(answer, "capture.method is taken over at the next start");
 }

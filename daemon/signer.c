@@ -134,6 +134,9 @@ static void become_account(const struct signer_settings *settings)
 	if (give_directory(settings->directory, &account) < 0)
 		log_fatal("%s cannot be made for %s: %s", settings->directory, account.name,
 			  strerror(errno));
+	if (settings->next && give_directory(settings->next, &account) < 0)
+		log_error("%s cannot be made for %s: %s", settings->next, account.name,
+			  strerror(errno));
 	if (privilege_drop(&account, 0) < 0)
 		exit(EXIT_FAILURE);
 }
@@ -148,6 +151,16 @@ static bool covers(const struct authority *authority, const struct signer_settin
 			return false;
 		}
 	return true;
+}
+
+/* It waits until every device knows it; only its certificate leaves the directory. */
+static void make_next(const struct signer_settings *settings)
+{
+	if (settings->next && !authority_exists(settings->next) &&
+	    authority_create(settings->next, settings->never, settings->never_count) == 0)
+		log_info("the next authority is in %s: give its certificate to the devices "
+			 "(headgatectl authority export) before you make it `directory`",
+			 settings->next);
 }
 
 static struct authority *open_authority(const struct signer_settings *settings)
@@ -307,6 +320,7 @@ void signer_run(const struct signer_settings *settings)
 	CRYPTO_secure_malloc_init(SECURE_HEAP_SIZE, SECURE_HEAP_MIN);
 	become_account(settings);
 	signer.authority = open_authority(settings);
+	make_next(settings);
 	signer.covered = covers(signer.authority, settings);
 	rehearse(signer.authority);
 	if (open_channels(&signer) < 0)

@@ -6,6 +6,7 @@
 
 struct signer_settings {
 	const char *directory; /* of the authority */
+	const char *next;      /* of the one that will take its place; NULL: none */
 	const char *account;   /* "headgate-ca" or "nobody" */
 	const struct authority_constraint *never;
 	size_t never_count;

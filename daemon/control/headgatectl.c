@@ -262,16 +262,31 @@ static int run_lists(const struct subcommand *subcommand, const struct tool *too
 	}
 }
 
+static void (*find_format(const struct tool *tool))(struct show *, const json_t *)
+{
+	const char *word = tool->word_count > 1 ? tool->words[1] : tool->der ? "der" : "pem";
+
+	return strcmp(word, "pem") == 0		   ? export_pem
+	       : strcmp(word, "der") == 0	   ? export_der
+	       : strcmp(word, "p12") == 0	   ? export_p12
+	       : strcmp(word, "mobileconfig") == 0 ? export_mobileconfig
+						   : NULL;
+}
+
 static int run_authority(const struct subcommand *subcommand, const struct tool *tool)
 {
 	struct subcommand chosen = *subcommand;
 
 	if (strcmp(tool->words[0], "export") == 0)
-		chosen.show = tool->der ? export_der : export_pem;
+		chosen.show = find_format(tool);
 	else if (strcmp(tool->words[0], "show") != 0)
 		return usage_error("authority takes `show` or `export`");
+	else if (tool->word_count > 1)
+		return usage_error("`authority show` takes nothing more");
 	else if (tool->der)
 		return usage_error("--der belongs to `authority export`");
+	if (!chosen.show)
+		return usage_error("authority export takes pem, der, p12 or mobileconfig");
 	return ask(&chosen, tool, json_pack("{ss}", "command", subcommand->name));
 }
 
@@ -328,7 +343,8 @@ static const struct subcommand subcommands[] = {
 	  "nobody is banned" },
 	{ "timings", "", "how long connecting, TLS and answers take", 0, 0, run_plain, "control",
 	  show_row, timings, "nothing was timed yet" },
-	{ "authority", "show | export [--der]", "the certificate that devices must trust", 1, 1,
+	{ "authority", "show | export [pem | der | p12 | mobileconfig]",
+	  "the certificate that devices must trust", 1, 2,
 	  run_authority, "control", export_facts, NULL, NULL },
 	{ "box", "FILE DIRECTORY", "write the configuration of a box's other parts", 2, 2, run_box,
 	  NULL, NULL, NULL, NULL },

@@ -59,6 +59,7 @@ static void free_settings(struct policy *policy)
 	free(policy->journal.file);
 	free(policy->traces.directory);
 	free(policy->authority.directory);
+	free(policy->authority.next);
 	for (size_t i = 0; i < policy->authority.never_count; i++)
 		free(policy->authority.never[i].name);
 	free(policy->authority.never);

@@ -60,6 +60,7 @@ enum { NEVERS_MAX = 4096 };
 
 struct authority_settings {
 	char *directory; /* NULL: "authority" below the state directory */
+	char *next;	 /* of the one that will succeed it; NULL: none */
 	size_t never_count;
 	struct never *never;
 	size_t never_list_count;

@@ -407,9 +407,23 @@ static void read_never(struct reading *reading, const struct keyword *keyword, s
 			      NEVERS_MAX);
 }
 
+static void read_next(struct reading *reading, const struct keyword *keyword, struct value value,
+		      void *target)
+{
+	struct policy *policy = target;
+
+	if (value_text(value)[0] != '/')
+		keyword_mismatch(reading, keyword, value);
+	else if (!policy->authority.next)
+		policy->authority.next = reading_copy(reading, value_text(value));
+}
+
 static const struct keyword authority_keywords[] = {
 	{ "directory", FORM_TEXT, "the absolute path of the directory that holds the authority",
 	  .read = read_directory },
+	{ "next", FORM_TEXT,
+	  "the absolute path of the directory of the authority that will take its place",
+	  .read = read_next },
 	{ "never", FORM_TEXT | FORM_LIST,
 	  "a name such as example.com, *.example.com or .example.com, \"list NAME\", or a list of "
 	  "them",

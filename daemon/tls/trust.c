@@ -18,8 +18,8 @@ struct trust {
 	size_t count;
 	size_t lists; /* of revoked certificates */
 	uint8_t digest[SHA256_DIGEST_LENGTH];
-	uint8_t excluded[SHA256_DIGEST_LENGTH]; /* of the banned public key */
-	bool excludes;
+	uint8_t excluded[TRUST_EXCLUDED_MAX][SHA256_DIGEST_LENGTH]; /* banned public keys */
+	size_t excluded_count;
 };
 
 /* One block between BEGIN and END; name, header and bytes are OpenSSL's to free. */
@@ -156,27 +156,32 @@ void trust_release(struct trust *trust)
 	free(trust);
 }
 
-static void note_exclusion(struct trust *trust)
+static void note_exclusion(struct trust *trust, const uint8_t *key)
 {
 	uint8_t both[2 * SHA256_DIGEST_LENGTH];
 
 	memcpy(both, trust->digest, SHA256_DIGEST_LENGTH);
-	memcpy(both + SHA256_DIGEST_LENGTH, trust->excluded, SHA256_DIGEST_LENGTH);
+	memcpy(both + SHA256_DIGEST_LENGTH, key, SHA256_DIGEST_LENGTH);
 	SHA256(both, sizeof(both), trust->digest);
+	trust->excluded_count++;
 }
 
 int trust_exclude(struct trust *trust, const char *pem)
 {
 	BIO *memory = BIO_new_mem_buf(pem, -1);
-	X509 *certificate = memory ? PEM_read_bio_X509(memory, NULL, NULL, NULL) : NULL;
+	X509 *certificate;
 
-	trust->excludes = certificate && digest_key(certificate, trust->excluded);
-	if (trust->excludes)
-		note_exclusion(trust);
-	X509_free(certificate);
+	while (memory && trust->excluded_count < TRUST_EXCLUDED_MAX &&
+	       (certificate = PEM_read_bio_X509(memory, NULL, NULL, NULL))) {
+		uint8_t *key = trust->excluded[trust->excluded_count];
+
+		if (digest_key(certificate, key))
+			note_exclusion(trust, key);
+		X509_free(certificate);
+	}
 	BIO_free(memory);
 	ERR_clear_error();
-	return trust->excludes ? 0 : -1;
+	return trust->excluded_count > 0 ? 0 : -1;
 }
 
 const char *trust_objection(const struct trust *trust, const X509 *certificate)
@@ -185,8 +190,9 @@ const char *trust_objection(const struct trust *trust, const X509 *certificate)
 
 	if (!digest_key(certificate, digest))
 		return "the public key cannot be read";
-	if (trust->excludes && memcmp(digest, trust->excluded, sizeof(digest)) == 0)
-		return "the gateway's own authority";
+	for (size_t i = 0; i < trust->excluded_count; i++)
+		if (memcmp(digest, trust->excluded[i], sizeof(digest)) == 0)
+			return "the gateway's own authority";
 	return notorious_find(digest);
 }
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { TRUST_EXCLUDED_MAX = 4 };
+
 struct trust;
 
 /* Loads concatenated PEM: certificates, and revocation lists (X509 CRL) that their issuers have
@@ -17,9 +19,9 @@ struct trust *trust_new(const char *pem, size_t length);
 struct trust *trust_hold(struct trust *trust);
 void trust_release(struct trust *trust);
 
-/* Bans the key of the gateway's own authority (PEM): no origin may prove itself with it, even where
- * the owner has installed our certificate among the system's roots. Call before the first
- * connection. 0 or -1 when pem holds no certificate. */
+/* Bans the keys of the gateway's own authorities (PEM, TRUST_EXCLUDED_MAX of them): no origin may
+ * prove itself with one, even where the owner has installed our certificate among the system's
+ * roots. Call before the first connection. 0 or -1 when pem holds no certificate. */
 int trust_exclude(struct trust *trust, const char *pem);
 
 /* Why this certificate may not be in any chain whoever signed it (its key is the gateway's own, or

@@ -10,7 +10,7 @@ import yaml
 
 from device import Device, check_result
 from dialogue import Failure
-from gateway import Gateway
+from gateway import builds, Gateway
 from servers import Origin, Peer
 from topology import DEVICE, DEVICE_MAC, LAN
 
@@ -123,7 +123,7 @@ class Case:
         self.directory = directory
         self.gateway = Gateway(network.topology, network.certificates.path("root.pem"), directory)
         self.content = self._load({
-            "LAN": LAN, "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
+            "LAN": LAN, "PROGRAMS": builds(), "DEVICE": DEVICE[0], "DEVICE6": DEVICE[1], "MAC": DEVICE_MAC,
             "WAY": self._way or "", "NOW": window(-1, 1), "LATER": window(2, 4), "DIRECTORY": directory, "TREE": TREE,
             "ROOT": network.certificates.path("root.pem"),
             "STRANGER": network.certificates.path("stranger.pem"),
