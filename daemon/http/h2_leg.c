@@ -23,6 +23,11 @@ struct h2_leg *h2_of(const struct leg *leg)
 	return (struct h2_leg *)leg;
 }
 
+static enum reason fault_of_peer(const struct h2_leg *leg)
+{
+	return leg->kind->begin ? REASON_REQUEST_MALFORMED : REASON_RESPONSE_MALFORMED;
+}
+
 /* The budget */
 
 static void end_session(struct h2_leg *leg, enum reason reason, uint32_t code)
@@ -321,8 +326,7 @@ static void take_trailers(struct h2_stream *stream, bool ended)
 		return;
 	if (h2_fields_end(&stream->fields, ended) != H2_FINE || !guard_trailers(&stream->trailers))
 		stream->leg->kind->malformed(stream->courier,
-					     stream->leg->kind->begin ? REASON_REQUEST_MALFORMED
-								      : REASON_RESPONSE_MALFORMED,
+					     fault_of_peer(stream->leg),
 					     "the trailers break the rules");
 }
 
@@ -423,10 +427,14 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	struct h2_leg *leg = context;
 
 	(void)session;
+	/* nghttp2 ends the stream alone where settings overflow a window; the standard wants more
+	 * (RFC 9113 section 6.9.2). We never say this of our own. */
+	if (frame->hd.type == NGHTTP2_RST_STREAM &&
+	    frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR)
+		end_session(leg, fault_of_peer(leg), NGHTTP2_FLOW_CONTROL_ERROR);
 	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
 	    leg->reason == REASON_NONE)
-		leg->reason = leg->kind->begin ? REASON_REQUEST_MALFORMED
-					       : REASON_RESPONSE_MALFORMED;
+		leg->reason = fault_of_peer(leg);
 	return 0;
 }
 
@@ -529,8 +537,7 @@ enum h2_read h2_read(struct h2_leg *leg, char scratch[static CHUNK_SIZE])
 	if (leg->reason == REASON_NONE)
 		leg->reason = used == NGHTTP2_ERR_NOMEM	    ? REASON_NO_MEMORY
 			      : used == NGHTTP2_ERR_FLOODED ? REASON_FLOOD
-			      : leg->kind->begin	    ? REASON_REQUEST_MALFORMED
-							    : REASON_RESPONSE_MALFORMED;
+							    : fault_of_peer(leg);
 	nghttp2_session_terminate_session(leg->session, NGHTTP2_PROTOCOL_ERROR);
 	return H2_READ;
 }
