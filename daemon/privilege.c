@@ -222,8 +222,8 @@ static const char *const compiler[] = {
 /* libcurl, and the C library's questions for names. */
 static const char *const fetcher[] = {
 	"_llseek",     "bind",	  "clock_nanosleep", "connect",	    "eventfd2",	  "faccessat",
-	"faccessat2",  "access",  "fstatfs",	     "ftruncate",   "ftruncate64", "getegid",
-	"geteuid",     "getgid",  "getpeername",     "getsockname", "getsockopt", "getuid",
+	"faccessat2",  "access",  "fstatfs",	     "ftruncate",   "ftruncate64", "getegid",     "getegid32",
+	"geteuid",     "geteuid32", "getgid", "getgid32", "getuid32",  "getpeername",     "getsockname", "getsockopt", "getuid",
 	"lseek",       "newfstatat", "open",	     "openat",	     "pipe2",	    "poll",	  "ppoll",
 	"pread64",     "readlink", "readlinkat",     "recvmmsg",    "sendmmsg",	  "setsockopt",
 	"clock_nanosleep_time64", "fstatat64", "fstatfs64", "ppoll_time64", "recvmmsg_time64", "stat64",

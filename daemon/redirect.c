@@ -36,6 +36,9 @@ static int replace_table(const struct ruleset *ruleset, const char *text,
 	char *stand_in;
 	int result;
 
+	/* At a start there is nothing whose place must be kept. */
+	if (table_look() != TABLE_PRESENT)
+		return load_text(text);
 	beside.stands_in = true;
 	stand_in = print(&beside);
 	result = load_text(stand_in);
