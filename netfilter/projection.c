@@ -49,8 +49,10 @@ struct projection projection_either(struct arena *arena, const struct projection
 	whole.terms = arena_take(arena, a->count + b->count, sizeof(*whole.terms));
 	if (!whole.terms)
 		return never();
-	memcpy(whole.terms, a->terms, a->count * sizeof(*a->terms));
-	memcpy(whole.terms + a->count, b->terms, b->count * sizeof(*b->terms));
+	if (a->count)
+		memcpy(whole.terms, a->terms, a->count * sizeof(*a->terms));
+	if (b->count)
+		memcpy(whole.terms + a->count, b->terms, b->count * sizeof(*b->terms));
 	whole.count = a->count + b->count;
 	return whole;
 }

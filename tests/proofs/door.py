@@ -1,6 +1,7 @@
 """The packet door on real traffic: what passes is the server's own TCP and QUIC, what is blocked is refused at once."""
 import contextlib
 import json
+import os
 import shutil
 import socket
 import struct
@@ -13,6 +14,8 @@ from device import resolve
 from dialogue import Failure
 from proof import Proof
 from topology import inside
+from visitors import Visitors
+from vitals import Lateness
 
 NAMES_ONLY = """
 capture: { proxy: needed, tcp: [80, 443], udp: [53, 443] }
@@ -163,7 +166,7 @@ rules:
 
     def _ask(self, arguments, host):
         topology = self.network.topology
-        result = subprocess.run(topology.command(topology.device, "timeout", "3", "gtlsclient", "--exit-on-all-streams-close",
+        result = subprocess.run(topology.command(topology.device, "timeout", "1.5", "gtlsclient", "--exit-on-all-streams-close",
                                                  *arguments, host, "443", f"https://{host}/"), capture_output=True, check=False,
                                 text=True, errors="replace")
         return result.stdout + result.stderr
@@ -275,3 +278,163 @@ rules:
                     return peer.recv(100) == b"SSH-2.0-test\r\n"
                 except ConnectionResetError:
                     return False
+
+
+class Killed(Proof):
+    """Devices at work; the packet door's process is killed again and again."""
+
+    intent = None
+    POLICY = """
+capture: {{ proxy: needed, tcp: [80, 443], udp: [53, 443] }}
+when-down: {down}
+rules:
+  - {{ name: no ads, when: {{ host: ads.example }}, do: block, log: none }}
+"""
+    KINDS = {"plain": ("good.example", 80, False, 1), "TLS": ("good.example", 443, True, 1), "kept": ("good.example", 80, False, 50)}
+    BACK, RETRANSMITTED = 0.3, 1.3  # seconds; what waited in the queue is lost and sent again after one
+
+    def prove(self):
+        visitors = Visitors(self.network.topology, [self._trust("server")], self.KINDS)
+        lateness = Lateness()
+        self.struck = []
+        try:
+            for _ in range(3):
+                time.sleep(1)
+                self.struck.append(time.monotonic())
+                self._kill("packet", {})
+            time.sleep(2)
+        finally:
+            visitors.close()
+            lateness.close()
+        bad = [visit for visit in visitors.visits if visit.error]
+        slow = max(visit.seconds - lateness.between(visit.start, visit.end or time.monotonic()) for visit in visitors.visits)
+        self.measured(f"{len(visitors.visits)} visits, {len(bad)} refused, the slowest took {1000 * slow:.0f} ms")
+        self.judge(bad)
+        if slow > self.RETRANSMITTED and not self.sanitized:
+            raise Failure(f"somebody waited {slow:.2f} s")
+
+    def judge(self, bad):
+        raise NotImplementedError
+
+
+class KilledOpen(Killed):
+    intent = "SIGKILL of the packet door under load: with `when-down: open` nobody notices"
+    policy = Killed.POLICY.format(down="open")
+
+    def judge(self, bad):
+        if bad:
+            raise Failure(f"{len(bad)} failed: {bad[0]}")
+
+
+class KilledClosed(Killed):
+    intent = "SIGKILL of the packet door under load: with `when-down: closed` new connections are refused at once until it is back"
+    policy = Killed.POLICY.format(down="closed")
+
+    def judge(self, bad):
+        for visit in bad:
+            if "reset" not in visit.error.lower() and "refused" not in visit.error.lower():
+                raise Failure(f"not refused: {visit}")
+            if not any(when - 0.1 <= visit.end <= when + self.BACK + 1 for when in self.struck):
+                raise Failure(f"refused although the packet door was there: {visit}")
+            if visit.kept:
+                raise Failure(f"a connection that was let go on is refused: {visit}")
+
+
+class Browser(Proof):
+    intent = "Chromium speaks HTTP/3 with an allowed name, comes back over TCP where QUIC is refused, and sees an inspected host there"
+    policy = """
+capture: { proxy: needed, tcp: [80, 443], udp: [443] }
+rules:
+  - { name: no ads, when: { host: ads.example }, do: block }
+"""
+    CADDY = """{{
+	admin off
+	auto_https off
+	servers {{
+		protocols h1 h3
+	}}
+}}
+scripted.example:443 {{
+	bind 198.51.100.40 2001:db8:2::40
+	tls {certificate} {key}
+	handle /said {{
+		respond "spoken {{http.request.proto}}"
+	}}
+	handle {{
+		root * {directory}
+		file_server
+	}}
+}}
+"""
+    PAGE = """<body><script>(async () => {
+	let said = [];
+	for (let i = 0; i < 3; i++) {
+		said.push(await (await fetch("/said", { cache: "no-store" })).text());
+		await new Promise(done => setTimeout(done, 200));
+	}
+	document.body.textContent = said.join();
+})()</script></body>
+"""
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.missing = [one for one in ("chromium", "caddy", "certutil") if not shutil.which(one)]
+        self._profiles = 0
+
+    def prove(self):
+        path = f"{self.directory}/Caddyfile"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.CADDY.format(certificate=self.network.certificates.path("good.pem"), key=self.network.certificates.path("good.key"),
+                                         directory=f"{self.directory}/site"))
+        os.makedirs(f"{self.directory}/site")
+        with open(f"{self.directory}/site/index.html", "w", encoding="ascii") as file:
+            file.write(self.PAGE)
+        command = ["env", f"HOME={self.directory}", "caddy", "run", "--config", path, "--adapter", "caddyfile"]
+        with subprocess.Popen(self.network.topology.command(self.network.topology.server, *command),
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as caddy:
+            try:
+                self._trust_root(self.network.certificates.path("root.pem"))
+                time.sleep(1)
+                self._browse_all()
+            finally:
+                caddy.kill()
+
+    def _trust_root(self, root):
+        store = f"{self.directory}/.pki/nssdb"
+        subprocess.run(f"mkdir -p {store}; test -e {store}/cert9.db || certutil -d sql:{store} -N --empty-password; "
+                       f"certutil -d sql:{store} -A -t C,, -n {os.path.basename(root)} -i {root}", shell=True, check=True, env={"HOME": self.directory, "PATH": "/usr/bin:/bin"})
+
+    def _browse_all(self):
+        self._see("HTTP/3.0", "--origin-to-force-quic-on=scripted.example:443", "https://scripted.example/said")
+        self._journal({"protocol": "quic", "reason": "forwarded"})
+        # What came over TCP says "h3" (Alt-Svc), and Chromium tries it.
+        self._change("{ name: no quic, when: { host: scripted.example, protocol: quic }, do: block }")
+        self._see("spoken HTTP/1.1,spoken HTTP/1.1,spoken HTTP/1.1", "https://scripted.example/")
+        self._journal({"protocol": "quic", "reason": "blocked", "rule": "no quic"})
+        self._change("{ name: look, when: { host: scripted.example }, do: inspect }")
+        self._trust_root(self._trust("gateway"))
+        self._see("spoken HTTP/1.1,spoken HTTP/1.1,spoken HTTP/1.1", "https://scripted.example/")
+        self._journal({"protocol": "quic", "reason": "over-tcp", "rule": "look"})
+        self._journal({"protocol": "tls", "rule": "look", "verdict": "inspect"})
+
+    def _journal(self, line):
+        settle(lambda: find_all("journal", [{"host": "scripted.example", **line}], self.gateway.journal()))
+
+    def _change(self, rule):
+        self.gateway.write_policy(self.policy + f"  - {rule}\n")
+        if self.gateway.control("reload").returncode:
+            raise Failure("the policy is not taken over")
+
+    def _see(self, wanted, *arguments):
+        self._profiles += 1
+        seen = self._browse(f"profile-{self._profiles}", *arguments)
+        if wanted not in seen:
+            raise Failure(f"no {wanted!r} in {seen!r}")
+
+    def _browse(self, profile, *arguments):
+        topology = self.network.topology
+        return subprocess.run(topology.command(
+            topology.device, "env", f"HOME={self.directory}", "timeout", "30", "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+            f"--user-data-dir={self.directory}/{profile}", "--virtual-time-budget=5000", "--dump-dom", *arguments),
+                              capture_output=True, text=True, check=False).stdout

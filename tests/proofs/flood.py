@@ -1,0 +1,112 @@
+"""The packet door in a flood: more new connections than it can look at, and a queue that is full."""
+import json
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+
+from dialogue import Failure
+from proof import Proof
+from topology import inside
+from vitals import resident
+
+
+class Flood(Proof):
+    """20,000 new connections a second that nobody answers, for ten seconds. In the middle the packet door stands still for two:
+    the queue is full at once."""
+
+    intent = None
+    POLICY = """
+capture: {{ proxy: needed, tcp: [80, 443], udp: [53, 443] }}
+when-down: {down}
+rules:
+  - {{ name: no ads, when: {{ host: ads.example }}, do: block, log: none }}
+  - {{ name: the rest, when: {{ port: [80, 443] }}, do: pass, log: none }}
+"""
+    SECONDS, RATE, STILL = 10, 20000, 2
+
+    def prove(self):
+        pid = self.gateway.processes()["packet"][0]
+        self._must_serve("before the flood")
+        before = resident(pid)
+        flood = threading.Thread(target=self._flood, daemon=True)
+        flood.start()
+        time.sleep(2)
+        self._must_serve("in the flood")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(0.7)
+            self.stand_still()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        flood.join()
+        grown = resident(pid) - before
+        self.measured(f"{self.sent / self.SECONDS:.0f} SYNs/s for {self.SECONDS} s, {self._seen()} packets visited, "
+                      f"memory {before} KB before and {grown} KB more after")
+        if self.gateway.processes()["packet"] != [pid]:
+            raise Failure("the packet door has died")
+        self._must_serve("after the flood")
+        if grown > 16384 and not self.sanitized:
+            raise Failure(f"memory has grown by {grown} KB")
+
+    def stand_still(self):
+        raise NotImplementedError
+
+    def _must_serve(self, when):
+        outcome = self.visit("good.example")
+        if outcome != "served":
+            raise Failure(f"{when} a device is {outcome}")
+
+    def _seen(self):
+        return json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
+
+    def visit(self, host):
+        """One request: served, refused or left alone."""
+        try:
+            with inside(self.network.topology.device), socket.create_connection(("198.51.100.10", 80), timeout=1) as peer:
+                peer.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("ascii"))
+                return "served" if b"200 OK" in peer.recv(4096) else "refused"
+        except ConnectionError:
+            return "refused"
+        except TimeoutError:
+            return "left alone"
+
+    def _flood(self):
+        """Raw SYNs, the source port and the low bits of the destination counting up."""
+        with inside(self.network.topology.device):
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.sent, start = 0, time.monotonic()
+        while (now := time.monotonic() - start) < self.SECONDS:
+            for _ in range(min(200, int(now * self.RATE) - self.sent)):
+                self.sent += 1
+                raw.sendto(syn(self.sent), ("198.51.100.200", 0))
+            time.sleep(0.001)
+
+
+class FloodOpen(Flood):
+    intent = "In a flood that fills the queue `when-down: open` lets everybody pass, nothing stalls, memory stays flat"
+    policy = Flood.POLICY.format(down="open")
+
+    def stand_still(self):
+        if (outcome := self.visit("ads.example")) != "served":
+            raise Failure(f"with the queue full a device is {outcome}")
+
+
+class FloodClosed(Flood):
+    intent = "In a flood that fills the queue `when-down: closed` refuses everybody at once, nothing stalls, memory stays flat"
+    policy = Flood.POLICY.format(down="closed")
+
+    def stand_still(self):
+        if (outcome := self.visit("good.example")) != "refused":
+            raise Failure(f"with the queue full a device is {outcome}")
+
+
+def syn(number):
+    source, target = socket.inet_aton("192.0.2.10"), bytes([198, 51, 100, 200 + number // 60000 % 50])
+    header = struct.pack(">HHIIBBHHH", 1024 + number % 60000, 443, number, 0, 0x50, 2, 1024, 0, 0)
+    total = sum(struct.unpack(">16H", source + target + struct.pack(">HH", 6, 20) + header))
+    total = (total & 0xffff) + (total >> 16)
+    header = header[:16] + struct.pack(">H", ~(total + (total >> 16)) & 0xffff) + header[18:]
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, source, target) + header
