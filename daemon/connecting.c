@@ -16,7 +16,7 @@ static void start_server(struct connection *connection)
 
 /* Nothing is read from the client meanwhile, and its reset may have come with its first bytes: the server of
  * one that has gone is not waited for. */
-static bool client_has_gone(const struct connection *connection)
+static bool client_has_gone(struct connection *connection)
 {
 	return side_is_broken(&connection->client.side);
 }
@@ -26,13 +26,13 @@ enum stage connecting_turn(struct connection *connection)
 	struct server *server = &connection->server;
 	enum server_stage before;
 
-	if (client_has_gone(connection))
-		return connection_leave(connection, REASON_CLIENT_RESET);
 	if (!server_is_for(server, &connection->target))
 		start_server(connection);
 	do {
 		before = server->stage;
 		if (server_advance(server) == SIDE_WAIT) {
+			if (client_has_gone(connection))
+				return connection_leave(connection, REASON_CLIENT_RESET);
 			connection_set_alarm(connection, server->deadline);
 			return CONNECTING;
 		}
@@ -66,11 +66,11 @@ enum stage securing_server_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
 
-	if (client_has_gone(connection))
-		return connection_leave(connection, REASON_CLIENT_RESET);
 	switch (server_advance(server)) {
 	case SIDE_WAIT:
-		return SECURING_SERVER;
+		return client_has_gone(connection)
+			       ? connection_leave(connection, REASON_CLIENT_RESET)
+			       : SECURING_SERVER;
 	case SIDE_FAILED:
 		server_note(server, SERVER_SECURING);
 		if (server->side.endpoint.error == REASON_ORIGIN_WANTS_CERTIFICATE &&

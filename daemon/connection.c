@@ -123,7 +123,8 @@ void connection_new(struct gateway *gateway, const struct arrival *arrival)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 	struct address destination = { .family = AF_UNSPEC };
-	bool found = original_find(arrival->fd, &destination) == 0;
+	bool found = (gateway->transparent ? original_local : original_find)(arrival->fd,
+									     &destination) == 0;
 	enum reason reason;
 
 	if (!connection) {

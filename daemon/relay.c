@@ -19,9 +19,17 @@ void relay_begin(struct relay *relay, struct side *client, struct side *server,
 	relay->scratch = scratch;
 }
 
-static enum step end_flow(struct flow *flow)
+static const struct flow *reverse(const struct relay *relay, const struct flow *flow)
+{
+	return flow == &relay->up ? &relay->down : &relay->up;
+}
+
+static enum step end_flow(struct relay *relay, struct flow *flow)
 {
 	flow->ended = true;
+	/* Both have ended: the close that follows says it. */
+	if (reverse(relay, flow)->ended && !side_pending(flow->from))
+		return STEP_ENDED;
 	/* A peer that has already gone is told by the next read of its side. */
 	if (side_shutdown(flow->to) < 0 && errno != ENOTCONN)
 		return STEP_TO_FAILED;
@@ -33,7 +41,7 @@ static enum step copy(struct relay *relay, struct flow *flow)
 	ssize_t got = side_read(flow->from, relay->scratch, CHUNK_SIZE);
 
 	if (got == 0)
-		return end_flow(flow);
+		return end_flow(relay, flow);
 	if (got < 0)
 		return errno == EAGAIN ? STEP_WAIT : STEP_FROM_FAILED;
 	flow->bulk = got == CHUNK_SIZE;
@@ -81,7 +89,7 @@ static enum step splice_through(struct relay *relay, struct flow *flow)
 		give_pipe_back(relay, flow);
 		flow->from->read_ended = true;
 		flow->from->endpoint.state &= ~ENDPOINT_CAN_READ;
-		return end_flow(flow);
+		return end_flow(relay, flow);
 	}
 	flow->from->endpoint.received += (uint64_t)moved;
 	flow->pipe->held = (size_t)moved;
@@ -116,7 +124,7 @@ static enum step flow_step(struct relay *relay, struct flow *flow)
 }
 
 /* A side that is not read now does not tell by a read that its peer has reset it. */
-static bool was_reset(const struct side *side)
+static bool was_reset(struct side *side)
 {
 	if (!side_is_broken(side))
 		return false;

@@ -402,6 +402,8 @@ static enum side_progress meet(struct server *server)
 	socklen_t length = sizeof(name);
 	int fd = server->side.fd, error = 0;
 
+	if (!server->side.wire.told)
+		return SIDE_WAIT;
 	if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) {
 		length = sizeof(error);
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)

@@ -35,6 +35,8 @@ static void awake(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	if (what & (EV_READ | EV_CLOSED))
 		wire_announce(&side->wire, what & EV_CLOSED);
+	else
+		wire_announce_room(&side->wire);
 	side->wake(side->context);
 }
 
@@ -145,10 +147,14 @@ ssize_t side_peek(struct side *side, void *bytes, size_t size)
 			 : wire_peek(&side->wire, bytes, size);
 }
 
-bool side_is_broken(const struct side *side)
+bool side_is_broken(struct side *side)
 {
 	struct pollfd look = { .fd = side->fd };
 
+	/* It would have been an edge. */
+	if (side->wire.announced && !side->wire.news)
+		return false;
+	side->wire.news = false;
 	return poll(&look, 1, 0) == 1 && look.revents & POLLERR;
 }
 

@@ -60,9 +60,9 @@ ssize_t side_peek(struct side *side, void *bytes, size_t size);
 /* Bytes that TLS has decrypted already and the socket will not announce again; 0 for plain sides. */
 size_t side_buffered(const struct side *side);
 
-/* True when the peer has reset the connection, asked of the kernel. For whoever does not read the side now:
+/* True when the peer has reset the connection, asked of the kernel when an edge has come. For whoever does not read the side now:
  * reading would tell, an edge does not say so, and poll(2) tells without taking the error away. */
-bool side_is_broken(const struct side *side);
+bool side_is_broken(struct side *side);
 
 /* What was read last ended a message: until the peer is announced again there is no use in asking for more.
  * Not for the middle of one: a reset that came with the bytes is not announced again. */

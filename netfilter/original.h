@@ -10,3 +10,6 @@
  * redirected this connection. Whether the destination is the gateway itself is for local.h to say.
  */
 int original_find(int descriptor, struct address *original);
+
+/* The same where the listener is known to be transparent: one question less to the kernel. */
+int original_local(int descriptor, struct address *original);

@@ -70,7 +70,17 @@ void wire_announce(struct wire *wire, bool ending)
 		carrier_announce(wire->carrier, ending);
 	wire->drained = false;
 	wire->fresh = true;
+	/* libevent never shows a FIN beside an error. */
+	wire->news = !ending;
+	wire->told = true;
 	wire->ending |= ending;
+}
+
+/* What comes from now on is announced. */
+void wire_announce_room(struct wire *wire)
+{
+	wire->drained = true;
+	wire->told = true;
 }
 
 /* OpenSSL answers such messages inside one SSL_read(), as long as there are any. */

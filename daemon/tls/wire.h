@@ -25,6 +25,8 @@ struct wire {
 	bool announced; /* an edge tells when there is something new; without it nothing is remembered */
 	bool drained;	/* nothing to read before the next edge */
 	bool fresh;	/* an edge has come since the last read */
+	bool news;	/* and it may have been a reset, for which nobody has looked yet */
+	bool told;	/* the loop has announced anything at all */
 	bool full;	/* the last read filled its room: there may be more */
 	bool ending;	/* the peer's FIN has been announced */
 	bool ended;	/* and read */
@@ -43,6 +45,9 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t length);
 
 /* The loop has announced something to read; ending: the peer's FIN among it. */
 void wire_announce(struct wire *wire, bool ending);
+
+/* The loop has announced something, but nothing to read. */
+void wire_announce_room(struct wire *wire);
 
 /* Lets TLS read and write over the wire, which must outlive it. A peer that keeps TLS busy with
  * more than CHATTER_MAX messages (KeyUpdate, HelloRequest, tickets) finds reading broken with
