@@ -126,6 +126,19 @@ int address_parse_with_port(struct address *address, const char *text)
 	return 0;
 }
 
+/* As inet_ntop(), which goes through printf: the journal prints half a dozen for every connection. */
+static void print_ipv4(const uint8_t bytes[static 4], char *text)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (bytes[i] >= 100)
+			*text++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*text++ = (char)('0' + bytes[i] / 10 % 10);
+		*text++ = (char)('0' + bytes[i] % 10);
+		*text++ = i < 3 ? '.' : '\0';
+	}
+}
+
 char *address_print(const struct address *address, char text[static ADDRESS_TEXT])
 {
 	size_t length;
@@ -133,7 +146,10 @@ char *address_print(const struct address *address, char text[static ADDRESS_TEXT
 	strcpy(text, "-");
 	if (!address_width(address))
 		return text;
-	inet_ntop(address->family, address->bytes, text, ADDRESS_TEXT);
+	if (address->family == AF_INET)
+		print_ipv4(address->bytes, text);
+	else
+		inet_ntop(address->family, address->bytes, text, ADDRESS_TEXT);
 	if (address->scope) {
 		length = strlen(text);
 		snprintf(text + length, ADDRESS_TEXT - length, "%%%u", address->scope);

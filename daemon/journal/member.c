@@ -1,7 +1,5 @@
 #include "daemon/journal/member.h"
 
-#include <inttypes.h>
-
 void member_add(struct text *text, const char *name)
 {
 	bool first = text->length && text->bytes[text->length - 1] == '{';
@@ -31,7 +29,7 @@ void member_add_bool(struct text *text, const char *name, bool value)
 void member_add_count(struct text *text, const char *name, uint64_t count)
 {
 	member_add(text, name);
-	text_addf(text, "%" PRIu64, count);
+	text_add_number(text, (int64_t)count);
 }
 
 void member_add_number(struct text *text, const char *name, int64_t number)
@@ -42,16 +40,30 @@ void member_add_number(struct text *text, const char *name, int64_t number)
 
 void member_add_id(struct text *text, const char *name, uint64_t id)
 {
+	uint8_t bytes[sizeof(id)];
+
+	for (size_t i = sizeof(bytes); i-- > 0; id >>= 8)
+		bytes[i] = (uint8_t)id;
 	member_add(text, name);
-	text_addf(text, "\"%016" PRIx64 "\"", id);
+	text_add_char(text, '"');
+	text_add_hex(text, bytes, sizeof(bytes));
+	text_add_char(text, '"');
+}
+
+/* A count of parts of a unit (a power of ten), not negative, in decimals of the unit. */
+static void add_parts(struct text *text, int64_t count, int64_t unit)
+{
+	text_add_number(text, count / unit);
+	text_add_char(text, '.');
+	for (int64_t place = unit / 10; place; place /= 10)
+		text_add_char(text, (char)('0' + count / place % 10));
 }
 
 void member_add_time(struct text *text, const char *name, const struct instant *instant)
 {
 	member_add(text, name);
 	if (instant->wall > 0)
-		text_addf(text, "%" PRId64 ".%06" PRId64, instant->wall / 1000000,
-			  instant->wall % 1000000);
+		add_parts(text, instant->wall, 1000000);
 	else
 		text_add(text, "null");
 }
@@ -60,7 +72,7 @@ void member_add_duration(struct text *text, const char *name, int64_t microsecon
 {
 	member_add(text, name);
 	if (microseconds >= 0)
-		text_addf(text, "%" PRId64 ".%03" PRId64, microseconds / 1000, microseconds % 1000);
+		add_parts(text, microseconds, 1000);
 	else
 		text_add(text, "null");
 }
