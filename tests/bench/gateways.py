@@ -319,6 +319,7 @@ lan: [lan]
 capture:
   tcp: [80, 443]
   proxy: {proxy}
+limits: {{ connections-per-device: 1000000, handshakes-per-device: 1000000 }}
 source: keep
 trust: [{root}]
 authority:

@@ -22,6 +22,8 @@ DEFAULTS = {
     "lan": f"lan: [{LAN}]",
     "trust": "trust: [{trust}]",
     "journal": "journal: {{ file: {journal} }}",
+    # One device of the tests stands for many.
+    "limits": "limits: {{ connections-per-device: 1000000, handshakes-per-device: 1000000 }}",
     "capture": "capture: {{ proxy: always }}",
 }
 
