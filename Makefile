@@ -110,6 +110,8 @@ bench: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) tests/bench/run $(BENCH)
 	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/bench/scale)
+	$(Q)$(if $(BENCH),,$(MAKE) --no-print-directory $(BUILD)/tests/bench/kernel_lists)
+	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/bench/kernel)
 
 $(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
 $(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)

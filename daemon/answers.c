@@ -10,6 +10,7 @@
 #include "daemon/ban_answers.h"
 #include "daemon/control/server.h"
 #include "daemon/cutting.h"
+#include "daemon/device_answers.h"
 #include "daemon/list_answers.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
@@ -150,12 +151,15 @@ static json_t *rule_json(const struct supervisor *supervisor, const struct rule 
 	text_begin(&text, storage, sizeof(storage));
 	rule_print(rule, &text);
 	return json_pack(
-		"{s:i, s:s, s:s, s:b, s:I, s:I, s:s, s:s, s:i}", "number", number, "name",
+		"{s:i, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:i}", "number", number, "name",
 		rule->name, "verdict", verdict_word(rule->verdict), "shadow", rule->shadow, "hits",
 		sum(supervisor, offsetof(struct counters, rule_hits) +
 					rule->slot * sizeof(_Atomic uint64_t)),
 		"shadow_hits",
 		sum(supervisor, offsetof(struct counters, shadow_hits) +
+					rule->slot * sizeof(_Atomic uint64_t)),
+		"over_rate",
+		sum(supervisor, offsetof(struct counters, over_hits) +
 					rule->slot * sizeof(_Atomic uint64_t)),
 		"text", storage, "file", rule->place.file ? rule->place.file : "", "line",
 		(int)rule->place.line);
@@ -434,7 +438,8 @@ static const struct control_entry entries[] = {
 	{ "cut", answer_cut },
 	{ "ban", answer_ban },
 	{ "unban", answer_unban },
-	{ "bans", answer_bans },		   { "authority", answer_authority },
+	{ "bans", answer_bans },
+	{ "devices", answer_devices },		   { "authority", answer_authority },
 	{ "refusals", answer_refusals },
 	{ NULL, NULL },
 };

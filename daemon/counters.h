@@ -42,6 +42,7 @@ struct counters {
 	_Atomic uint64_t reasons[REASON_COUNT];
 	_Atomic uint64_t rule_hits[RULES_MAX];
 	_Atomic uint64_t shadow_hits[RULES_MAX];
+	_Atomic uint64_t over_hits[RULES_MAX]; /* new connections refused because a rule's rate was exceeded */
 	_Atomic uint64_t durations[DURATION_COUNT][HISTOGRAM_BUCKETS];
 };
 

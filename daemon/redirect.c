@@ -11,11 +11,14 @@
 #include "daemon/supervisor.h"
 #include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
+#include "netfilter/quotas.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/sieve.h"
 #include "netfilter/table.h"
 #include "netfilter/tally.h"
+
+enum { DAY_MINUTES = 24 * 60 };
 
 static int load_text(const char *text)
 {
@@ -61,6 +64,8 @@ static void add_hits(void *context, const char *name, uint64_t packets)
 		atomic_fetch_add(&counters->rule_hits[slot], packets);
 	else if (sscanf(name, "shadow_%u", &slot) == 1 && slot < RULES_MAX)
 		atomic_fetch_add(&counters->shadow_hits[slot], packets);
+	else if (sscanf(name, "over_%u", &slot) == 1 && slot < RULES_MAX)
+		atomic_fetch_add(&counters->over_hits[slot], packets);
 }
 
 void redirect_count(struct supervisor *supervisor)
@@ -73,7 +78,7 @@ void redirect_count(struct supervisor *supervisor)
 
 static unsigned minute_of(const struct week_time *time)
 {
-	return time->weekday * 1440u + time->minute;
+	return time->weekday * DAY_MINUTES + time->minute;
 }
 
 /* Ours to keep from now on. */
@@ -217,6 +222,22 @@ static void cover_ports(struct supervisor *supervisor)
 	say(supervisor, message);
 }
 
+/* Also when midnight has passed: then nobody has used anything. */
+static void load_quotas(struct supervisor *supervisor)
+{
+	unsigned day = supervisor->minute / DAY_MINUTES;
+	char message[QUOTAS_MESSAGE];
+	char whole[sizeof(message) + 64];
+
+	if (quotas_load(supervisor->policy, message) < 0) {
+		snprintf(whole, sizeof(whole), "the quotas of devices are not kept: %s", message);
+		say(supervisor, whole);
+	}
+	if (supervisor->said && day != supervisor->day)
+		quotas_reset();
+	supervisor->day = day;
+}
+
 int redirect_load(struct supervisor *supervisor)
 {
 	char message[SIEVE_MESSAGE];
@@ -228,6 +249,7 @@ int redirect_load(struct supervisor *supervisor)
 	cover_ports(supervisor);
 	if (bans_refresh(supervisor->policy) < 0)
 		say(supervisor, "the rules about bans cannot be written anew");
+	load_quotas(supervisor);
 	cutting_blocked(supervisor);
 	supervisor->said = supervisor->policy->generation;
 	return 0;
@@ -318,6 +340,7 @@ void redirect_end(struct supervisor *supervisor)
 		return;
 	sieve_remove(supervisor->sieve);
 	bans_remove();
+	quotas_remove();
 	if (table_remove() < 0)
 		log_error("the nft table could not be removed: %s; "
 			  "`nft delete table inet headgate` does it", strerror(errno));

@@ -107,6 +107,7 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 
 			atomic_store(&children->counters[w].rule_hits[slot], 0);
 			atomic_store(&children->counters[w].shadow_hits[slot], 0);
+			atomic_store(&children->counters[w].over_hits[slot], 0);
 		}
 	}
 }

@@ -46,6 +46,7 @@ struct supervisor {
 	char *table;               /* the text last loaded */
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
+	unsigned day;              /* of the week that the devices' quotas are of */
 	struct sieve *sieve;
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */

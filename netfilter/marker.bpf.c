@@ -99,6 +99,28 @@ static __always_inline uint32_t signature(struct view *view, const struct marker
 	return class < head->class_count ? byte_at(view, head->signatures, class) : 0;
 }
 
+/* Where all that may hold the address lies in one chunk: nearly always. */
+static __always_inline uint32_t find4_near(struct view *view, const struct marker_head *head,
+					   uint32_t begin, uint32_t count, uint32_t low)
+{
+	uint32_t place = head->v4.records + begin, word;
+	union chunk *chunk = chunk_at(view, place / MARKER_CHUNK_WORDS);
+
+	if (!chunk)
+		return 0;
+	for (int step = 0; step < MARKER_CHUNK_STEPS && count > 1; step++) {
+		uint32_t half = count / 2;
+
+		if ((chunk->words[(place + half) % MARKER_CHUNK_WORDS] & 0xffff) <= low)
+			place += half;
+		count -= half;
+	}
+	word = chunk->words[place % MARKER_CHUNK_WORDS];
+	if ((word & 0xffff) > low || word >> 16 < low)
+		return 0;
+	return signature(view, head, &head->v4, place - head->v4.records);
+}
+
 static __always_inline uint32_t find4(struct view *view, const struct marker_head *head, uint32_t address)
 {
 	uint32_t low = address & 0xffff;
@@ -111,6 +133,9 @@ static __always_inline uint32_t find4(struct view *view, const struct marker_hea
 	if (begin >= count || count > head->v4.count)
 		return 0;
 	count -= begin;
+	if ((head->v4.records + begin) / MARKER_CHUNK_WORDS ==
+	    (head->v4.records + begin + count - 1) / MARKER_CHUNK_WORDS)
+		return find4_near(view, head, begin, count, low);
 	for (int step = 0; step < MARKER_SLASH16_STEPS && count > 1; step++) {
 		uint32_t half = count / 2;
 

@@ -15,6 +15,7 @@ enum {
 	MARKER_CHUNK = 4096, /* bytes */
 	MARKER_CHUNK_WORDS = MARKER_CHUNK / 4,
 	MARKER_SLASH16_STEPS = 17,  /* halvings of a /16 */
+	MARKER_CHUNK_STEPS = 10,    /* halvings of a chunk's words */
 	MARKER_STEPS6 = 32,	    /* halvings of all IPv6 ranges */
 	MARKER_SIGNATURES_MAX = 255, /* combinations of lists that can be told apart */
 };

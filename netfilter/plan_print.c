@@ -188,11 +188,16 @@ static void add_terms(struct printer *printer, const struct projection *projecti
 
 /* Steps */
 
-enum { VERDICT_TEXT = 64 };
+enum { VERDICT_TEXT = 192, METERS_MAX = 4096 };
 
 static bool is_counted(const struct step *step)
 {
 	return step->action != PLAN_PROXY && step->action != PLAN_WATCH && step->projection.count;
+}
+
+static bool is_rated(const struct step *step)
+{
+	return step->rule->rate.count && step->projection.count && step->action != PLAN_COUNT;
 }
 
 static const char *counter(const struct step *step)
@@ -216,6 +221,29 @@ static bool is_declared(const struct plan *plan, const struct rule *rule)
 	return false;
 }
 
+/* A meter for each device and family, forgotten when nothing has come for a while. */
+static void add_meters(struct printer *printer, const struct step *steps, size_t count)
+{
+	static const char *const patience[] = { "1m", "5m", "2h" };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct rule *rule = steps[i].rule;
+
+		if (!is_rated(&steps[i]) || (i && steps[i - 1].rule == rule && is_rated(&steps[i - 1])))
+			continue;
+		text_addf(printer->text, "\tcounter over_%u { }\n", rule->slot);
+		for (unsigned family = 4; family <= 6; family += 2)
+			text_addf(printer->text,
+				  "\tset rate%u_%u {\n"
+				  "\t\ttype ipv%u_addr\n"
+				  "\t\tsize %d\n"
+				  "\t\tflags dynamic,timeout\n"
+				  "\t\ttimeout %s\n"
+				  "\t}\n",
+				  family, rule->slot, family, METERS_MAX, patience[rule->rate.unit]);
+	}
+}
+
 static void add_objects(struct printer *printer)
 {
 	const struct plan *plan = printer->plan;
@@ -224,6 +252,7 @@ static void add_objects(struct printer *printer)
 	for (size_t i = 0; i < plan->guard_count; i++)
 		if (!is_declared(plan, plan->guard[i].rule))
 			add_counters(printer, &plan->guard[i], 1);
+	add_meters(printer, plan->steps, plan->count);
 	text_add(printer->text, "\n");
 }
 
@@ -333,6 +362,8 @@ void plan_print_place(const struct plan *plan, const struct step *step, struct t
 		add_reason(plan, step, text);
 		break;
 	}
+	if (step->rule->rate.count && (step->reason == PLAN_BEHIND || step->reason == PLAN_ALWAYS))
+		text_add(text, "; its rate is not kept");
 }
 
 static void add_comment(struct printer *printer, const struct step *step)
@@ -348,6 +379,7 @@ static void add_comment(struct printer *printer, const struct step *step)
 	plan_print_place(printer->plan, step, text);
 	if (!step->projection.count && step->reason == PLAN_OF_KERNEL)
 		text_add(text, "; not now");
+
 	text_add(text, "\n");
 }
 
@@ -363,6 +395,27 @@ static void add_shadow(struct printer *printer, const struct step *step)
 	text_add(printer->text, "\t}\n\n");
 }
 
+/* Devices that are over the rule's rate are refused; the others go on to its verdict. */
+static void add_rate(struct printer *printer, const struct step *step, sa_family_t family)
+{
+	const struct rate *rate = &step->rule->rate;
+	char storage[VERDICT_TEXT];
+	struct text verdict;
+
+	text_begin(&verdict, storage, sizeof(storage));
+	text_addf(&verdict,
+		  "update @rate%d_%u { %s saddr limit rate over %u/%s burst %u packets } counter name "
+		  "over_%u goto refuse",
+		  family == AF_INET ? 4 : 6, step->rule->slot, family == AF_INET ? "ip" : "ip6",
+		  rate->count, rate_word(rate->unit), rate->count, step->rule->slot);
+	for (size_t i = 0; i < step->projection.count; i++) {
+		const struct term *term = &step->projection.terms[i];
+
+		if (term_family(term) == AF_UNSPEC || term_family(term) == family)
+			add_family(printer, term, family, storage);
+	}
+}
+
 static void add_step(struct printer *printer, const struct step *step)
 {
 	char storage[VERDICT_TEXT];
@@ -371,6 +424,10 @@ static void add_step(struct printer *printer, const struct step *step)
 	text_begin(&verdict, storage, sizeof(storage));
 	add_verdict(step, &verdict);
 	add_comment(printer, step);
+	if (is_rated(step)) {
+		add_rate(printer, step, AF_INET);
+		add_rate(printer, step, AF_INET6);
+	}
 	if (step->action != PLAN_COUNT)
 		add_terms(printer, &step->projection, storage);
 	else if (step->projection.count)

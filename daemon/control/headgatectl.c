@@ -44,6 +44,7 @@ static const struct column rules[] = {
 	{ "#", cell_value, "number", true },
 	{ "HITS", cell_value, "hits", true },
 	{ "SHADOW", cell_value, "shadow_hits", true },
+	{ "OVER", cell_value, "over_rate", true },
 	{ "VERDICT", cell_value, "verdict", false },
 	{ "NAME", cell_value, "name", false },
 	{ "RULE", cell_value, "text", false },
@@ -73,6 +74,14 @@ static const struct column found[] = {
 static const struct column bans[] = {
 	{ "ADDRESS", cell_value, "address", false },
 	{ "LEFT", cell_seconds, "left", true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column devices[] = {
+	{ "NAME", cell_value, "name", false },
+	{ "TODAY", cell_bytes, "bytes_today", true },
+	{ "QUOTA", cell_bytes, "quota_bytes", true },
+	{ "SPENT", cell_value, "spent", false },
 	{ NULL, NULL, NULL, false },
 };
 
@@ -341,6 +350,8 @@ static const struct subcommand subcommands[] = {
 	{ "unban", "ADDRESS", "lift a ban", 1, 1, run_cut, "control", show_text, NULL, NULL },
 	{ "bans", "", "the bans in force", 0, 0, run_plain, "control", show_row, bans,
 	  "nobody is banned" },
+	{ "devices", "", "the devices, and what they have used of their quotas today", 0, 0,
+	  run_plain, "control", show_row, devices, "no devices" },
 	{ "timings", "", "how long connecting, TLS and answers take", 0, 0, run_plain, "control",
 	  show_row, timings, "nothing was timed yet" },
 	{ "authority", "show | export [pem | der | p12 | mobileconfig]",

@@ -7,6 +7,7 @@
 
 struct device {
 	char *name;
+	uint64_t quota; /* bytes a day, both ways together; 0: any number */
 	size_t prefix_count;
 	struct prefix *prefixes;
 	size_t mac_count;

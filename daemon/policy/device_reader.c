@@ -40,11 +40,22 @@ static void read_mac(struct reading *reading, const struct keyword *keyword, str
 	memcpy(device->macs[device->mac_count - 1], mac, sizeof(mac));
 }
 
+static void read_quota(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct device *device = target;
+
+	scalar_size(reading, keyword, value, &device->quota);
+}
+
 static const struct keyword device_keywords[] = {
 	{ "address", FORM_TEXT | FORM_LIST,
 	  "an address or prefix such as 192.0.2.64/27, or a list of them", .read = read_address },
 	{ "mac", FORM_TEXT | FORM_LIST, "a MAC such as 02:00:00:00:00:10, or a list of them",
 	  .read = read_mac },
+	{ "quota", FORM_TEXT | FORM_NUMBER,
+	  "a size such as 2 GB that the device may carry in a day, both ways together",
+	  .read = read_quota },
 	{ 0 },
 };
 

@@ -121,6 +121,13 @@ const char *trace_word(enum trace_kind trace)
 	return trace == TRACE_HAR ? "har" : trace == TRACE_KEYLOG ? "keylog" : "pcapng";
 }
 
+const char *rate_word(enum rate_unit unit)
+{
+	static const char *const words[] = { "second", "minute", "hour" };
+
+	return words[unit];
+}
+
 const char *moment_phrase(enum moment moment)
 {
 	switch (moment) {
@@ -244,6 +251,8 @@ void rule_print(const struct rule *rule, struct text *text)
 	print_dns(rule->dns_strip, text);
 	text_add(text, rule->shadow ? ", shadow: true" : "");
 	text_add(text, rule->cut ? ", cut: true" : "");
+	if (rule->rate.count)
+		text_addf(text, ", rate: %u/%s", rule->rate.count, rate_word(rule->rate.unit));
 	text_add(text, " }");
 }
 

@@ -54,6 +54,12 @@ struct when {
 	struct condition *conditions; /* cheapest first; the order does not change the meaning */
 };
 
+/* New connections of each device that may begin in a span of time; count 0: any number. */
+struct rate {
+	uint32_t count;
+	enum rate_unit { RATE_SECOND, RATE_MINUTE, RATE_HOUR } unit;
+};
+
 struct rule {
 	char *name; /* never NULL: "rule 3" when the owner gave none */
 	struct place place;
@@ -78,6 +84,7 @@ struct rule {
 	unsigned dns_strip; /* DNS_STRIP_… that the owner asks for; see rule_dns_strip() */
 	bool shadow;
 	bool cut;
+	struct rate rate;
 };
 
 enum match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };
@@ -125,6 +132,7 @@ const char *verdict_word(enum verdict verdict);
 const char *block_word(enum block block);
 const char *trace_word(enum trace_kind trace);
 const char *journal_level_word(enum journal_level level);
+const char *rate_word(enum rate_unit unit);
 
 /* What is waited for, for people: "the request"; static storage. */
 const char *moment_phrase(enum moment moment);

@@ -306,6 +306,24 @@ static void read_learn(struct reading *reading, const struct keyword *keyword, s
 		rule->learn_seconds = keyword_choose(reading, keyword, value) == 1 ? LEARN_USUAL : 0;
 }
 
+/* "20/second". */
+static void read_rate(struct reading *reading, const struct keyword *keyword, struct value value,
+		      void *target)
+{
+	struct rule *rule = target;
+	const char *text = value_text(value);
+	size_t digits = strspn(text, "0123456789");
+
+	for (int unit = RATE_SECOND; digits && digits < 7 && unit <= RATE_HOUR; unit++) {
+		if (text[digits] != '/' || strcmp(text + digits + 1, rate_word(unit)) != 0)
+			continue;
+		rule->rate.count = (uint32_t)strtoul(text, NULL, 10);
+		rule->rate.unit = (enum rate_unit)unit;
+	}
+	if (!rule->rate.count)
+		keyword_mismatch(reading, keyword, value);
+}
+
 static const struct keyword rule_keywords[] = {
 	{ "name", FORM_TEXT | FORM_NUMBER, "a name for the journal and the counters",
 	  .read = read_name },
@@ -346,6 +364,8 @@ static const struct keyword rule_keywords[] = {
 	  .read = read_dns, .grammar = &dns_grammar },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
 	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },
+	{ "rate", FORM_TEXT, "a number of new connections such as 20/second, 100/minute or 500/hour",
+	  .read = read_rate },
 	{ 0 },
 };
 
@@ -385,6 +405,11 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 		reading_error(reading, value,
 			      "a rule on the \"status\" decides after the server has answered: too "
 			      "late for a route");
+	if (rule->rate.count && (rule->verdict == VERDICT_BLOCK || rule->shadow ||
+				 rule_moment(rule) != MOMENT_ADDRESSES))
+		reading_error(reading, value,
+			      "\"rate\" is counted by the kernel, on the first packet: it goes with rules "
+			      "on from, address, port and time that do not block");
 	if (rule->cut && rule->verdict != VERDICT_BLOCK)
 		reading_error(reading, value, "\"cut: true\" goes with \"do: block\" only");
 	if ((rule->on_invalid != ON_INVALID_REFUSE || rule->wants_status) &&

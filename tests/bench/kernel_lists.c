@@ -4,11 +4,16 @@
  *   kernel_lists DIRECTORY COUNT write   only that
  *   kernel_lists DIRECTORY COUNT bpf     loads them the BPF way and runs the program over packets
  *   kernel_lists DIRECTORY COUNT nft     loads them into sharded sets of this network namespace
+ *   kernel_lists DIRECTORY COUNT lan0    loads them the BPF way and leaves the program at the port
+ *   kernel_lists flood ADDRESS COUNT     sends small packets to 4096 addresses from ADDRESS on
  * Prints one line for each figure: "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
@@ -206,13 +211,57 @@ static int measure_nft(const char *directory)
 	return 0;
 }
 
+static int attach(const char *directory, const char *port)
+{
+	char message[MARKER_MESSAGE];
+	struct marker *marker = marker_open(message);
+	struct policy *policy = open_policy(directory);
+	struct signatures signatures = { 0 };
+
+	if (!marker || signatures_take(&signatures, policy) ||
+	    marker_load(marker, &policy->compiled->ranges, &signatures, MARK) ||
+	    marker_attach(marker, if_nametoindex(port), MARKER_DESTINATION))
+		die(port);
+	return 0;
+}
+
+/* The kernel carries each packet to its end before sendto() returns: processor time is the packet's. */
+static int flood(const char *text, unsigned count)
+{
+	struct sockaddr_storage to;
+	struct address address;
+	struct rusage usage;
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (address_parse(&address, text) < 0 || descriptor < 0)
+		die(text);
+	address.port = 9;
+	for (unsigned i = 0; i < count; i++) {
+		struct address each = address;
+
+		each.v4.s_addr = htonl(ntohl(address.v4.s_addr) + i % 4096);
+		socklen_t length = address_to_socket(&each, AF_UNSPEC, &to);
+		sendto(descriptor, "x", 1, 0, (struct sockaddr *)&to, length);
+	}
+	getrusage(RUSAGE_SELF, &usage);
+	printf("nanoseconds %.0f\n",
+	       ((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3) / count);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned count = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	bool floods = argc == 4 && strcmp(argv[1], "flood") == 0;
+	unsigned count = argc == 4 ? (unsigned)strtoul(argv[floods ? 3 : 2], NULL, 10) : 0;
 
 	if (!count)
-		return fprintf(stderr, "usage: kernel_lists DIRECTORY COUNT write|bpf|nft\n"), 2;
+		return fprintf(stderr, "usage: kernel_lists DIRECTORY COUNT write|bpf|nft|PORT, or kernel_lists flood ADDRESS COUNT\n"), 2;
+	if (floods)
+		return flood(argv[2], count);
 	if (strcmp(argv[3], "write") == 0)
 		return write_lists(argv[1], count), 0;
-	return strcmp(argv[3], "bpf") == 0 ? measure_bpf(argv[1]) : measure_nft(argv[1]);
+	if (strcmp(argv[3], "bpf") == 0)
+		return measure_bpf(argv[1]);
+	return strcmp(argv[3], "nft") == 0 ? measure_nft(argv[1]) : attach(argv[1], argv[3]);
 }
