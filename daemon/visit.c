@@ -17,12 +17,14 @@ static void count(_Atomic uint64_t *counter)
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/* Behind the gateway's own packets no chain waits to take the mark off again. */
 static uint32_t mark_of(const struct visits *visits, const struct queue_packet *arrival,
 			uint32_t value)
 {
-	return (arrival->mark & ~visits->marks.mask) | value;
+	return (arrival->mark & ~visits->marks.mask) | (arrival->outgoing ? 0 : value);
 }
 
+/* to: with the port of the gateway as its scope where the address is link-local. */
 static void send_raw(const struct visits *visits, const struct address *to, const uint8_t *bytes,
 		     size_t length)
 {
@@ -284,7 +286,7 @@ static enum fate visit_datagram(struct visits *visits, const struct queue_packet
 /* DNS */
 
 static void answer_nxdomain(const struct visits *visits, const struct packet *packet,
-			    const struct dns_message *query)
+			    const struct dns_message *query, unsigned port)
 {
 	uint8_t bytes[PACKET_HEADERS_MAX + ANSWER_MAX], message[ANSWER_MAX];
 	struct packet answer = { .source = packet->destination, .destination = packet->source };
@@ -294,6 +296,8 @@ static void answer_nxdomain(const struct visits *visits, const struct packet *pa
 	answer.payload = (struct span){ message, length };
 	headers = packet_print_udp(&answer, bytes);
 	memcpy(bytes + headers, message, length);
+	if (IN6_IS_ADDR_LINKLOCAL(&packet->source.v6) && packet->source.family == AF_INET6)
+		answer.destination.scope = port;
 	if (length)
 		send_raw(visits, &answer.destination, bytes, headers + length);
 }
@@ -312,7 +316,7 @@ static void visit_query(struct visits *visits, const struct queue_packet *arriva
 		query = (struct dns_message){ .name = "" };
 	fate = visit_question(visits, &flow, query.name);
 	if (fate == FATE_REFUSE && query.question_end) {
-		answer_nxdomain(visits, packet, &query);
+		answer_nxdomain(visits, packet, &query, arrival->port);
 		fate = FATE_DROP;
 	}
 	carry_out(visits, arrival, packet, fate == FATE_PASS ? FATE_UNDECIDED : fate);

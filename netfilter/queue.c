@@ -188,7 +188,7 @@ static bool read_packet(const struct nlmsghdr *message, struct queue_packet *pac
 	header = mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
 	*packet = (struct queue_packet){
 		.id = ntohl(header->packet_id),
-		.hook = header->hook,
+		.outgoing = header->hook == NF_INET_LOCAL_OUT,
 		.mark = number_of(attributes[NFQA_MARK]),
 		.port = number_of(attributes[NFQA_IFINDEX_INDEV]),
 	};

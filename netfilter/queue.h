@@ -20,7 +20,7 @@ struct queue;
 
 struct queue_packet {
 	uint32_t id;
-	unsigned hook;      /* NF_INET_PRE_ROUTING, … */
+	bool outgoing;      /* the gateway's own, on its way out */
 	uint32_t mark;
 	unsigned port;      /* interface index it came in by; 0: none */
 	const uint8_t *mac; /* 6 bytes of the frame's sender, or NULL */

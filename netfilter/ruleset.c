@@ -147,6 +147,17 @@ static void add_strays(struct text *text)
 		       "\t}\n\n");
 }
 
+/* Questions of DNS visit the packet door. */
+static bool watches_dns(const struct ruleset *ruleset)
+{
+	if (!ruleset->rules || ruleset->queue == QUEUE_NOT_AT_ALL)
+		return false;
+	for (size_t i = 0; i < ruleset->udp_count; i++)
+		if (ruleset->udp[i].first <= DNS_PORT && DNS_PORT <= ruleset->udp[i].last)
+			return true;
+	return false;
+}
+
 /* Which traffic the plan is about, for a chain that sees everything. */
 static void add_scope(struct text *text, const struct ruleset *ruleset)
 {
@@ -164,6 +175,8 @@ static void add_scope(struct text *text, const struct ruleset *ruleset)
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "%s \"%s\"", i ? "," : "", ruleset->lan[i].name);
 	text_addf(text, " } %s\n", others);
+	if (watches_dns(ruleset))
+		text_addf(text, "\t\tudp dport %d fib daddr type local goto rules\n", DNS_PORT);
 	text_add(text, "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n"
 		       "\t\tct direction reply return\n");
 }
@@ -307,6 +320,18 @@ static void add_fates(struct text *text, const struct ruleset *ruleset)
 	text_add(text, "\n\t\tgoto refuse\n\t}\n\n");
 }
 
+/* The gateway is the resolver of most homes: its own answers go out here. */
+static void add_resolver(struct text *text, const struct ruleset *ruleset)
+{
+	text_add(text, "\t# Answers of the gateway's own resolver.\n"
+		       "\tchain resolver {\n"
+		       "\t\ttype filter hook output priority mangle; policy accept;\n\n"
+		       "\t\toifname {");
+	for (size_t i = 0; i < ruleset->lan_count; i++)
+		text_addf(text, "%s \"%s\"", i ? "," : "", ruleset->lan[i].name);
+	text_addf(text, " } udp sport %d ct direction reply goto watch\n\t}\n\n", DNS_PORT);
+}
+
 static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 {
 	struct marks marks;
@@ -317,6 +342,8 @@ static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 	add_watch(text, ruleset, &marks);
 	add_fates(text, ruleset);
 	add_watched(text, ruleset, &marks);
+	if (watches_dns(ruleset))
+		add_resolver(text, ruleset);
 }
 
 static void begin_proxy(struct text *text, const struct ruleset *ruleset)
@@ -349,17 +376,9 @@ static void add_doors(struct text *text, const struct ruleset *ruleset)
 	text_add(text, "\t}\n\n");
 }
 
-static bool captures_dns(const struct ruleset *ruleset)
-{
-	for (size_t i = 0; i < ruleset->udp_count; i++)
-		if (ruleset->udp[i].first <= DNS_PORT && DNS_PORT <= ruleset->udp[i].last)
-			return true;
-	return false;
-}
-
 static void add_answers(struct text *text, const struct ruleset *ruleset)
 {
-	if (ruleset->rules && ruleset->queue != QUEUE_NOT_AT_ALL && captures_dns(ruleset))
+	if (watches_dns(ruleset))
 		text_addf(text,
 			  "\t\t# Answers of DNS tell the packet door who is behind an address.\n"
 			  "\t\tudp sport %d ct direction reply goto watch\n\n",
