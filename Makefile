@@ -178,7 +178,7 @@ STARVE   := $(BUILD)/tests/faults/starve.so
 $(STARVE): tests/faults/starve.c
 	@echo "  LD    $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -shared -fPIC -o $@ $<
+	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $<
 
 unit: $(UNIT) $(STORM) $(STARVE)
 fuzzers: $(FUZZERS)

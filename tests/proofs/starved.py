@@ -1,4 +1,4 @@
-"""Memory that is missing costs one connection or one answer, never a process, and leaves nothing behind."""
+"""Memory that is missing, or a kernel that says no, costs one connection or one answer, never a process."""
 import mmap
 import os
 import socket
@@ -40,13 +40,15 @@ SCENES = {
 }
 
 
+ORDER = struct.Struct("=qqqq")     # tests/faults/starve.c: whose, what, which one, how many have failed
+KINDS = ["allocation", "request"]  # of memory; of the kernel for a descriptor, an address, a connection
 # command: who has a part in it. (A worker that cannot take a policy over keeps the reload waiting for ten seconds.)
 COMMANDS = {"--json status": ["supervisor"], "--json rules": ["supervisor"],
             "--json connections": ["worker", "recorder"], "reload": ["supervisor"]}
 
 
 class Starved(Proof):
-    intent = "Whichever allocation fails in worker, recorder or supervisor: it lives, the next one is served"
+    intent = "Whichever allocation fails, whatever the kernel refuses: every process lives, the next one is served"
     workers = 1
     policy = """
 upstreams:
@@ -64,7 +66,7 @@ rules:
             return content
         self._path = f"{self.directory}/order"
         with open(self._path, "wb") as file:
-            file.write(bytes(24))
+            file.write(bytes(ORDER.size))
         self.gateway.environment = {"LD_PRELOAD": f"{builds()}/tests/faults/starve.so", "STARVE": self._path}
         return content
 
@@ -78,46 +80,49 @@ rules:
         for whose in ("server", "gateway"):
             self._context.load_verify_locations(self._trust(whose))
         with open(self._path, "r+b") as file:
-            self._order = mmap.mmap(file.fileno(), 24)
+            self._order = mmap.mmap(file.fileno(), ORDER.size)
         for scene in SCENES:
             self._must_succeed(scene)
         before = sockets(self._worker)
         for scene in SCENES:
-            self._sweep("worker", scene, lambda scene=scene: self._visit(scene))
+            for kind in KINDS:
+                self._sweep("worker", scene, lambda scene=scene: self._visit(scene), kind)
         for command, roles in COMMANDS.items():
             for role in roles:
                 self._sweep(role, command, lambda command=command: self._ask(command))
+                if command != "reload":  # that is the table's as well, and another proof's
+                    self._sweep(role, command, lambda command=command: self._ask(command), "request")
         for scene in SCENES:
             self._must_succeed(scene)
         self._check_nothing_stays(before)
 
-    def _tell(self, pid, left):
-        self._order[:] = struct.pack("=qqq", 0, left, 0)
+    def _tell(self, pid, kind, left):
+        self._order[:] = ORDER.pack(0, KINDS.index(kind), left, 0)
         self._order[:8] = struct.pack("=q", pid)
 
     def _failures(self):
-        return struct.unpack("=qqq", self._order[:])[2]
+        return ORDER.unpack(self._order[:])[3]
 
-    def _sweep(self, role, what, act):
+    def _sweep(self, role, what, act, kind="allocation"):
         number = 1
-        while self._fails_at(role, number, what, act):
-            number += 1 if THOROUGH or number < 60 else 1 + number // 25
-        self.measured(f"{role}, {what}: {number - 1} allocations")
+        while self._fails_at(role, kind, number, what, act):
+            number += 1 if THOROUGH or number < 40 else 1 + number // 12
+        self.measured(f"{role}, {what}: {number - 1} {kind}s")
 
-    def _fails_at(self, role, number, what, act):
-        """True when there was such an allocation."""
+    def _fails_at(self, role, kind, number, what, act):
+        """True when there was such a call."""
         pid, = self._processes[role]
-        self._tell(pid, number)
+        self._tell(pid, kind, number)
         try:
             act()
         except (TimeoutError, subprocess.TimeoutExpired) as error:
-            raise Failure(f"{role}, {what}, allocation {number}: it hangs") from error
+            raise Failure(f"{role}, {what}, {kind} {number}: it hangs") from error
         finally:
             time.sleep(0.005)  # the journal's line
             failed = self._failures()
-            self._tell(0, 0)
+            self._tell(0, kind, 0)
         if not os.path.exists(f"/proc/{pid}/fd/0"):
-            raise Failure(f"{role}, {what}, allocation {number}: it has gone")
+            raise Failure(f"{role}, {what}, {kind} {number}: it has gone")
         if number % 10 == 0:
             self._must_succeed("read")
         return failed
