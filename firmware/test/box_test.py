@@ -13,7 +13,7 @@ from servers import NameServer, Nginx
 from topology import make_directory
 
 READY = r"^ready\r?$"
-BOOT_SECONDS = 90  # beside other work; what an idle machine takes is told
+BOOT_SECONDS = 240  # beside other work; what an idle machine takes is told
 
 POLICY = """
 headgate: 1
@@ -41,12 +41,12 @@ MORE = "  - { name: now blocked, when: { host: other.example }, do: { block: pag
 class Box:
     """The machine, the hosts beside it, and what the device does."""
 
-    def __init__(self, target, memory):
+    def __init__(self, target, memory, efi=False):
         self.target = target
         self.directory = make_directory()
         self.topology = MachineTopology()
         self.topology.open()
-        self.machine = Machine(target, self.directory, self.topology, memory)
+        self.machine = Machine(target, self.directory, self.topology, memory, efi)
         self.servers = []
 
     def open(self):

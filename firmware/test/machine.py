@@ -20,6 +20,8 @@ from topology import DEVICE, DEVICE_MAC, SERVERS, Topology, ipv4, ipv6, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
+# A machine's own EFI, as Debian packages it for QEMU.
+FIRMWARE = {"x64": "/usr/share/OVMF/OVMF_CODE_4M.fd", "aa64": "/usr/share/AAVMF/AAVMF_CODE.fd"}
 
 
 class Broken(Exception):
@@ -79,12 +81,14 @@ class MachineTopology(Topology):
 class Machine:
     """One box: a copy of the image's disk, and QEMU running it. Its console is a file and a list of lines."""
 
-    def __init__(self, target, directory, topology, memory=None):
+    def __init__(self, target, directory, topology, memory=None, efi=False):
         self.settings = settings_of(target)
         self.images = f"{ROOT}/build/firmware/{target}"
         self.directory = directory
         self.topology = topology
-        self.memory = memory or self.settings["memory"]
+        self.efi = efi
+        # The firmware of a real machine wants more for itself.
+        self.memory = memory or ("320" if efi else self.settings["memory"])
         self.disk = f"{directory}/disk"
         self.key = f"{directory}/id"
         self.process = None
@@ -139,8 +143,11 @@ class Machine:
     def _command(self, console):
         command = ["nice", "-n", "10", *shlex.split(self.settings["qemu"]), "-accel", "tcg", "-m", self.memory]
         command += shlex.split("-smp 1 -display none -nodefaults -monitor none")
-        command += ["-kernel", f"{self.images}/linux", "-initrd", f"{self.images}/stage1", "-append",
-                    f"console={self.settings['console']} quiet panic=10"]
+        if self.efi:
+            command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE[self.settings['efi']]}"]
+        else:
+            command += ["-kernel", f"{self.images}/linux", "-initrd", f"{self.images}/stage1", "-append",
+                        f"console={self.settings['console']} quiet panic=10"]
         command += ["-drive", f"file={self.disk},format=raw,if=none,id=disk",
                     "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
         for number, tap in enumerate(("tap-wan", "tap-lan")):
@@ -191,7 +198,7 @@ class Machine:
                    "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR"]
         return self.topology.command(self.topology.device, "ssh", *options, "root@192.0.2.1", command)
 
-    def shell(self, command, check=True, seconds=60):
+    def shell(self, command, check=True, seconds=180):
         """Runs a command in the machine over SSH from the device; returns what it printed."""
         done = subprocess.run(self._ssh(command), capture_output=True, text=True, timeout=seconds)
         if check and done.returncode:
