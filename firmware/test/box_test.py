@@ -60,7 +60,7 @@ class Box:
         self.machine.lay_key()
         self.machine.power_on()
         self.servers = [Nginx(self.topology, certificates, f"{self.directory}/nginx"), NameServer(self.topology)]
-        self.machine.await_console(READY, BOOT_SECONDS)
+        return self.machine.await_console(READY, BOOT_SECONDS)
 
     def curl(self, *arguments, seconds=20, root=None):
         """The device's curl: exit status, HTTP status, body."""
