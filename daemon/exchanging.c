@@ -114,10 +114,12 @@ enum stage exchanging_turn(struct connection *connection)
 	if (!connection->conversation && exchanging_begin(connection) < 0)
 		return connection_leave(connection, REASON_NO_MEMORY);
 	servers_turn(connection);
-	if (connection->stage != ENDED)
-		conversation_turn(connection->conversation);
-	if (connection->stage != ENDED)
-		servers_turn(connection);
+	/* A server may refuse between the moment it is dialled and the end of the turn: no edge
+	 * would tell of it again. */
+	do {
+		if (connection->stage != ENDED)
+			conversation_turn(connection->conversation);
+	} while (connection->stage != ENDED && servers_turn(connection));
 	if (connection->stage == ENDED)
 		return ENDED;
 	due = exchanging_deadline(connection);

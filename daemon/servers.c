@@ -318,17 +318,19 @@ static void settle(struct server *server)
 	}
 }
 
-static void advance(struct server *server)
+/* True when its fate has been told. */
+static bool advance(struct server *server)
 {
 	enum server_stage before;
 
 	do {
 		before = server->stage;
 		if (server_advance(server) == SIDE_WAIT)
-			return;
+			return false;
 		server_note(server, before);
 	} while (on_its_way(server));
 	settle(server);
+	return true;
 }
 
 static void dial(struct server *server, const struct target *target, struct exchange *exchange)
@@ -423,16 +425,19 @@ void exchange_release(struct connection *connection, struct exchange *exchange,
 	admit_waiting(connection);
 }
 
-void servers_turn(struct connection *connection)
+bool servers_turn(struct connection *connection)
 {
+	bool told = false;
+
 	for (struct server *server = connection->servers; server; server = server->next) {
 		if (on_its_way(server)) {
 			/* The primary one may be under way for the connection itself. */
-			advance(server);
+			told |= advance(server);
 		} else if (is_idle(server) && server->stage == SERVER_READY && is_stale(server)) {
 			drop(server);
 		}
 	}
+	return told;
 }
 
 int64_t servers_deadline(const struct connection *connection)

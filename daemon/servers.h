@@ -19,8 +19,8 @@ void exchange_release(struct connection *connection, struct exchange *exchange,
 		      const struct side *side, bool reusable);
 
 /* Goes on with every server that is on its way for an exchange, and drops idle ones that their peer
- * ended. */
-void servers_turn(struct connection *connection);
+ * ended. True when the conversation has been told of one: it has to go on. */
+bool servers_turn(struct connection *connection);
 
 /* The earliest deadline of those on their way, steady microseconds; INT64_MAX: none. */
 int64_t servers_deadline(const struct connection *connection);
