@@ -129,7 +129,7 @@ static const char *trace_directory(const struct children *children)
 {
 	const struct policy *policy = children->policy;
 
-	if (!policy_traces(policy, TRACE_KEYLOG | TRACE_PCAPNG))
+	if (!policy_traces(policy, TRACE_HAR | TRACE_KEYLOG | TRACE_PCAPNG))
 		return NULL;
 	return policy->traces.directory ? policy->traces.directory : children->trace_directory;
 }

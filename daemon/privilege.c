@@ -194,6 +194,7 @@ static const char *const recorder[] = {
 	"getsockopt",	  "lseek",
 	"newfstatat",	  "open",
 	"openat",	  "poll",
+	"pread64",	  "pwritev",
 	"ppoll",	  "rename",
 	"renameat",	  "renameat2",
 	"setsockopt",	  "shutdown",

@@ -1,6 +1,7 @@
 #include "daemon/recorder.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "daemon/channels.h"
 #include "daemon/clock.h"
 #include "daemon/control/subscribers.h"
+#include "daemon/journal/har_file.h"
 #include "daemon/journal/member.h"
 #include "daemon/journal/output.h"
 #include "daemon/journal/trace_file.h"
@@ -24,6 +26,7 @@ struct recorder {
 	struct event *terminate;
 	struct output *output;
 	struct trace_file *keys, *packets; /* NULL: no rule makes traces */
+	struct har_file *archive;	   /* likewise */
 	struct channels *channels;
 	struct subscribers *subscribers; /* NULL: nobody can listen */
 	uint64_t lost;			 /* journal lines, since the last that could be written */
@@ -112,12 +115,17 @@ static void write_trace(struct recorder *recorder, uint32_t kind, const char *by
 {
 	struct trace_file *file = kind == TRACE_KEYLOG ? recorder->keys : recorder->packets;
 	struct counters *counters = recorder->settings->counters;
+	uint64_t lost = 0;
 
-	if (!file || !trace_file_write(file, bytes, length))
+	if (kind == TRACE_HAR && recorder->archive)
+		lost = har_file_write(recorder->archive, bytes, length);
+	else if (kind != TRACE_HAR && file)
+		lost = trace_file_write(file, bytes, length) ? 1 : 0;
+	if (!lost)
 		return;
-	log_warning_limited(&recorder->losing, "a trace loses bytes: %m");
+	log_warning_limited(&recorder->losing, "a trace is not written: %m");
 	if (counters)
-		atomic_fetch_add_explicit(&counters->dropped_records, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&counters->dropped_records, lost, memory_order_relaxed);
 }
 
 static void take(void *context, const struct message_header *header, const char *text,
@@ -201,6 +209,18 @@ static struct output *open_output(struct recorder *recorder)
 	return standard_output(recorder->base);
 }
 
+/* Without its directory every entry is lost, and that is said once. */
+static struct har_file *open_archive(const struct trace_settings *settings, const char *directory)
+{
+	int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (descriptor < 0) {
+		log_warning("traces: cannot open %s: %m", directory);
+		return NULL;
+	}
+	return har_file_new(descriptor, "requests.har", settings->rotate, settings->keep);
+}
+
 static int open_traces(struct recorder *recorder)
 {
 	const struct recorder_settings *settings = recorder->settings;
@@ -208,6 +228,7 @@ static int open_traces(struct recorder *recorder)
 
 	if (!directory)
 		return 0;
+	recorder->archive = open_archive(settings->traces, directory);
 	recorder->keys = trace_file_new(settings->traces, directory, TRACE_KEYLOG);
 	recorder->packets = trace_file_new(settings->traces, directory, TRACE_PCAPNG);
 	return recorder->keys && recorder->packets ? 0 : -1;
@@ -235,6 +256,7 @@ static void close_all(struct recorder *recorder)
 	subscribers_free(recorder->subscribers);
 	channels_free(recorder->channels);
 	recorder->output->free(recorder->output);
+	har_file_free(recorder->archive);
 	trace_file_free(recorder->keys);
 	trace_file_free(recorder->packets);
 	event_free(recorder->terminate);

@@ -170,7 +170,7 @@ static bool same_journal(const struct journal_settings *a, const struct journal_
 
 static bool same_traces(const struct policy *a, const struct policy *b)
 {
-	unsigned kinds = TRACE_KEYLOG | TRACE_PCAPNG;
+	unsigned kinds = TRACE_HAR | TRACE_KEYLOG | TRACE_PCAPNG;
 
 	return policy_traces(a, kinds) == policy_traces(b, kinds) &&
 	       same_text(a->traces.directory, b->traces.directory) &&

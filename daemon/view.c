@@ -132,8 +132,10 @@ void exchange_report(struct connection *connection, const struct exchange *excha
 			  instant_between(&exchange->request_end, &exchange->response_start));
 	counters_duration(counters, DURATION_RECEIVE,
 			  instant_between(&exchange->response_start, &exchange->end));
+	connection_view(connection, exchange, &view);
+	if (exchange->rule && exchange->rule->captures & TRACE_HAR)
+		journal_archive(connection->gateway->journal, &view, exchange);
 	if (level < JOURNAL_EXCHANGES)
 		return;
-	connection_view(connection, exchange, &view);
 	journal_exchange(connection->gateway->journal, &view, exchange, level == JOURNAL_HEADERS);
 }

@@ -3,7 +3,7 @@
 #include "daemon/journal/member.h"
 #include "daemon/journal/model.h"
 
-static const char *version_word(enum http_version version)
+const char *http_version_word(enum http_version version)
 {
 	static const char *const words[] = {
 		[HTTP_1_0] = "HTTP/1.0",
@@ -27,7 +27,7 @@ static void add_request(struct text *text, const struct head *request)
 	member_add_count(text, "authority_port", request->port);
 	add_part(text, "path", request, request->path);
 	add_part(text, "query", request, request->query);
-	member_add_string(text, "version", version_word(request->version));
+	member_add_string(text, "version", http_version_word(request->version));
 }
 
 static void add_stream(struct text *text, uint32_t stream)

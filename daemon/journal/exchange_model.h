@@ -6,6 +6,9 @@
 #include "daemon/http/exchange.h"
 #include "daemon/text.h"
 
+/* "HTTP/1.1"; static storage. */
+const char *http_version_word(enum http_version version);
+
 /* Everything but identity and headers. server is the end that served it, for the time its
  * connection took; NULL: none. */
 void exchange_model_add(struct text *text, const struct exchange *exchange,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/journal/har.h"
 #include "daemon/journal/message.h"
 #include "daemon/journal/outbox.h"
 #include "daemon/log.h"
@@ -123,6 +124,16 @@ void journal_exchange(struct journal *journal, const struct connection_view *vie
 	begin_line(journal, &text);
 	record_print_exchange(&text, view, exchange, with_headers);
 	add_line(journal, &journal->journal, &text);
+}
+
+void journal_archive(struct journal *journal, const struct connection_view *view,
+		     const struct exchange *exchange)
+{
+	struct text text;
+
+	begin_line(journal, &text);
+	har_print_entry(&text, view, exchange);
+	journal_trace(journal, TRACE_HAR, text.bytes, text.length);
 }
 
 void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length)

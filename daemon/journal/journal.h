@@ -32,6 +32,10 @@ void journal_connection(struct journal *journal, const struct connection_view *v
 void journal_exchange(struct journal *journal, const struct connection_view *view,
 		      const struct exchange *exchange, bool with_headers);
 
+/* Writes an exchange that has ended into the HTTP archive. */
+void journal_archive(struct journal *journal, const struct connection_view *view,
+		     const struct exchange *exchange);
+
 /* Bytes for a trace file, whole blocks or lines; lost ones are counted likewise. */
 void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length);
 

@@ -165,7 +165,7 @@ static void read_on_invalid(struct reading *reading, const struct keyword *keywo
 }
 
 /* The traces that this version writes; TRACE_… bits. */
-static const unsigned carried_captures = TRACE_KEYLOG | TRACE_PCAPNG;
+static const unsigned carried_captures = TRACE_HAR | TRACE_KEYLOG | TRACE_PCAPNG;
 
 static void read_rule_capture(struct reading *reading, const struct keyword *keyword,
 			      struct value value, void *target)
@@ -343,7 +343,7 @@ static const struct keyword rule_keywords[] = {
 	  "a header name such as alt-svc, or a list of them: taken away in both directions",
 	  .read = read_strip },
 	{ "capture", FORM_TEXT | FORM_LIST,
-	  "har, keylog or pcapng (not carried yet), or a list of them", .read = read_rule_capture,
+	  "har, keylog or pcapng, or a list of them", .read = read_rule_capture,
 	  .words = capture_words },
 	{ "on-invalid", FORM_TEXT, "refuse, mirror or allow", .read = read_on_invalid,
 	  .words = on_invalid_words },
@@ -422,6 +422,10 @@ static void check_sense(struct reading *reading, const struct rule *rule, struct
 /* A trace begins with the connection; what a request alone can decide comes too late for it. */
 static void check_traces(struct reading *reading, const struct rule *rule, struct value value)
 {
+	if (rule->captures & TRACE_HAR && (rule->verdict == VERDICT_BLOCK || !reads_requests(rule)))
+		reading_error(reading, value,
+			      "an HTTP archive holds requests, and this rule reads none: it goes "
+			      "with \"do: inspect\", a route, or a condition on the request");
 	if (!(rule->captures & (TRACE_KEYLOG | TRACE_PCAPNG)))
 		return;
 	if (rule->verdict != VERDICT_INSPECT && rule->verdict != VERDICT_ROUTE)
