@@ -40,7 +40,9 @@ int backlog_add(struct backlog *backlog, struct span bytes)
 
 struct span backlog_view(const struct backlog *backlog)
 {
-	return (struct span){ (const uint8_t *)backlog->bytes + backlog->start, backlog->length };
+	const uint8_t *bytes = (const uint8_t *)backlog->bytes;
+
+	return (struct span){ bytes ? bytes + backlog->start : NULL, backlog->length };
 }
 
 void backlog_drop(struct backlog *backlog, size_t length)

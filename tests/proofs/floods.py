@@ -11,7 +11,7 @@ from vitals import Peak, children, seconds_used
 
 HOST = "h2.example"
 GET = request(HOST)
-SECONDS = 2
+SECONDS = 1
 MEGABYTES = 6  # a worker may grow
 
 
@@ -90,7 +90,7 @@ class Flood(threading.Thread):
 
     def _read(self):
         try:
-            while got := self.wire.next(SECONDS + 3):
+            while got := self.wire.next(SECONDS):
                 if got[0] == GOAWAY:
                     self.ended = int.from_bytes(got[3][4:8], "big")
         except TimeoutError:
