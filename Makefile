@@ -68,7 +68,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(if $(LLHTTP_LIBRARY),,$(patsubst %,$(B
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all setup run check heavy mutation firmware firmware-check unit fuzzers fuzz bench install clean format
+.PHONY: all setup run check heavy mutation league firmware firmware-check unit fuzzers fuzz bench install clean format
 all: $(PROGRAMS)
 
 # What a fresh Debian lacks for building and testing. Does nothing where all is there.
@@ -105,6 +105,11 @@ firmware:
 firmware-check: firmware
 	$(Q)firmware/setup --check $(ARCH)
 	$(Q)firmware/check $(ARCH) $(ONLY)
+
+# The same TLS checks over other interception gateways of Debian, as far as they are installed; docs/league.md.
+league: setup
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/unit/verification_test
+	$(Q)BUILD=$(BUILD) tests/league/run $(LEAGUE)
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all

@@ -43,7 +43,7 @@ static const char *child_word(const struct child *child)
 
 static void run_worker(const struct child *child, int ready)
 {
-	const struct children *children = child->children;
+	struct children *children = child->children;
 	unsigned i = child->index;
 	int kept[4 + LAN_PORTS_MAX];
 	size_t count;
@@ -59,7 +59,7 @@ static void run_worker(const struct child *child, int ready)
 		.health = children->health,
 		.workers = children->workers,
 		.pinned = children->pinned,
-		.ticket_keys = children->ticket_keys,
+		.tickets = &children->tickets,
 		.authority_pem = children->authority_pem,
 		.ready = ready,
 	};
@@ -321,9 +321,7 @@ int children_begin(struct children *children)
 	child_begin(&children->packet, children, CHILD_PACKET, children->workers);
 	for (unsigned i = 0; i < children->workers; i++)
 		child_begin(&children->worker[i], children, CHILD_WORKER, i);
-	if (getrandom(children->ticket_keys, sizeof(children->ticket_keys), 0) !=
-		    sizeof(children->ticket_keys) ||
-	    make_pairs(children) < 0) {
+	if (tickets_begin(&children->tickets, clock_steady()) < 0 || make_pairs(children) < 0) {
 		log_error("the processes cannot be connected: %s", strerror(errno));
 		return -1;
 	}
@@ -437,6 +435,7 @@ void children_watch(struct children *children)
 {
 	for (unsigned i = 0; i < children->workers; i++)
 		listen_for_heart(&children->worker[i], &children->counters[i]);
+	tickets_turn(&children->tickets, clock_steady());
 	listen_for_heart(&children->packet, &children->counters[children->workers + 1]);
 }
 

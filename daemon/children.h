@@ -37,7 +37,7 @@ struct children {
 	char *authority_directory;
 	char *trace_directory;         /* for policies that name none */
 	char *authority_pem;           /* once the signer has made or read it */
-	uint8_t ticket_keys[TICKET_KEYS_SIZE];
+	struct tickets tickets;
 	struct pinned *pinned;         /* who refuses the gateway's certificate */
 	bool packet_door;              /* the kernel has a queue for it */
 	struct counters *counters;     /* one for each worker, for the recorder, for the packet door */

@@ -58,7 +58,7 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 		.tls_version = client->tls_version,
 	};
 	if (client->protocol == PROTOCOL_TLS)
-		facts->host = client->host;
+		facts->host = facts->tls_name = client->host;
 	facts->wall_seconds = clock_now().wall / 1000000;
 	facts->certificate_verdict = server->verdict;
 	if (server->side.endpoint.tls_facts)

@@ -60,7 +60,7 @@ static void make_tls(struct worker *worker, const struct policy *policy)
 	const struct worker_settings *settings = worker->settings;
 
 	if (policy->speaks_tls && !gateway->world.tls)
-		gateway->world.tls = tls_context_new(settings->ticket_keys);
+		gateway->world.tls = tls_context_new(settings->tickets->keys);
 	if (!policy->opens_tls || gateway->issuer)
 		return;
 	if (gateway->world.tls)
@@ -240,6 +240,8 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	atomic_fetch_add_explicit(&worker->gateway.counters->heartbeat, 1, memory_order_relaxed);
+	if (tickets_turn(worker->settings->tickets, clock_steady()) && worker->gateway.world.tls)
+		tls_context_rekey(worker->gateway.world.tls, worker->settings->tickets->keys);
 	if (worker->gateway.draining && !worker->gateway.connections)
 		end_all(worker);
 }

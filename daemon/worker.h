@@ -21,7 +21,7 @@ struct worker_settings {
 	struct counters *counters; /* its own block */
 	struct health *health;     /* of upstreams, shared by all workers */
 	struct pinned *pinned;     /* shared by all */
-	const uint8_t *ticket_keys; /* TICKET_KEYS_SIZE, the same for all workers */
+	struct tickets *tickets;   /* the same for all workers, but each turns its own copy */
 	const char *authority_pem; /* the CA certificate */
 	int ready;                 /* one byte is written here when it accepts */
 };

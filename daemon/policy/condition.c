@@ -242,6 +242,9 @@ static enum match match_request(const struct condition *condition,
 		return match_text(alternative, facts->path);
 	case CONDITION_QUERY:
 		return match_text(alternative, facts->query);
+	case CONDITION_FRONTING:
+		return answer(facts->tls_name && *facts->tls_name && facts->host &&
+			      strcmp(facts->tls_name, facts->host) != 0);
 	default:
 		return answer(facts->headers.find &&
 			      facts->headers.find(facts->headers.message, condition->header,

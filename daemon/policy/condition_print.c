@@ -18,6 +18,7 @@ static const char *const words[CONDITION_KINDS] = {
 	[CONDITION_CERTIFICATE] = "certificate",
 	[CONDITION_PATH] = "path",
 	[CONDITION_QUERY] = "query",
+	[CONDITION_FRONTING] = "fronting",
 	[CONDITION_HEADER] = "header",
 	[CONDITION_NOT] = "not",
 };
@@ -281,6 +282,10 @@ void condition_print_fact(const struct condition *condition, const struct facts 
 		break;
 	case CONDITION_QUERY:
 		print_request("query", facts->query, facts, text);
+		break;
+	case CONDITION_FRONTING:
+		text_addf(text, "TLS was opened for %s",
+			  facts->tls_name && *facts->tls_name ? facts->tls_name : "no name");
 		break;
 	case CONDITION_HEADER:
 		text_add(text, facts->method ? "no such header has such a value"

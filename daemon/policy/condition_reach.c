@@ -28,6 +28,7 @@ static enum moment condition_moment(const struct condition *condition)
 	case CONDITION_METHOD:
 	case CONDITION_PATH:
 	case CONDITION_QUERY:
+	case CONDITION_FRONTING:
 	case CONDITION_HEADER:
 		return MOMENT_REQUEST;
 	case CONDITION_STATUS:

@@ -44,6 +44,7 @@ struct facts {
 	const char *host;	/* canonical name or IP literal text; of HTTP it comes with
 				   MOMENT_REQUEST, of everything else with MOMENT_HELLO; NULL or "":
 				   none */
+	const char *tls_name;	/* in the hello of TLS, whatever its requests are for; NULL or "" */
 	struct span alpn;	/* as in struct hello */
 	uint16_t tls_version;	/* highest offered; 0: no TLS */
 

@@ -36,6 +36,7 @@ static const struct naming tls_signs[] = {
 	{ SOURCE_ROOTS, { "rules", "*", "when", "method" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "path" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "query" } },
+	{ SOURCE_ROOTS, { "rules", "*", "when", "fronting" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "header" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "status" } },
 	{ SOURCE_ROOTS, { "rules", "*", "when", "certificate" } },

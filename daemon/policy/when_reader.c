@@ -59,6 +59,25 @@ static void read_alternative(struct reading *reading, const struct keyword *keyw
 		alternative_end(&alternative);
 }
 
+/* `fronting: false` would be a condition that nobody means; its opposite is a `not`. */
+static void read_fronting(struct reading *reading, const struct keyword *keyword,
+			  struct value value, void *target)
+{
+	struct condition *condition = condition_of(reading, target, CONDITION_FRONTING);
+	struct alternative alternative = { .kind = ALTERNATIVE_WORD };
+
+	if (!condition || condition->count > 0)
+		return;
+	if (!keyword_boolean(reading, keyword, value)) {
+		reading_error(reading, value,
+			      "\"fronting\" takes true; for the others say: not: { fronting: true }");
+		return;
+	}
+	alternative.text = reading_copy(reading, "true");
+	if (alternative.text)
+		add_alternative(reading, condition, &alternative);
+}
+
 static void read_header_value(struct reading *reading, const struct keyword *keyword,
 			      struct value value, void *target)
 {
@@ -166,6 +185,9 @@ static const struct keyword when_keywords[] = {
 	[CONDITION_QUERY] = { "query", FORM_TEXT | FORM_LIST,
 			      "what follows the ? of a request, " GLOB_TAKEN,
 			      .read = read_alternative },
+	[CONDITION_FRONTING] = { "fronting", FORM_BOOLEAN,
+				 "true: the request is for another host than its TLS was opened for",
+				 .read = read_fronting },
 	[CONDITION_HEADER] = { "header", FORM_NAMED,
 			       "a mapping of header names to values " GLOB_TAKEN,
 			       .read = read_header },

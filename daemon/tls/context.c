@@ -138,6 +138,13 @@ struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS
 	return NULL;
 }
 
+void tls_context_rekey(struct tls_context *context,
+		       const uint8_t ticket_keys[static TICKET_KEYS_SIZE])
+{
+	SSL_CTX_set_tlsext_ticket_keys(context->clients, (void *)(uintptr_t)ticket_keys,
+				       TICKET_KEYS_SIZE);
+}
+
 void tls_context_free(struct tls_context *context)
 {
 	if (!context)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TICKET_KEYS_SIZE = 80 }; /* SSL_CTX_set_tlsext_ticket_keys() */
+#include "daemon/tls/tickets.h"
 
 struct tls_context {
 	SSL_CTX *clients;      /* LAN leg: we are the server */
@@ -24,4 +24,8 @@ struct tls_context {
 /* ticket_keys are shared by all workers so that a client may resume on any of them. NULL when out
  * of memory or when OpenSSL refuses; the cause is logged. */
 struct tls_context *tls_context_new(const uint8_t ticket_keys[static TICKET_KEYS_SIZE]);
+
+/* Tickets made with other keys are no longer taken. */
+void tls_context_rekey(struct tls_context *context,
+		       const uint8_t ticket_keys[static TICKET_KEYS_SIZE]);
 void tls_context_free(struct tls_context *context);

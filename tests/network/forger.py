@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 from topology import inside
 
@@ -71,7 +72,7 @@ class Forger:
     """Listens at an address of the server's namespace. answer(hello, turn) gives the bytes to send, or None."""
 
     def __init__(self, topology, address, answer):
-        self.seen = []  # one per connection: {"alerts": [...], "hellos": n, "data": bytes of application records}
+        self.seen = []  # one per connection: {"alerts": [...], "hellos": n, "data": bytes of application records, "closed": seconds}
         self._answer = answer
         with inside(topology.server):
             self._listener = socket.create_server(address)
@@ -86,9 +87,10 @@ class Forger:
             threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
 
     def _talk(self, peer):
-        seen = {"alerts": [], "hellos": 0, "data": b"", "hello": None}
+        seen = {"alerts": [], "hellos": 0, "data": b"", "hello": None, "closed": None}
         self.seen.append(seen)
         peer.settimeout(10)
+        answered = 0
         with peer:
             try:
                 for kind, data in _records(peer):
@@ -103,8 +105,11 @@ class Forger:
                         if answer is None:
                             return
                         peer.sendall(answer)
+                        answered = time.monotonic()
             except OSError:
                 pass
+        if answered:
+            seen["closed"] = time.monotonic() - answered
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)

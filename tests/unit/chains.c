@@ -49,6 +49,7 @@ X509 *chain_make(const struct chain_plan *plan, EVP_PKEY *key, X509 *issuer, EVP
 	X509_set_pubkey(certificate, key);
 	add(certificate, issuer, NID_subject_key_identifier, "hash");
 	add(certificate, issuer, NID_basic_constraints, plan->basic);
+	add(certificate, issuer, NID_key_usage, plan->usage);
 	add(certificate, issuer, NID_ext_key_usage, plan->extended);
 	add(certificate, issuer, NID_subject_alt_name, plan->names);
 	if (EVP_PKEY_is_a(issuer_key, "ED25519"))

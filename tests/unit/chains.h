@@ -11,6 +11,7 @@ struct chain_plan {
 	const char *names;    /* subjectAltName as in openssl.cnf; NULL: none */
 	const char *basic;    /* basicConstraints; NULL: none */
 	const char *extended; /* extendedKeyUsage; NULL: none */
+	const char *usage;    /* keyUsage; NULL: none */
 	int64_t begin;	      /* seconds from now */
 	int64_t end;
 	const EVP_MD *digest; /* NULL: SHA-256 */

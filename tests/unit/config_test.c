@@ -273,7 +273,7 @@ static void the_schema_is_json_with_every_key(void **state)
 	keys = json_object_get(json_object_get(definitions, "policy"), "properties");
 	assert_non_null(json_object_get(keys, "limits"));
 	keys = json_object_get(json_object_get(definitions, "when"), "properties");
-	assert_int_equal(json_object_size(keys), 15);
+	assert_int_equal(json_object_size(keys), 16);
 	assert_non_null(json_object_get(keys, "tls-version"));
 	json_decref(schema);
 }
