@@ -26,7 +26,7 @@ static void cut_flows(struct supervisor *supervisor, flow_choice *choose, void *
 		log_info("%zu connection%s in the kernel cut", count, count == 1 ? "" : "s");
 }
 
-static bool is_named(void *context, const struct flow *flow)
+static bool is_named(void *context, const struct tuple *flow)
 {
 	const struct cut_order *order = context;
 
@@ -70,7 +70,7 @@ static void find_device(const struct judge *judge, struct facts *facts,
 	}
 }
 
-static bool is_cut(void *context, const struct flow *flow)
+static bool is_cut(void *context, const struct tuple *flow)
 {
 	const struct judge *judge = context;
 	struct facts facts = { .learned = MOMENT_ADDRESSES,

@@ -13,7 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
-#include "daemon/visit.h"
+#include "daemon/story.h"
 #include "netfilter/raw.h"
 
 enum { CAP_NET_ADMIN_BIT = 1 << 12 };
@@ -22,6 +22,7 @@ struct packet_door {
 	const struct packet_door_settings *settings;
 	struct event_base *base;
 	struct visits visits;
+	struct endings *endings; /* NULL: not to be had */
 	int signals;
 	struct event signal_event;
 	struct event order_event;
@@ -109,6 +110,8 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	atomic_fetch_add_explicit(&door->visits.counters->heartbeat, 1, memory_order_relaxed);
+	if (door->endings)
+		endings_read(door->endings, story_end, &door->visits);
 }
 
 /* Nothing of ours lives on: what a connection is was decided at its first packets. */
@@ -150,7 +153,10 @@ static int open_visits(struct packet_door *door)
 							   : strerror(errno));
 		return -1;
 	}
-	visits->flows = flows_new();
+	visits->flows = flows_new(story_forget, visits);
+	door->endings = endings_open();
+	if (!door->endings)
+		log_warning("the ends of datagrams are not noticed: %s", strerror(errno));
 	visits->sightings = sightings_new();
 	return visits->flows && visits->sightings ? 0 : -1;
 }
@@ -230,6 +236,7 @@ void packet_door_run(const struct packet_door_settings *settings)
 		log_warning("nobody waits for the packet door: %s", strerror(errno));
 	close(settings->ready);
 	event_base_dispatch(door.base);
+	flows_free(door.visits.flows);
 	journal_flush(door.visits.journal);
 	queue_close(door.visits.queue);
 	exit(0);

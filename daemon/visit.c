@@ -338,28 +338,17 @@ static bool note_address(const struct dns_record *record, void *context)
 	return false;
 }
 
-/* The answer without what the rule wants out of it; empty: it stays as it is. */
-static struct span strip_answer(struct visits *visits, const struct queue_packet *arrival,
-				const struct packet *packet, unsigned what)
+/* Makes the answer without what the rule wants out of it, in visits->changed. */
+static enum dns_stripping strip_answer(struct visits *visits, const struct queue_packet *arrival,
+				       const struct packet *packet, unsigned what)
 {
 	struct span bytes = arrival->bytes;
 	uint8_t *payload = visits->changed + (packet->payload.bytes - bytes.bytes);
 
 	if (!what || bytes.length > sizeof(visits->changed))
-		return (struct span){ 0 };
+		return DNS_UNCHANGED;
 	memcpy(visits->changed, bytes.bytes, bytes.length);
-	switch (dns_strip(payload, packet->payload.length, what)) {
-	case DNS_STRIPPED:
-		count(&visits->counters->dns_stripped);
-		packet_renew_udp(packet, visits->changed);
-		return (struct span){ visits->changed, bytes.length };
-	case DNS_SIGNED:
-		count(&visits->counters->dns_signed);
-		break;
-	case DNS_UNCHANGED:
-		break;
-	}
-	return (struct span){ 0 };
+	return dns_strip(payload, packet->payload.length, what);
 }
 
 static unsigned what_to_strip(struct visits *visits, const struct packet *packet, const char *name)
@@ -370,25 +359,49 @@ static unsigned what_to_strip(struct visits *visits, const struct packet *packet
 	return rule_dns_strip(visit_answered(visits, &flow, name));
 }
 
+static void learn_names(struct visits *visits, const struct dns_message *message)
+{
+	struct sighting_note note = { .visits = visits, .name = message->name };
+
+	if (message->name[0])
+		dns_each_record(message, note_address, &note);
+}
+
+static void pass_changed(struct visits *visits, const struct queue_packet *arrival,
+			 const struct packet *packet)
+{
+	const struct span changed = { visits->changed, arrival->bytes.length };
+
+	count(&visits->counters->dns_stripped);
+	packet_renew_udp(packet, visits->changed);
+	queue_accept_changed(visits->queue, arrival->id,
+			     mark_of(visits, arrival, visits->marks.undecided), changed);
+}
+
 static void visit_answer(struct visits *visits, const struct queue_packet *arrival,
 			 const struct packet *packet)
 {
-	struct sighting_note note = { .visits = visits };
-	struct span changed = { 0 };
+	enum fate fate = FATE_UNDECIDED;
 	struct dns_message message;
 
 	if (dns_parse(packet->payload.bytes, packet->payload.length, &message) && message.answer) {
-		note.name = message.name;
-		if (message.name[0])
-			dns_each_record(&message, note_address, &note);
-		changed = strip_answer(visits, arrival, packet,
-				       what_to_strip(visits, packet, message.name));
+		learn_names(visits, &message);
+		switch (strip_answer(visits, arrival, packet,
+				     what_to_strip(visits, packet, message.name))) {
+		case DNS_STRIPPED:
+			pass_changed(visits, arrival, packet);
+			return;
+		case DNS_SIGNED:
+			count(&visits->counters->dns_signed);
+			break;
+		case DNS_ENTANGLED:
+			fate = FATE_DROP;
+			break;
+		case DNS_UNCHANGED:
+			break;
+		}
 	}
-	if (changed.length)
-		queue_accept_changed(visits->queue, arrival->id,
-				     mark_of(visits, arrival, visits->marks.undecided), changed);
-	else
-		carry_out(visits, arrival, packet, FATE_UNDECIDED);
+	carry_out(visits, arrival, packet, fate);
 }
 
 static void visit_udp(struct visits *visits, const struct queue_packet *arrival,

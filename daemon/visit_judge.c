@@ -1,8 +1,6 @@
 #include "daemon/visit_judge.h"
 
-#include <string.h>
-
-enum { ID_STEP = 256 }; /* the lowest 8 bits are the process's number */
+#include "daemon/story.h"
 
 static void count(_Atomic uint64_t *counter)
 {
@@ -55,48 +53,25 @@ static void count_fate(struct visits *visits, enum fate fate, enum reason reason
 }
 
 /* The journal's line, at the moment of the decision: what comes after it we never see. */
-static void report(struct visits *visits, const struct flow *flow, const struct said *said,
+static void report(struct visits *visits, struct flow *flow, const struct said *said,
 		   const struct decision *decision, enum reason reason)
 {
-	const struct device *device;
-	struct tls_facts tls = { .sni = "" };
-	struct endpoint client = {
-		.id = visits->next_id + 1,
-		.peer = flow->client,
-		.address = flow->client,
-		.local = flow->server,
-		.transport = flow->kind == FLOW_STREAM ? TRANSPORT_TCP : TRANSPORT_UDP,
-		.start = clock_now(),
-	};
-	struct connection_view view = {
-		.id = visits->next_id,
-		.client = &client,
-		.protocol = said->protocol,
-		.host = said->host,
-		.port_name = flow->port_name,
-		.mac = flow->mac_known ? flow->mac : NULL,
-		.rule = decision ? decision->rule : NULL,
-		.reason = reason,
-		.generation = visits->policy->generation,
-	};
+	bool silent = decision && decision->rule->log == JOURNAL_NONE;
+	struct told told;
 
-	if (decision && decision->rule->log == JOURNAL_NONE)
+	if (silent && !journal_wants_events(visits->journal))
 		return;
-	visits->next_id += ID_STEP;
-	client.end = client.start;
-	client.tls = said->protocol == PROTOCOL_TLS || said->protocol == PROTOCOL_QUIC;
-	if (client.tls) {
-		client.tls_facts = &tls;
-		if (said->host)
-			strcpy(tls.sni, said->host);
-	}
+	told_begin(&told, visits, flow, said);
+	told.view.reason = reason;
 	if (decision) {
-		view.shadow_count = decision->shadow_count;
-		view.shadows = decision->shadows;
+		told.view.rule = decision->rule;
+		told.view.shadow_count = decision->shadow_count;
+		told.view.shadows = decision->shadows;
 	}
-	device = policy_device(visits->policy, &flow->client, view.mac);
-	view.device = device ? device->name : NULL;
-	journal_connection(visits->journal, &view);
+	if (!silent)
+		journal_connection(visits->journal, &told.view);
+	if (said->protocol != PROTOCOL_DNS)
+		story_begin(visits, flow, &told);
 }
 
 /* QUIC that a rule wants to look into is refused: it comes back over TCP, to a worker. */
@@ -138,8 +113,8 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 	fate = fate_of(decision.rule, &reason);
 	count_hits(visits, &decision);
 	count_fate(visits, fate, reason);
-	report(visits, flow, said, &decision, reason);
 	flow_settle(visits->flows, flow, fate);
+	report(visits, flow, said, &decision, reason);
 	return fate;
 }
 
@@ -148,8 +123,8 @@ enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason rea
 	const struct said nothing = { .protocol = PROTOCOL_UNKNOWN };
 
 	count_fate(visits, FATE_REFUSE, reason);
-	report(visits, flow, &nothing, NULL, reason);
 	flow_settle(visits->flows, flow, FATE_REFUSE);
+	report(visits, flow, &nothing, NULL, reason);
 	return FATE_REFUSE;
 }
 
@@ -170,13 +145,26 @@ static struct said question_of(const char *name)
 	};
 }
 
-enum fate visit_question(struct visits *visits, const struct flow *flow, const char *name)
+static void tell_dns(struct visits *visits, enum event_kind kind, const struct flow *flow,
+		     const struct said *said, const struct rule *rule)
+{
+	struct told told;
+
+	if (!journal_wants_events(visits->journal))
+		return;
+	told_begin(&told, visits, flow, said);
+	told.view.rule = rule;
+	journal_event(visits->journal, kind, &told.view, NULL);
+}
+
+enum fate visit_question(struct visits *visits, struct flow *flow, const char *name)
 {
 	struct said said = question_of(name);
 	struct decision decision = decide(visits, flow, &said);
 	enum fate fate = fate_of_question(decision.rule);
 
 	count_hits(visits, &decision);
+	tell_dns(visits, EVENT_DNS_REQUEST, flow, &said, decision.rule);
 	if (fate != FATE_PASS) {
 		count_fate(visits, fate, REASON_BLOCKED);
 		report(visits, flow, &said, &decision, REASON_BLOCKED);
@@ -187,6 +175,8 @@ enum fate visit_question(struct visits *visits, const struct flow *flow, const c
 const struct rule *visit_answered(struct visits *visits, const struct flow *flow, const char *name)
 {
 	struct said said = question_of(name);
+	const struct rule *rule = decide(visits, flow, &said).rule;
 
-	return decide(visits, flow, &said).rule;
+	tell_dns(visits, EVENT_DNS_RESPONSE, flow, &said, rule);
+	return rule;
 }

@@ -1,16 +1,7 @@
 /* The judge's part of a visit: what is known of a flow, and what the policy makes of it. */
 #pragma once
 
-#include "daemon/visit.h"
-
-/* What a flow has said so far. */
-struct said {
-	unsigned learned; /* MOMENT_… beyond the addresses */
-	enum protocol protocol;
-	const char *host; /* NULL: none */
-	struct span alpn;
-	uint16_t tls_version;
-};
+#include "daemon/told.h"
 
 /* Asks the judge. UNDECIDED only where the hello is not known yet. Counts the hits and writes the journal's line of a
  * fate that is final. */
@@ -20,8 +11,8 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason reason);
 
 /* What becomes of a question of DNS. Counts the hits; writes a line where it is blocked. */
-enum fate visit_question(struct visits *visits, const struct flow *flow, const char *name);
+enum fate visit_question(struct visits *visits, struct flow *flow, const char *name);
 
-/* The rule that has decided about the question behind an answer; the policy's, never NULL. */
+/* An answer: the rule that has decided about its question; the policy's, never NULL. */
 const struct rule *visit_answered(struct visits *visits, const struct flow *flow,
 				  const char *name);

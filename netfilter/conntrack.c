@@ -20,68 +20,10 @@ struct cutting {
 
 /* One object of the dump. */
 struct record {
-	struct flow flow;
+	struct tuple flow;
 	const struct nlattr *tuple, *id, *zone;
 	uint32_t mark;
 };
-
-static void note_address(struct address *address, const struct nlattr *attribute)
-{
-	bool ipv6 = mnl_attr_get_type(attribute) == CTA_IP_V6_SRC ||
-		    mnl_attr_get_type(attribute) == CTA_IP_V6_DST;
-	size_t width = ipv6 ? 16 : 4;
-
-	if (mnl_attr_get_payload_len(attribute) != width)
-		return;
-	address->family = ipv6 ? AF_INET6 : AF_INET;
-	memcpy(address->bytes, mnl_attr_get_payload(attribute), width);
-}
-
-static int note_ip(const struct nlattr *attribute, void *context)
-{
-	struct flow *flow = context;
-
-	switch (mnl_attr_get_type(attribute)) {
-	case CTA_IP_V4_SRC:
-	case CTA_IP_V6_SRC:
-		note_address(&flow->client, attribute);
-		break;
-	case CTA_IP_V4_DST:
-	case CTA_IP_V6_DST:
-		note_address(&flow->destination, attribute);
-		break;
-	}
-	return MNL_CB_OK;
-}
-
-static int note_protocol(const struct nlattr *attribute, void *context)
-{
-	struct flow *flow = context;
-	uint16_t type = mnl_attr_get_type(attribute);
-
-	if (type == CTA_PROTO_NUM && mnl_attr_get_payload_len(attribute) == 1)
-		flow->protocol = mnl_attr_get_u8(attribute);
-	if (mnl_attr_get_payload_len(attribute) != 2)
-		return MNL_CB_OK;
-	if (type == CTA_PROTO_SRC_PORT)
-		flow->client.port = ntohs(mnl_attr_get_u16(attribute));
-	if (type == CTA_PROTO_DST_PORT)
-		flow->destination.port = ntohs(mnl_attr_get_u16(attribute));
-	return MNL_CB_OK;
-}
-
-static int note_tuple(const struct nlattr *attribute, void *context)
-{
-	switch (mnl_attr_get_type(attribute)) {
-	case CTA_TUPLE_IP:
-		mnl_attr_parse_nested(attribute, note_ip, context);
-		break;
-	case CTA_TUPLE_PROTO:
-		mnl_attr_parse_nested(attribute, note_protocol, context);
-		break;
-	}
-	return MNL_CB_OK;
-}
 
 static int note_attribute(const struct nlattr *attribute, void *context)
 {
@@ -90,7 +32,7 @@ static int note_attribute(const struct nlattr *attribute, void *context)
 	switch (mnl_attr_get_type(attribute)) {
 	case CTA_TUPLE_ORIG:
 		record->tuple = attribute;
-		mnl_attr_parse_nested(attribute, note_tuple, &record->flow);
+		tuple_read(&record->flow, attribute);
 		break;
 	case CTA_MARK:
 		if (mnl_attr_get_payload_len(attribute) == 4)

@@ -6,15 +6,10 @@
 
 #include "daemon/address.h"
 #include "daemon/endpoint.h"
-
-/* A connection as it began, ports included. Of other protocols than TCP and UDP ports are 0. */
-struct flow {
-	struct address client, destination;
-	uint8_t protocol; /* IPPROTO_… */
-};
+#include "netfilter/tuple.h"
 
 /* Whether a flow is to end. */
-typedef bool flow_choice(void *context, const struct flow *flow);
+typedef bool flow_choice(void *context, const struct tuple *flow);
 
 /* Asks about every flow whose mark has this value within the mask (0, 0: every flow) and takes out those that
  * are chosen; adds their number to *count. 0, or -1 with errno. */

@@ -92,6 +92,20 @@ static void add_judgement(struct text *text, const struct connection_view *view)
 	model_add_warnings(text, view->server);
 }
 
+static void add_bytes(struct text *text, const struct connection_view *view)
+{
+	static const struct endpoint nowhere;
+	const struct endpoint *server = view->server ? view->server : &nowhere;
+
+	member_add(text, "bytes");
+	text_add_char(text, '{');
+	member_add_count(text, "from_client", view->client->received);
+	member_add_count(text, "to_client", view->client->sent);
+	member_add_count(text, "from_server", server->received);
+	member_add_count(text, "to_server", server->sent);
+	text_add_char(text, '}');
+}
+
 static void print_event(struct text *text, const struct line *line, enum detail detail)
 {
 	text_add_char(text, '{');
@@ -100,6 +114,8 @@ static void print_event(struct text *text, const struct line *line, enum detail 
 	member_add_id(text, "connection", line->view->id);
 	add_judgement(text, line->view);
 	add_ends(text, line->view, detail);
+	if (line->kind == EVENT_UDP_END)
+		add_bytes(text, line->view);
 	if (line->exchange) {
 		member_add(text, "exchange");
 		text_add_char(text, '{');
@@ -160,20 +176,6 @@ static void add_durations(struct text *text, const struct connection_view *view,
 	member_add_duration(text, "tls", instant_between(&server->tcp_setup, &server->tls_setup));
 	member_add_duration(text, "tls_client", client_handshake(view));
 	member_add_duration(text, "total", instant_between(&client->start, end));
-	text_add_char(text, '}');
-}
-
-static void add_bytes(struct text *text, const struct connection_view *view)
-{
-	static const struct endpoint nowhere;
-	const struct endpoint *server = view->server ? view->server : &nowhere;
-
-	member_add(text, "bytes");
-	text_add_char(text, '{');
-	member_add_count(text, "from_client", view->client->received);
-	member_add_count(text, "to_client", view->client->sent);
-	member_add_count(text, "from_server", server->received);
-	member_add_count(text, "to_server", server->sent);
 	text_add_char(text, '}');
 }
 

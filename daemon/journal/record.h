@@ -28,7 +28,11 @@
 	EVENT(RESPONSE, "response")                                                                \
 	EVENT(ERROR, "error")                                                                      \
 	EVENT(WEBSOCKET_START, "websocket_start")                                                  \
-	EVENT(WEBSOCKET_END, "websocket_end")
+	EVENT(WEBSOCKET_END, "websocket_end")                                                      \
+	EVENT(UDP_START, "udp_start")                                                              \
+	EVENT(UDP_END, "udp_end")                                                                  \
+	EVENT(DNS_REQUEST, "dns_request")                                                          \
+	EVENT(DNS_RESPONSE, "dns_response")
 
 enum event_kind {
 #define EVENT_ENUM(name, word) EVENT_##name,

@@ -66,6 +66,7 @@ enum dns_stripping {
 	DNS_UNCHANGED,
 	DNS_STRIPPED,
 	DNS_SIGNED, /* there was something to take out, but its signature would no longer hold */
+	DNS_ENTANGLED, /* something else pointed into what was taken out: do not send the bytes on */
 };
 
 /* Takes parameters out of HTTPS and SVCB records, in place. The length of the message stays what it was, so

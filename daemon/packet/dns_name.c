@@ -6,6 +6,7 @@ enum {
 	LABEL_POINTER = 0xc0,
 	LABELS_MAX = 128,
 	WIRE_MAX = 255, /* RFC 1035 section 2.3.4 */
+	MESSAGE_HEADER = 12,
 };
 
 /* A label that holds a dot of its own would look like two: such a name is none of ours. */
@@ -19,12 +20,12 @@ static bool add_label(char *text, size_t *length, struct span label)
 	return !memchr(label.bytes, '.', label.length);
 }
 
-/* Every pointer must point before the part that it ends: so it comes to an end. */
+/* Every pointer must point before the part that it ends: so it comes to an end. No name stands in the header. */
 static bool follow(struct reader *at, struct span whole, const uint8_t **floor, uint8_t high)
 {
 	size_t offset = (size_t)(high & 0x3f) << 8 | reader_u8(at);
 
-	if (at->failed || offset >= (size_t)(*floor - whole.bytes))
+	if (at->failed || offset < MESSAGE_HEADER || offset >= (size_t)(*floor - whole.bytes))
 		return false;
 	reader_begin(at, whole.bytes + offset, whole.length - offset);
 	*floor = at->next;

@@ -115,5 +115,5 @@ enum dns_stripping dns_strip(uint8_t *bytes, size_t length, unsigned what)
 	stripping.bytes = bytes;
 	dns_each_record(&message, look, &stripping);
 	bytes[3] &= (uint8_t)~AUTHENTIC_BIT;
-	return DNS_STRIPPED;
+	return dns_parse(bytes, length, &message) ? DNS_STRIPPED : DNS_ENTANGLED;
 }

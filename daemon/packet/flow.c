@@ -8,18 +8,23 @@ enum { BUCKETS = 4096 }; /* a power of two */
 struct flows {
 	size_t count;
 	size_t bytes;
+	void (*forget)(void *context, struct flow *flow);
+	void *context;
 	uint64_t seed; /* so that nobody can fill one bucket on purpose */
 	struct flow *newest;
 	struct flow *oldest;
 	struct flow *buckets[BUCKETS];
 };
 
-struct flows *flows_new(void)
+struct flows *flows_new(void (*forget)(void *context, struct flow *flow), void *context)
 {
 	struct flows *flows = calloc(1, sizeof(*flows));
 
-	if (flows)
-		flows->seed = (uint64_t)(uintptr_t)flows * 0x9e3779b97f4a7c15ULL;
+	if (!flows)
+		return NULL;
+	flows->seed = (uint64_t)(uintptr_t)flows * 0x9e3779b97f4a7c15ULL;
+	flows->forget = forget;
+	flows->context = context;
 	return flows;
 }
 
@@ -71,10 +76,12 @@ static void empty(struct flows *flows, struct flow *flow)
 		quic_client_end(&flow->quic);
 }
 
-static void forget(struct flows *flows, struct flow *flow)
+void flows_forget(struct flows *flows, struct flow *flow)
 {
 	struct flow **place = bucket(flows, &flow->client, &flow->server);
 
+	if (flow->story)
+		flows->forget(flows->context, flow);
 	while (*place != flow)
 		place = &(*place)->next;
 	*place = flow->next;
@@ -87,7 +94,7 @@ static void forget(struct flows *flows, struct flow *flow)
 void flows_free(struct flows *flows)
 {
 	while (flows && flows->oldest)
-		forget(flows, flows->oldest);
+		flows_forget(flows, flows->oldest);
 	free(flows);
 }
 
@@ -113,9 +120,9 @@ struct flow *flows_begin(struct flows *flows, enum flow_kind kind, const struct 
 	struct flow **place;
 
 	if (flow)
-		forget(flows, flow);
+		flows_forget(flows, flow);
 	if (flows->count == FLOWS_MAX)
-		forget(flows, flows->oldest);
+		flows_forget(flows, flows->oldest);
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		return NULL;
@@ -135,7 +142,7 @@ static void bound(struct flows *flows, const struct flow *grown, size_t before)
 {
 	flows->bytes += held(grown) - before;
 	while (flows->bytes > FLOW_BYTES_MAX && flows->oldest != grown)
-		forget(flows, flows->oldest);
+		flows_forget(flows, flows->oldest);
 }
 
 enum segments_answer flow_take(struct flows *flows, struct flow *flow, size_t offset,

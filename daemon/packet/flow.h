@@ -38,6 +38,7 @@ struct flow {
 		struct segments segments;
 		struct quic_client quic;
 	};
+	void *story;        /* the caller's; see flows_new() */
 	struct flow *next;  /* in its bucket */
 	struct flow *newer; /* by last use */
 	struct flow *older;
@@ -45,8 +46,8 @@ struct flow {
 
 struct flows;
 
-/* NULL when out of memory. */
-struct flows *flows_new(void);
+/* forget(context, flow) is called before a flow with a story goes. NULL when out of memory. */
+struct flows *flows_new(void (*forget)(void *context, struct flow *flow), void *context);
 void flows_free(struct flows *flows);
 
 /* The flow of these ends; NULL: none is known. It counts as used now. */
@@ -65,6 +66,9 @@ enum segments_answer flow_take(struct flows *flows, struct flow *flow, size_t of
 /* Reads a client's datagram. */
 enum quic_answer flow_read(struct flows *flows, struct flow *flow, struct span datagram,
 			   struct hello *hello);
+
+/* It has ended. */
+void flows_forget(struct flows *flows, struct flow *flow);
 
 /* Its fate is known: gives back what it has collected. */
 void flow_settle(struct flows *flows, struct flow *flow, enum fate fate);

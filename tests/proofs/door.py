@@ -144,6 +144,9 @@ rules:
 
     def prove(self):
         topology, path = self.network.topology, self.network.certificates.path
+        topology.set(topology.gateway, "net.netfilter.nf_conntrack_acct=1", "net.netfilter.nf_conntrack_udp_timeout=1",
+                     "net.netfilter.nf_conntrack_udp_timeout_stream=1")
+        self.gateway.follow_events()
         with subprocess.Popen(topology.command(topology.server, "gtlsserver", "-q", "*", "443", path("good.key"),
                                                path("good.pem")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
             try:
@@ -156,6 +159,26 @@ rules:
             {"host": "good.example", "protocol": "quic", "reason": "forwarded"},
             {"host": "ads.example", "protocol": "quic", "reason": "blocked", "rule": "no ads"},
             {"host": "shop.example", "protocol": "quic", "reason": "over-tcp", "rule": "look"}], self.gateway.journal()))
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return self._check_events()
+            except Failure:
+                # Whoever reads the kernel's table makes it look for what is over.
+                self.gateway.control("cut", "203.0.113.99")
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _check_events(self):
+        """The kernel lets go of datagrams some seconds after the last."""
+        ended = [event for event in self.gateway.events if event.get("event") == "udp_end"]
+        started = [event for event in self.gateway.events if event.get("event") == "udp_start"]
+        if len(started) != 4 or {one["connection"] for one in started} != {one["connection"] for one in ended}:
+            raise Failure(f"udp_start {len(started)} times, udp_end {len(ended)} times")
+        for one in ended:
+            if (one["host"] == "good.example") != (one["bytes"]["from_client"] > 1200 and one["bytes"]["to_client"] > 1200):
+                raise Failure(f"{one['host']}: {one['bytes']}")
 
     def _ask_all(self):
         for arguments, host, passes in ((["-v", "v1"], "good.example", True), (["-v", "v1"], "ads.example", False),
@@ -189,6 +212,7 @@ rules:
         self.missing = [one for one in ("dig", "unbound", "dnsmasq") if not shutil.which(one) and not shutil.which(f"/usr/sbin/{one}")]
 
     def prove(self):
+        self.gateway.follow_events()
         with contextlib.ExitStack() as stack:
             for command in (self._unbound(), self._dnsmasq()):
                 process = subprocess.Popen(self.network.topology.command(self.network.topology.server, *command),
@@ -200,6 +224,11 @@ rules:
             self._change("198.51.100.11")
             self._nameless()
             self._at_home(stack)
+        seen = {(event["event"], event["host"], event["rule"]) for event in self.gateway.events if "host" in event}
+        for one in (("dns_request", "ads.example", "no ads"), ("dns_request", "good.example", "no rule matched"),
+                    ("dns_response", "good.example", "no rule matched"), ("dns_response", "shop.example", "in the open")):
+            if one not in seen:
+                raise Failure(f"no event {one}")
 
     def _at_home(self, stack):
         """The gateway's own resolver, as in most homes; asked also by its link-local address."""

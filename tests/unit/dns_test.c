@@ -89,6 +89,7 @@ static void test_names_that_are_none(void **state)
 		{ "\3a b\0", 5, true },
 		{ "\3a.b\0", 5, true },
 		{ "\xc0\x0c", 2, false }, /* points at itself */
+		{ "\1a\xc0\x01", 4, false }, /* into the header */
 		{ "\xc0\xff", 2, false },
 		{ "\x40", 1, false },
 		{ "\3ab", 3, false },
@@ -115,7 +116,7 @@ static void test_pointers(void **state)
 
 	(void)state;
 	memset(chain, 0, sizeof(chain));
-	for (size_t i = 2; i + 1 < sizeof(chain); i += 2) {
+	for (size_t i = 14; i + 1 < sizeof(chain); i += 2) {
 		chain[i] = (uint8_t)(0xc0 | (i - 2) >> 8);
 		chain[i + 1] = (uint8_t)(i - 2);
 	}

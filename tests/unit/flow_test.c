@@ -25,6 +25,15 @@ static struct flow *find(struct flows *flows, unsigned number)
 	return flows_find(flows, FLOW_STREAM, &client, &server);
 }
 
+static unsigned forgotten;
+
+static void forget(void *context, struct flow *flow)
+{
+	assert_null(context);
+	assert_non_null(flow->story);
+	forgotten++;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -35,7 +44,7 @@ static int set_up(void **state)
 
 static void test_find_and_begin_anew(void **state)
 {
-	struct flows *flows = flows_new();
+	struct flows *flows = flows_new(forget, NULL);
 	struct flow *flow = begin(flows, 7);
 
 	(void)state;
@@ -43,14 +52,18 @@ static void test_find_and_begin_anew(void **state)
 	assert_null(find(flows, 8));
 	assert_null(flows_find(flows, FLOW_DATAGRAMS, &client, &server));
 	flow->packets = 5;
+	flow->story = flow;
 	assert_int_equal(begin(flows, 7)->packets, 0);
 	assert_int_equal(flows_count(flows), 1);
+	assert_int_equal(forgotten, 1);
+	flows_forget(flows, find(flows, 7));
+	assert_null(find(flows, 7));
 	flows_free(flows);
 }
 
 static void test_the_oldest_gives_way(void **state)
 {
-	struct flows *flows = flows_new();
+	struct flows *flows = flows_new(forget, NULL);
 
 	(void)state;
 	for (unsigned i = 0; i < FLOWS_MAX; i++)
@@ -66,7 +79,7 @@ static void test_the_oldest_gives_way(void **state)
 static void test_bytes_are_bounded(void **state)
 {
 	static const uint8_t bytes[30000];
-	struct flows *flows = flows_new();
+	struct flows *flows = flows_new(forget, NULL);
 	struct flow *flow;
 
 	(void)state;

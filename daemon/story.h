@@ -1,0 +1,15 @@
+/* What is told of datagrams that visit the packet door while somebody reads events: udp_start and
+ * udp_end. */
+#pragma once
+
+#include "daemon/told.h"
+#include "netfilter/endings.h"
+
+/* A flow of datagrams was decided: tells its start and, unless the kernel carries it on, its end. */
+void story_begin(struct visits *visits, struct flow *flow, const struct told *told);
+
+/* The kernel has let go of a connection (endings_each); context: the visits. */
+void story_end(void *context, const struct ending *ending);
+
+/* A flow with a story is forgotten (flows_new()); context: the visits. */
+void story_forget(void *context, struct flow *flow);
