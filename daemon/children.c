@@ -189,6 +189,8 @@ static void become(const struct child *child, int ready)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (child->children->policy->compiled)
+		compiled_forget_descriptor(child->children->policy->compiled);
 	switch (child->role) {
 	case CHILD_SIGNER:
 		run_signer(child, ready);

@@ -28,8 +28,8 @@ static const char account_of_tool[] = "nobody";
 struct collection {
 	struct policy *policy;
 	struct collection_settings settings;
-	char *path;    /* of the compiled file; NULL: it is kept nowhere */
-	char *scratch; /* of temporary files */
+	char *path;		/* of the compiled file; NULL: it is kept nowhere */
+	char *scratch;		/* of temporary files */
 	struct compiled before; /* bytes NULL: none */
 	struct compile_job job;
 	struct compile_list lists[LISTS_MAX];
@@ -105,7 +105,8 @@ static void open_lists(struct collection *collection)
 		compile->shrink = list->shrink;
 		compile->grow = list->grow;
 		compile->name = list->name;
-		compile->options = (struct format_options){ list->format, list->column, list->code };
+		compile->options =
+			(struct format_options){ list->format, list->column, list->code };
 		for (unsigned j = 0; j < LIST_FILES; j++)
 			open_file(list, j, compile);
 	}
@@ -185,9 +186,9 @@ static int open_kept(struct collection *collection)
 	if (make_directory(directory, 0755) < 0 || make_directory(collection->scratch, 0700) < 0)
 		return -1;
 	if (compiled_open(&collection->before, collection->path) < 0 && errno != ENOENT)
-		say(collection, SEVERITY_WARNING, "%s is not taken (%s): all lists are compiled anew",
-		    collection->path, errno == EBADMSG ? "it is damaged, or of another version"
-						       : strerror(errno));
+		say(collection, SEVERITY_WARNING,
+		    "%s is not taken (%s): all lists are compiled anew", collection->path,
+		    errno == EBADMSG ? "it is damaged, or of another version" : strerror(errno));
 	return 0;
 }
 
@@ -228,9 +229,8 @@ static void begin_compiling(struct collection *collection)
 	if (collection->job.before && compile_is_current(&collection->job, &collection->before))
 		return;
 	collection->job.output = open_output(collection);
-	if (collection->job.output < 0 ||
-	    compiler_start(&collection->compiler, &collection->job,
-			   account ? account : account_of_tool) < 0)
+	if (collection->job.output < 0 || compiler_start(&collection->compiler, &collection->job,
+							 account ? account : account_of_tool) < 0)
 		fail(collection, collection->scratch);
 	collection->until = clock_steady() + (COMPILER_SECONDS + GRACE_SECONDS) * 1000000LL;
 }
@@ -251,7 +251,8 @@ struct collection *collection_begin(struct policy *policy,
 		return collection;
 	opened = settings->directory ? open_kept(collection) : open_temporary(collection);
 	if (opened < 0) {
-		fail(collection, settings->directory ? settings->directory : "no temporary directory");
+		fail(collection,
+		     settings->directory ? settings->directory : "no temporary directory");
 		return collection;
 	}
 	open_lists(collection);

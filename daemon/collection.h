@@ -26,8 +26,8 @@ int collection_descriptor(const struct collection *collection);
 /* Steady microseconds at which collection_hear() must be called even so. */
 int64_t collection_until(const struct collection *collection);
 
-/* Hears the compiler, without waiting; messages go to the report. True when there is nothing more to
- * wait for. */
+/* Hears the compiler, without waiting; messages go to the report. True when there is nothing more
+ * to wait for. */
 bool collection_hear(struct collection *collection);
 
 /* Gives the policy its lists, and frees the collection; before the end of the waiting it takes what

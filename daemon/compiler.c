@@ -14,10 +14,9 @@
 #include "daemon/privilege.h"
 
 enum {
-	MEMORY_MAX = 160 << 20,	       /* of data; a million of each kind needs 30 MB */
-	OUTPUT_MAX = 1 << 30,	       /* of any one file */
+	MEMORY_MAX = 160 << 20, /* of data; a million of each kind needs 30 MB */
+	OUTPUT_MAX = 1 << 30,	/* of any one file */
 	PROCESSOR_SECONDS = 240,
-	DESCRIPTORS_MAX = 64,
 };
 
 enum word_kind { WORD_REPORT, WORD_END };

@@ -17,8 +17,8 @@
 #include "daemon/log.h"
 
 enum {
-	FIRST_SECONDS = 2,	 /* after a start without a copy, and at most twice that */
-	RETRY_SECONDS = 30,	 /* after the first failure, doubled after each further one */
+	FIRST_SECONDS = 2,  /* after a start without a copy, and at most twice that */
+	RETRY_SECONDS = 30, /* after the first failure, doubled after each further one */
 	RETRY_SECONDS_MAX = 6 * 3600,
 	JITTER_PARTS = 10, /* up to a tenth is added: not all gateways ask at the same moment */
 	FETCH_SECONDS = 120,

@@ -23,9 +23,9 @@ struct feeds_settings {
 
 struct feed_state {
 	const char *url;
-	int64_t fetched; /* seconds since 1970 of the copy in use; 0: none */
-	int64_t tried;	 /* the last try; 0: none since the start */
-	int64_t next;	 /* seconds until the next */
+	int64_t fetched;     /* seconds since 1970 of the copy in use; 0: none */
+	int64_t tried;	     /* the last try; 0: none since the start */
+	int64_t next;	     /* seconds until the next */
 	const char *trouble; /* of the last try; "" */
 };
 
@@ -33,8 +33,8 @@ struct feed_state {
 struct feeds *feeds_new(const struct feeds_settings *settings);
 void feeds_free(struct feeds *feeds);
 
-/* Takes the feeds of the policy that is now in force, and judges new copies by what its lists say of
- * them. 0, or -1 when out of memory; then nothing is fetched. */
+/* Takes the feeds of the policy that is now in force, and judges new copies by what its lists say
+ * of them. 0, or -1 when out of memory; then nothing is fetched. */
 int feeds_follow(struct feeds *feeds, const struct policy *policy);
 
 /* Begins a round with all feeds now. */

@@ -114,7 +114,7 @@ static bool is_same(const struct copy *copy, int descriptor)
 	if (before < 0)
 		return false;
 	same = fstat(before, &old) == 0 && fstat(descriptor, &new) == 0 &&
-	       old.st_size == new.st_size && same_bytes(before, descriptor);
+	       old.st_size == new.st_size &&same_bytes(before, descriptor);
 	close(before);
 	return same;
 }
@@ -139,7 +139,8 @@ static void note(struct copy *copy, const struct errand_report *report)
 	snprintf(copy->modified, sizeof copy->modified, "%s", report->modified);
 }
 
-int copy_take(struct copy *copy, const char *url, int descriptor, const struct errand_report *report)
+int copy_take(struct copy *copy, const char *url, int descriptor,
+	      const struct errand_report *report)
 {
 	char *last = join(copy->directory, "last");
 	int result = -1;

@@ -15,17 +15,18 @@ struct copy {
 	char modified[ERRAND_DATE];
 };
 
-/* Looks for the copy of the list, fetched from this URL, below directory (STATE/lists). 0, or -1 when
- * out of memory. */
+/* Looks for the copy of the list, fetched from this URL, below directory (STATE/lists). 0, or -1
+ * when out of memory. */
 int copy_begin(struct copy *copy, const char *directory, const char *name, const char *url);
 void copy_end(struct copy *copy);
 
 /* Opens the file for a new one. Its descriptor, or -1 with errno. */
 int copy_open(const struct copy *copy);
 
-/* Puts what was written on trial, unless it is the same as before. 1, 0 when it is the same, -1 with
- * errno and everything as it was. */
-int copy_take(struct copy *copy, const char *url, int descriptor, const struct errand_report *report);
+/* Puts what was written on trial, unless it is the same as before. 1, 0 when it is the same, -1
+ * with errno and everything as it was. */
+int copy_take(struct copy *copy, const char *url, int descriptor,
+	      const struct errand_report *report);
 
 /* Throws away what was written. */
 void copy_drop(const struct copy *copy);

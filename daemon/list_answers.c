@@ -58,8 +58,8 @@ static json_t *list_json(const struct supervisor *supervisor, const struct list 
 
 	facts = facts ? facts : &empty;
 	line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name", list->name, "addresses",
-			 (json_int_t)facts->addresses, "names", (json_int_t)facts->names,
-			 "entries", (json_int_t)facts->entries, "bad_lines",
+			 (json_int_t)facts->addresses, "names", (json_int_t)facts->names, "entries",
+			 (json_int_t)facts->entries, "bad_lines",
 			 (json_int_t)(facts->files[0].bad + facts->files[1].bad), "refused",
 			 (json_int_t)facts->refused, "hits", hits_of(supervisor, list));
 	if (!line)
@@ -86,12 +86,11 @@ void answer_lists(void *context, json_t *request, struct control_answer *answer)
 	for (size_t i = 0; i < policy->list_count; i++)
 		control_answer_line(answer, list_json(supervisor, policy->lists[i]));
 	if (policy->compiled)
-		control_answer_line(
-			answer,
-			json_pack("{s:s, s:I, s:I}", "compiled", supervisor->lists_directory,
-				  "bytes_in_memory",
-				  (json_int_t)compiled_resident(policy->compiled),
-				  "bytes_on_disk", (json_int_t)policy->compiled->size));
+		control_answer_line(answer,
+				    json_pack("{s:s, s:I, s:I}", "compiled",
+					      supervisor->lists_directory, "bytes_in_memory",
+					      (json_int_t)compiled_resident(policy->compiled),
+					      "bytes_on_disk", (json_int_t)policy->compiled->size));
 	control_answer_end(answer, 0, NULL);
 }
 
@@ -167,7 +166,8 @@ void answer_search(void *context, json_t *request, struct control_answer *answer
 	}
 	if (supervisor->policy->compiled)
 		search(supervisor->policy->compiled, what, &looking);
-	control_answer_end(answer, looking.count ? 0 : 1, looking.count ? NULL : "it is in no list");
+	control_answer_end(answer, looking.count ? 0 : 1,
+			   looking.count ? NULL : "it is in no list");
 }
 
 /* lists refresh */
@@ -182,6 +182,7 @@ void answer_refresh(void *context, json_t *request, struct control_answer *answe
 		return;
 	}
 	feeds_refresh(supervisor->feeds);
-	control_answer_end(answer, 0, "the lists are being fetched; `headgatectl lists` shows what "
-				      "came of it");
+	control_answer_end(answer, 0,
+			   "the lists are being fetched; `headgatectl lists` shows what "
+			   "came of it");
 }

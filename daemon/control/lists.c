@@ -53,8 +53,8 @@ static int add_file(struct job *job, const char *path)
 	if (!job->names[number])
 		return -1;
 	list->name = job->names[number];
-	list->options = (struct format_options){ job->tool->format, job->tool->column,
-						 job->tool->code };
+	list->options =
+		(struct format_options){ job->tool->format, job->tool->column, job->tool->code };
 	list->files[FILE_ADDRESSES].descriptor = -1;
 	list->files[FILE_NAMES].descriptor =
 		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -111,9 +111,9 @@ static json_t *report_json(const char *name, const struct file_report *file)
 	json_t *bad = json_array();
 
 	for (size_t i = 0; i < file->bad && i < REPORT_LINES; i++)
-		json_array_append_new(bad, json_pack("{s:i, s:s}", "line",
-						     (int)file->bad_lines[i].line, "why",
-						     file->bad_lines[i].why));
+		json_array_append_new(bad,
+				      json_pack("{s:i, s:s}", "line", (int)file->bad_lines[i].line,
+						"why", file->bad_lines[i].why));
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s}", "list", name, "format",
 			 file->format, "compression", file->compression, "bytes",
 			 (json_int_t)file->bytes, "entries", (json_int_t)file->entries, "bad",
@@ -130,8 +130,7 @@ static void print_report(const char *path, const struct file_report *file)
 	else
 		printf("%s: not read", path);
 	if (file->skipped)
-		printf(", %llu lines that are not about hosts",
-		       (unsigned long long)file->skipped);
+		printf(", %llu lines that are not about hosts", (unsigned long long)file->skipped);
 	if (file->bad)
 		printf(", %llu not understood", (unsigned long long)file->bad);
 	putchar('\n');
@@ -200,8 +199,8 @@ static int show_entry(void *context, const struct list_entry *entry)
 		return -1;
 	entry_print(entry, text);
 	if (sample->json)
-		print_json(json_pack("{s:s, s:i}", "entry", disarm(text), "line",
-				     (int)entry->line));
+		print_json(
+			json_pack("{s:s, s:i}", "entry", disarm(text), "line", (int)entry->line));
 	else
 		printf("  %s\n", disarm(text));
 	return 0;

@@ -76,5 +76,5 @@ int main(void)
 		return EXIT_FAILURE;
 	transfer_run(&order, ERRAND_OUTPUT, roots ? roots : "", length, &report);
 	return send(ERRAND_CHANNEL, &report, sizeof report, MSG_NOSIGNAL) < 0 ? EXIT_FAILURE
-									    : EXIT_SUCCESS;
+									      : EXIT_SUCCESS;
 }

@@ -196,7 +196,8 @@ static struct curl_slist *look_up(struct hop *hop)
 		return NULL;
 	}
 	snprintf(entry, sizeof entry, "%s:%s:", hop->host, hop->port);
-	for (const struct addrinfo *each = found; each && count < ADDRESSES_MAX; each = each->ai_next)
+	for (const struct addrinfo *each = found; each && count < ADDRESSES_MAX;
+	     each = each->ai_next)
 		count += add_address(entry, sizeof entry, each, count == 0);
 	freeaddrinfo(found);
 	return curl_slist_append(NULL, entry);
@@ -313,7 +314,8 @@ static char *next_url(const struct hop *hop, const char *url)
 	    curl_url_get(parts, CURLUPART_URL, &whole, 0))
 		fail(hop->report, "%.100s redirects to nowhere", hop->host);
 	else if (!is_https(whole) && strncasecmp(whole, "http://", 7) != 0)
-		fail(hop->report, "%.100s redirects to something that is no web address", hop->host);
+		fail(hop->report, "%.100s redirects to something that is no web address",
+		     hop->host);
 	else if (is_https(url) && !is_https(whole))
 		fail(hop->report, "%.100s redirects from https to something else", hop->host);
 	else
@@ -339,8 +341,9 @@ static void judge_status(const struct hop *hop)
 static char *go(const struct errand_order *order, const char *url, int output, const char *roots,
 		size_t length, struct errand_report *report)
 {
-	struct hop hop = { .order = order, .report = report, .curl = curl_easy_init(),
-			   .output = output };
+	struct hop hop = {
+		.order = order, .report = report, .curl = curl_easy_init(), .output = output
+	};
 	char *next = NULL;
 	CURLcode result;
 

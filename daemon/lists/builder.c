@@ -229,9 +229,8 @@ static int write_entries(struct list_builder *builder, struct range_writer *rang
 			result = take_list(builder, &range.list) ? range_writer_add(ranges, &range)
 								 : 0;
 		else if (name_record_parse(&name, record, length))
-			result = take_list(builder, &name.list)
-					 ? suffix_writer_add(suffixes, &name)
-					 : 0;
+			result = take_list(builder, &name.list) ? suffix_writer_add(suffixes, &name)
+								: 0;
 		else
 			errno = EIO;
 		if (result)

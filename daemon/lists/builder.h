@@ -38,8 +38,8 @@ int list_builder_begin(struct list_builder *builder, const char *name);
  * first list. */
 int list_builder_add(void *builder, const struct list_entry *entry);
 
-/* Throws away what the list begun last has taken, which may be given anew. 0, or -1 with errno: EFBIG
- * after too many times. */
+/* Throws away what the list begun last has taken, which may be given anew. 0, or -1 with errno:
+ * EFBIG after too many times. */
 int list_builder_abandon(struct list_builder *builder);
 
 /* Where to note what the list begun last was made of: `read` and `files`; the rest is the

@@ -81,8 +81,7 @@ static bool is_current(const struct compile_list *list, const struct layout_list
 	for (unsigned i = 0; i < LIST_FILES; i++) {
 		const struct compile_file *file = &list->files[i];
 
-		if (has_file(file) &&
-		    (!file->stamp || file->stamp != before->files[i].stamp))
+		if (has_file(file) && (!file->stamp || file->stamp != before->files[i].stamp))
 			return false;
 		if (!has_file(file) && before->files[i].digest)
 			return false;

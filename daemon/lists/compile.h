@@ -7,9 +7,9 @@
 #include "daemon/lists/report.h"
 
 enum {
-	COMPILE_FILE_MAX = 512 << 20,	 /* bytes of one file, packed and unpacked */
-	COMPILE_ENTRIES_MAX = 5000000,	 /* of one list */
-	COMPILE_BOUNDS_FROM = 100, /* a list with fewer entries may shrink and grow at will */
+	COMPILE_FILE_MAX = 512 << 20,  /* bytes of one file, packed and unpacked */
+	COMPILE_ENTRIES_MAX = 5000000, /* of one list */
+	COMPILE_BOUNDS_FROM = 100,     /* a list with fewer entries may shrink and grow at will */
 };
 
 /* A file of a list. */
@@ -30,12 +30,12 @@ struct compile_list {
 
 struct compile_job {
 	const struct compile_list *lists;
-	size_t count;			/* at most LISTS_MAX */
-	const struct compiled *before;	/* may be NULL */
-	const struct prefix *guards;	/* addresses that must stay reachable */
+	size_t count;		       /* at most LISTS_MAX */
+	const struct compiled *before; /* may be NULL */
+	const struct prefix *guards;   /* addresses that must stay reachable */
 	size_t guard_count;
-	const char *directory;		/* of temporary files */
-	int output;			/* an empty file */
+	const char *directory; /* of temporary files */
+	int output;	       /* an empty file */
 };
 
 enum compile_answer {

@@ -88,6 +88,11 @@ bool compiled_verify(const struct compiled *compiled)
 	return layout_verify(compiled->bytes);
 }
 
+void compiled_forget_descriptor(struct compiled *compiled)
+{
+	compiled->descriptor = -1;
+}
+
 void compiled_close(struct compiled *compiled)
 {
 	munmap((void *)compiled->bytes, compiled->size);

@@ -30,6 +30,9 @@ int compiled_open_descriptor(struct compiled *compiled, int descriptor);
 /* True when every checksum is right: reads the whole file. */
 bool compiled_verify(const struct compiled *compiled);
 
+/* After a fork that closes the descriptor: its number may soon be another's. */
+void compiled_forget_descriptor(struct compiled *compiled);
+
 /* Unmaps what was mapped, and closes what was opened. */
 void compiled_close(struct compiled *compiled);
 

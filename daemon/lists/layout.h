@@ -41,15 +41,16 @@ enum layout_section {
 	SECTION_BUCKETS, /* * int16_t: where each bucket begins, less layout_bucket_mean(); and the
 			    end */
 	SECTION_TAGS,	 /* * uint8_t of each name; names are sorted by hash */
-	SECTION_REMAINDERS,   /* * uint16_t of each name: more of its hash */
-	SECTION_TEXT_STARTS,  /* * uint32_t of each bucket: where the text of its first name begins */
-	SECTION_NAME_MEMBERS, /* * as MEMBERS4 */
-	SECTION_NAME_CLASSES, /* * struct layout_reach; class 0 reaches nothing */
-	SECTION_NAME_TEXT,    /*   of each name: length 1, the name */
+	SECTION_REMAINDERS,    /* * uint16_t of each name: more of its hash */
+	SECTION_TEXT_STARTS,   /* * uint32_t of each bucket: where the text of its first name begins
+				*/
+	SECTION_NAME_MEMBERS,  /* * as MEMBERS4 */
+	SECTION_NAME_CLASSES,  /* * struct layout_reach; class 0 reaches nothing */
+	SECTION_NAME_TEXT,     /*   of each name: length 1, the name */
 	SECTION_ORIGIN_STARTS, /*   uint32_t of each bucket: where its first name's origins begin */
 	SECTION_NAME_ORIGINS,  /*   of each name: count 2, origins */
-	SECTION_ORIGINS4,     /*   struct layout_origin4, sorted by first */
-	SECTION_ORIGINS6,     /*   struct layout_origin6, sorted by first */
+	SECTION_ORIGINS4,      /*   struct layout_origin4, sorted by first */
+	SECTION_ORIGINS6,      /*   struct layout_origin6, sorted by first */
 	SECTION_COUNT,
 };
 

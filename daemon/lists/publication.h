@@ -6,8 +6,8 @@
  */
 int publication_open(const char *path);
 
-/* Syncs what was written to the descriptor, which stays open, and gives it path's place, readable by
- * all. 0, or -1 with errno and path as it was. */
+/* Syncs what was written to the descriptor, which stays open, and gives it path's place, readable
+ * by all. 0, or -1 with errno and path as it was. */
 int publication_finish(const char *path, int descriptor);
 
 /* Removes path.new. */

@@ -27,7 +27,7 @@ struct report_line {
 };
 
 struct file_report {
-	uint32_t given; /* 0: the list has no such file */
+	uint32_t given;		       /* 0: the list has no such file */
 	uint32_t absent;	       /* 1: there is no file of that name */
 	uint32_t empty;		       /* 1: holds nothing, and that is fine: the owner's own */
 	char format[REPORT_WORD];      /* as which it was read */
@@ -38,14 +38,15 @@ struct file_report {
 	uint64_t bad;		       /* lines that are not understood */
 	uint64_t skipped;	       /* understood, but nothing for a list of hosts */
 	struct report_line bad_lines[REPORT_LINES]; /* the first ones */
-	char refusal[REPORT_REFUSAL];		    /* "is refused: …", "cannot be read: …"; "" */
+	char refusal[REPORT_REFUSAL]; /* "is refused: …", "cannot be read: …"; "" */
 };
 
 struct list_report {
 	uint32_t list;	  /* its number in what was to be compiled */
 	uint32_t outcome; /* enum list_outcome */
 	int64_t since;	  /* of LIST_KEPT: when its entries were read, seconds since 1970 */
-	uint64_t guarded; /* entries left out because they hold an address that must stay reachable */
+	uint64_t guarded; /* entries left out because they hold an address that must stay reachable
+			   */
 	uint32_t guarded_line; /* of the first one */
 	struct file_report files[LIST_FILES];
 };

@@ -1,4 +1,5 @@
-/* What tells a list file, as it is now and read in this way, from every other, without reading it. */
+/* What tells a list file, as it is now and read in this way, from every other, without reading it.
+ */
 #pragma once
 
 #include "daemon/lists/format.h"

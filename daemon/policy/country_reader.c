@@ -42,7 +42,8 @@ const struct list *find_country(struct reading *reading, struct value value, con
 	if (!reading->policy->countries) {
 		reading_error(reading, value,
 			      "nothing says which addresses are in \"country %s\"; give "
-			      "\"countries: FILE\", a MaxMind DB or a csv", code);
+			      "\"countries: FILE\", a MaxMind DB or a csv",
+			      code);
 		return NULL;
 	}
 	upper[0] = (char)toupper((unsigned char)code[0]);

@@ -26,5 +26,6 @@ struct feed *feed_new(const char *name);
 /* Frees the feed; NULL is fine. */
 void feed_free(struct feed *feed);
 
-/* True for a URL that can be fetched: http or https, a host, nothing that is not ASCII or a blank. */
+/* True for a URL that can be fetched: http or https, a host, nothing that is not ASCII or a blank.
+ */
 bool feed_is_url(const char *text);

@@ -24,7 +24,7 @@ static struct feed *feed_of(struct reading *reading, struct list *list)
 }
 
 void read_feed_source(struct reading *reading, const struct keyword *keyword, struct value value,
-			void *target)
+		      void *target)
 {
 	struct feed *feed;
 
@@ -40,7 +40,7 @@ void read_feed_source(struct reading *reading, const struct keyword *keyword, st
 }
 
 void read_feed_refresh(struct reading *reading, const struct keyword *keyword, struct value value,
-			 void *target)
+		       void *target)
 {
 	struct feed *feed = feed_of(reading, target);
 	uint64_t microseconds;
@@ -55,7 +55,7 @@ void read_feed_refresh(struct reading *reading, const struct keyword *keyword, s
 }
 
 void read_feed_ca(struct reading *reading, const struct keyword *keyword, struct value value,
-		    void *target)
+		  void *target)
 {
 	struct feed *feed = feed_of(reading, target);
 	char name[SOURCE_NAME_SIZE];

@@ -25,11 +25,13 @@ struct list {
 	char *code;
 	struct list_file files[LIST_FILES];
 	struct feed *feed; /* the policy's; NULL: it is not fetched */
-	unsigned shrink;   /* percent of its entries that it may lose from one time to the next; 0: all */
+	unsigned shrink;   /* percent of its entries that it may lose from one time to the next; 0:
+			      all */
 	unsigned grow;	   /* percent that it may win; 0: any */
-	const struct compiled *compiled; /* the policy's; NULL: nothing is in force, the list is empty */
-	unsigned number;		 /* in compiled */
-	char *trouble;			 /* why it was refused when it was last compiled; NULL */
+	const struct compiled
+		*compiled; /* the policy's; NULL: nothing is in force, the list is empty */
+	unsigned number;   /* in compiled */
+	char *trouble;	   /* why it was refused when it was last compiled; NULL */
 };
 
 /* NULL when out of memory. */

@@ -126,7 +126,9 @@ static void tell_guarded(struct telling *telling)
 void list_messages(const struct list *list, const struct list_report *report, config_report *tell,
 		   void *context)
 {
-	struct telling telling = { .list = list, .report = report, .tell = tell, .context = context };
+	struct telling telling = {
+		.list = list, .report = report, .tell = tell, .context = context
+	};
 
 	for (unsigned i = 0; i < LIST_FILES; i++)
 		if (report->files[i].given && list->files[i].name)

@@ -113,8 +113,7 @@ static const struct keyword list_keywords[] = {
 	  "plain, hosts, dnsmasq, adblock, rpz, csv, drop, ipset, nftables, mmdb, srs, mrs or auto",
 	  .read = read_format, .words = format_words },
 	{ "column", FORM_TEXT | FORM_NUMBER,
-	  "the column of a csv: its number from 1 or its name in the header",
-	  .read = read_column },
+	  "the column of a csv: its number from 1 or its name in the header", .read = read_column },
 	{ "code", FORM_TEXT, "a country such as DE or a network such as AS64496",
 	  .read = read_code },
 	FEED_KEYWORDS,
@@ -181,9 +180,13 @@ struct list *list_add(struct reading *reading, struct value value)
 /* The owner's own file may change as it likes. */
 static void finish_list(struct reading *reading, struct value value, struct list *list)
 {
-	if (list->feed && !list->feed->url)
+	if (list->feed && list->files[FILE_ADDRESSES].name && list->files[FILE_NAMES].name)
 		reading_error(reading, value,
-			      "\"refresh\" and \"ca\" go with \"source\", the address to fetch from");
+			      "a list with a \"source\" has one file, \"addresses\" or \"names\"");
+	if (list->feed && !list->feed->url)
+		reading_error(
+			reading, value,
+			"\"refresh\" and \"ca\" go with \"source\", the address to fetch from");
 	if (list->shrink == UINT_MAX)
 		list->shrink = list->feed ? LIST_SHRINK : 0;
 	if (list->grow == UINT_MAX)
