@@ -16,7 +16,7 @@
 #include "daemon/policy/explain.h"
 #include "daemon/redirect.h"
 #include "daemon/reload.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "daemon/tls/authority.h"
 #include "daemon/tls/pinned.h"
 #include "netfilter/plan_print.h"

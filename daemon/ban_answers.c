@@ -7,7 +7,7 @@
 
 #include "daemon/control/server.h"
 #include "daemon/cutting.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "netfilter/bans.h"
 
 enum { BAN_SECONDS_MAX = 365 * 24 * 3600 };

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "daemon/log.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/marks.h"
 #include "netfilter/neighbours.h"

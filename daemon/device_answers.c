@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/control/server.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "netfilter/quotas.h"
 
 /* The use of one device. */

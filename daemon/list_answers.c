@@ -6,7 +6,7 @@
 
 #include "daemon/feeds.h"
 #include "daemon/redirect.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 
 /* lists */
 

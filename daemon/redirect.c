@@ -8,7 +8,7 @@
 
 #include "daemon/cutting.h"
 #include "daemon/log.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
 #include "netfilter/quotas.h"

@@ -13,7 +13,7 @@
 #include "daemon/notify.h"
 #include "daemon/orders.h"
 #include "daemon/redirect.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision.h"
 #include "netfilter/routes.h"
 
 enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };
@@ -68,6 +68,17 @@ static const struct rule *find_rule(const struct policy *policy, const char *nam
 		if (strcmp(policy->rules[i].name, name) == 0)
 			return &policy->rules[i];
 	return NULL;
+}
+
+struct collection_settings reload_collection(const struct supervisor *supervisor,
+					     struct control_answer *answer)
+{
+	return (struct collection_settings){
+		.directory = supervisor->lists_directory,
+		.account = "headgate",
+		.report = policy_report,
+		.context = answer,
+	};
 }
 
 void policy_assign_slots(struct policy *policy, const struct policy *before)
@@ -422,7 +433,7 @@ static void on_compiling(evutil_socket_t fd, short what, void *argument)
 static void compile(struct reload *reload)
 {
 	struct supervisor *supervisor = reload->supervisor;
-	struct collection_settings settings = supervisor_lists(supervisor, reload->answer);
+	struct collection_settings settings = reload_collection(supervisor, reload->answer);
 
 	reload->collection = collection_begin(reload->policy, &settings);
 	if (!reload->collection) {

@@ -2,6 +2,7 @@
  * asked is told when all have. A policy that does not check leaves the old one running. */
 #pragma once
 
+#include "daemon/collection.h"
 #include "daemon/policy/config.h"
 
 struct supervisor;
@@ -18,6 +19,10 @@ void policy_report(void *context, enum severity severity, const struct place *pl
 /* Gives every rule the slot of its hit counter: that of the rule of the same name in before (may be NULL),
  * or a free one. */
 void policy_assign_slots(struct policy *policy, const struct policy *before);
+
+/* How the lists of a policy get into force here; answer may be NULL. */
+struct collection_settings reload_collection(const struct supervisor *supervisor,
+					     struct control_answer *answer);
 
 /* Begins a reload; answer may be NULL (SIGHUP) and is ended when all workers have the policy, or with the
  * reason why not. One at a time: another is refused while one is under way. */

@@ -73,17 +73,6 @@ static int make_directories(struct supervisor *supervisor)
 
 /* The policy and the machine */
 
-struct collection_settings supervisor_lists(const struct supervisor *supervisor,
-					    struct control_answer *answer)
-{
-	return (struct collection_settings){
-		.directory = supervisor->lists_directory,
-		.account = "headgate",
-		.report = policy_report,
-		.context = answer,
-	};
-}
-
 static int load_policy(struct supervisor *supervisor)
 {
 	struct collection_settings lists;
@@ -92,7 +81,7 @@ static int load_policy(struct supervisor *supervisor)
 	supervisor->policy = policy_load(supervisor->settings->config, NULL);
 	if (!supervisor->policy || !supervisor->lists_directory)
 		return -1;
-	lists = supervisor_lists(supervisor, NULL);
+	lists = reload_collection(supervisor, NULL);
 	if (collection_load(supervisor->policy, &lists) < 0)
 		return -1;
 	policy_assign_slots(supervisor->policy, NULL);

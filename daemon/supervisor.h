@@ -3,66 +3,7 @@
  * and replacing processes needs it; reads nothing that comes from the network. */
 #pragma once
 
-#include <event2/event_struct.h>
-
-#include "daemon/children.h"
-#include "daemon/collection.h"
-#include "daemon/doors.h"
-#include "daemon/name_files.h"
-#include "daemon/policy/config.h"
-#include "netfilter/probe.h"
-#include "netfilter/watch.h"
-
-struct supervisor_settings {
-	const char *config;
-	const char *run_directory;
-	const char *state_directory;
-	unsigned workers;
-};
-
-struct control_answer;
-struct feeds;
-struct plan;
-struct reload;
-struct sieve;
-struct control_server;
-
-struct supervisor {
-	const struct supervisor_settings *settings;
-	struct event_base *base;
-	struct policy *policy;
-	unsigned generation;
-	struct probe probe;
-	struct doors doors;
-	struct children children;
-	struct watch *watch;
-	struct control_server *control;
-	struct name_files names;
-	struct reload *reload;     /* the one under way; NULL */
-	int lock;
-	int signals;
-	int control_listener;
-	bool redirecting;          /* table and routes are in place */
-	char *table;               /* the text last loaded */
-	struct plan *plan;         /* what it was printed from; of the policy in force */
-	unsigned minute;           /* of the week it was printed for */
-	unsigned day;              /* of the week that the devices' quotas are of */
-	struct sieve *sieve;
-	bool lists_in_kernel;      /* for the policy in force */
-	unsigned said;             /* generation whose warnings about the kernel were said */
-	char *lists_directory;     /* of the compiled lists */
-	struct feeds *feeds;
-	int64_t started;           /* steady microseconds */
-	struct event signal_event;
-	struct event watch_event;
-	struct event second;
-	struct event mend;         /* tries to load a lost table again */
-	struct event look;         /* asks the watch again */
-};
+#include "daemon/supervision.h"
 
 /* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */
 int supervisor_run(const struct supervisor_settings *settings);
-
-/* How lists get into force here; answer may be NULL. */
-struct collection_settings supervisor_lists(const struct supervisor *supervisor,
-					    struct control_answer *answer);

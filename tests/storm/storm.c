@@ -2,9 +2,10 @@
  * buffers, half-closes, resets. Every byte is told from every other; an end for which nothing moves is a
  * failure. Prints what was wrong and one line of counts; status 1 when something was.
  *
- * usage: storm DEVICE-NAMESPACE SERVER-NAMESPACE ADDRESS CERTIFICATE KEY FIRST COUNT THREADS
+ * usage: storm DEVICE-NAMESPACE SERVER-NAMESPACE ADDRESS CERTIFICATE KEY FIRST COUNT THREADS SECONDS
  * DEVICE-NAMESPACE and SERVER-NAMESPACE are files, "-" is our own. ADDRESS, at ports 7000 to 7004, is the
- * server's; CERTIFICATE and KEY are too. Runs FIRST to FIRST + COUNT - 1 are made. */
+ * server's; CERTIFICATE and KEY are too. Runs FIRST to FIRST + COUNT - 1 are made, as far as they can
+ * begin within SECONDS. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/storm/end.h"
@@ -35,6 +37,7 @@ static struct {
 	struct in_addr address;
 	SSL_CTX *client_tls, *server_tls;
 	uint64_t first, count;
+	double deadline; /* for beginning a run */
 	atomic_ullong next;
 	atomic_int serving;
 	struct account (*accounts)[2]; /* of every run: the client's, the server's */
@@ -46,6 +49,14 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(2);
+}
+
+static double seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static void enter(const char *path)
@@ -239,13 +250,15 @@ static void *visit_on(void *unused)
 	if (!end || !talk)
 		die("malloc");
 	enter(storm.device);
-	while ((number = atomic_fetch_add(&storm.next, 1)) < storm.count)
+	while (seconds() < storm.deadline &&
+	       (number = atomic_fetch_add(&storm.next, 1)) < storm.count)
 		visit(end, talk, storm.first + number);
 	free(end);
 	free(talk);
 	return unused;
 }
 
+/* Forgets the runs that did not begin. */
 static void visit_all(size_t threads)
 {
 	pthread_t *visitors = calloc(threads, sizeof(*visitors));
@@ -258,6 +271,8 @@ static void visit_all(size_t threads)
 	for (size_t i = 0; i < threads; i++)
 		pthread_join(visitors[i], NULL);
 	free(visitors);
+	if (atomic_load(&storm.next) < storm.count)
+		storm.count = atomic_load(&storm.next);
 	for (int i = 0; i < LEAVING_SECONDS * 20 && atomic_load(&storm.serving); i++)
 		usleep(50000);
 }
@@ -352,9 +367,9 @@ int main(int argc, char **argv)
 {
 	pthread_t doors;
 
-	if (argc != 9 || inet_pton(AF_INET, argv[3], &storm.address) != 1) {
+	if (argc != 10 || inet_pton(AF_INET, argv[3], &storm.address) != 1) {
 		fprintf(stderr, "usage: storm DEVICE-NAMESPACE SERVER-NAMESPACE ADDRESS CERTIFICATE KEY "
-				"FIRST COUNT THREADS\n");
+				"FIRST COUNT THREADS SECONDS\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -370,6 +385,7 @@ int main(int argc, char **argv)
 	if (pthread_create(&doors, NULL, open_doors, NULL) != 0)
 		die("pthread_create");
 	pthread_join(doors, NULL);
+	storm.deadline = seconds() + strtod(argv[9], NULL);
 	visit_all(strtoul(argv[8], NULL, 10));
 	fflush(stdout);
 	return tell();
