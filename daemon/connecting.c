@@ -14,8 +14,8 @@ static void start_server(struct connection *connection)
 	server_event(server, EVENT_SERVER_CONNECT);
 }
 
-/* Nothing is read from the client meanwhile, and its reset may have come with its first bytes: the server of
- * one that has gone is not waited for. */
+/* Nothing is read from the client meanwhile, and its reset may have come with its first bytes: the
+ * server of one that has gone is not waited for. */
 static bool client_has_gone(struct connection *connection)
 {
 	return side_is_broken(&connection->client.side);
@@ -90,8 +90,8 @@ void connecting_late(struct connection *connection)
 
 	server_expire(server);
 	server_note(server, before);
-	connection_divert(connection,
-			  server->stage == SERVER_FAILED
-				  ? connection_refuse_failure(connection, server->side.endpoint.error)
-				  : CONNECTING);
+	connection_divert(connection, server->stage == SERVER_FAILED
+					      ? connection_refuse_failure(
+							connection, server->side.endpoint.error)
+					      : CONNECTING);
 }

@@ -19,16 +19,17 @@ static const struct {
 	enum limit limit; /* LIMIT_COUNT: the stage never waits, or has seconds of its own */
 	unsigned seconds;
 } stages[] = {
-	[PEEKING] = { "peeking", peeking_turn, peeking_late, LIMIT_HELLO },
-	[DECIDING] = { "deciding", deciding_turn, NULL, LIMIT_COUNT },
-	[CONNECTING] = { "connecting", connecting_turn, connecting_late, LIMIT_CONNECT },
-	[SECURING_SERVER] = { "securing server", securing_server_turn, connecting_late, LIMIT_TLS },
+	[PEEKING] = { "peeking", peeking_turn, peeking_late, LIMIT_HELLO, 0 },
+	[DECIDING] = { "deciding", deciding_turn, NULL, LIMIT_COUNT, 0 },
+	[CONNECTING] = { "connecting", connecting_turn, connecting_late, LIMIT_CONNECT, 0 },
+	[SECURING_SERVER] = { "securing server", securing_server_turn, connecting_late, LIMIT_TLS,
+			      0 },
 	[SECURING_CLIENT] = { "securing client", securing_client_turn, securing_client_late,
-			      LIMIT_TLS },
-	[RELAYING] = { "relaying", relaying_turn, relaying_late, LIMIT_IDLE },
-	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_REQUEST },
+			      LIMIT_TLS, 0 },
+	[RELAYING] = { "relaying", relaying_turn, relaying_late, LIMIT_IDLE, 0 },
+	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_REQUEST, 0 },
 	[REFUSING] = { "refusing", refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
-	[ENDED] = { "ended", NULL, NULL, LIMIT_COUNT },
+	[ENDED] = { "ended", NULL, NULL, LIMIT_COUNT, 0 },
 };
 
 const char *stage_word(enum stage stage)
@@ -94,9 +95,9 @@ static bool join_budget(struct connection *connection)
 {
 	const struct client *client = &connection->client;
 
-	connection->share = budget_join(connection->gateway->budget, &client->side.endpoint.peer,
-					client->mac_known ? client->mac : NULL,
-					most_of_device(connection));
+	connection->share =
+		budget_join(connection->gateway->budget, &client->side.endpoint.peer,
+			    client->mac_known ? client->mac : NULL, most_of_device(connection));
 	return connection->share != NULL;
 }
 
@@ -171,8 +172,8 @@ static bool ends_in_order(const struct connection *connection)
 			return true;
 		/* fall through */
 	default:
-		/* After a refusal in words the words must arrive. Where bytes are relayed an end of one
-		 * direction says nothing about how the other ended. */
+		/* After a refusal in words the words must arrive. Where bytes are relayed an end of
+		 * one direction says nothing about how the other ended. */
 		return connection->client.side.write_ended && !connection->relay.scratch;
 	}
 }
@@ -269,7 +270,9 @@ static void enter(struct connection *connection, enum stage stage)
 	connection->stage = stage;
 	connection->since = clock_steady();
 	if (stage == PEEKING && connection->silent)
-		connection_set_alarm(connection, clock_steady() + connection_limit(connection, LIMIT_KEEP_ALIVE));
+		connection_set_alarm(connection,
+				     clock_steady() +
+					     connection_limit(connection, LIMIT_KEEP_ALIVE));
 	else if (stage == PEEKING)
 		connection_set_alarm(connection, clock_steady() + SILENCE_MILLISECONDS * 1000);
 	else if (patience(connection, stage))

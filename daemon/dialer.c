@@ -35,9 +35,9 @@ void dialer_sort(struct resolved *addresses, sa_family_t first)
 		size_t next = addresses->count;
 
 		for (size_t i = addresses->count; i-- > 0;)
-			if (!taken[i] && (next == addresses->count ||
-					  addresses->addresses[i].family == family ||
-					  addresses->addresses[next].family != family))
+			if (!taken[i] &&
+			    (next == addresses->count || addresses->addresses[i].family == family ||
+			     addresses->addresses[next].family != family))
 				next = i;
 		taken[next] = true;
 		sorted.addresses[sorted.count++] = addresses->addresses[next];
@@ -137,8 +137,7 @@ static void next_turn(evutil_socket_t fd, short what, void *argument)
 }
 
 struct dialer *dialer_new(struct event_base *base, const struct resolved *addresses,
-			  dialer_dial *dial,
-			  void (*wake)(void *context), void *context)
+			  dialer_dial *dial, void (*wake)(void *context), void *context)
 {
 	struct dialer *dialer = calloc(1, sizeof(*dialer));
 

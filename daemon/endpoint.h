@@ -54,6 +54,7 @@ struct endpoint {
 	bool tls;                 /* spoken or wanted */
 	struct tls_facts *tls_facts; /* owned; NULL before anything is known */
 	struct instant start;     /* accept(), or just before connect() */
+	struct instant resolved;  /* server only: its name had addresses */
 	struct instant tcp_setup; /* server only */
 	struct instant tls_setup; /* handshake completed; then and only then tls_established */
 	struct instant end;

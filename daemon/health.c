@@ -7,7 +7,7 @@
 enum { PROBES = 16 };
 
 struct failing {
-	_Atomic uint64_t key; /* of the server's name; 0: unused */
+	_Atomic uint64_t key;  /* of the server's name; 0: unused */
 	_Atomic int64_t until; /* steady microseconds; 0: it is well */
 	_Atomic uint64_t pause;
 };
@@ -58,7 +58,8 @@ int64_t health_wait(const struct health *health, const char *server)
 	return failing ? atomic_load(&failing->until) : 0;
 }
 
-/* A free place near where the key belongs, else that of the one which may soonest be asked again. */
+/* A free place near where the key belongs, else that of the one which may soonest be asked again.
+ */
 static struct failing *claim(struct health *health, uint64_t key)
 {
 	struct failing *soonest = &health->failing[key % HEALTH_MAX];

@@ -5,8 +5,8 @@
 
 enum { WORD_SIZE = 256, DNS_PORT = 53, DOTS_MAX = 15 };
 
-/* Takes the next word of a line that ends at end into word; NULL when there is none. What is too long for a
- * word is an empty one. */
+/* Takes the next word of a line that ends at end into word; NULL when there is none. What is too
+ * long for a word is an empty one. */
 static const char *next_word(const char *at, const char *end, char word[static WORD_SIZE])
 {
 	size_t length;

@@ -15,8 +15,8 @@ enum { FILE_MAX = 1 << 20 }; /* bytes read of resolv.conf and of the hosts file 
 
 enum { IPV4, IPV6, FAMILIES };
 
-/* One family's question to the nameservers. libevent calls back also for a cancelled one, and once the base
- * is freed: it outlives its lookup. */
+/* One family's question to the nameservers. libevent calls back also for a cancelled one, and once
+ * the base is freed: it outlives its lookup. */
 struct question {
 	struct lookup *lookup; /* NULL: nobody wants it any more */
 	struct evdns_request *request;
@@ -30,13 +30,13 @@ struct lookup {
 	char host[NAME_SIZE];
 	struct resolver_wait *waits;
 	struct question *questions[FAMILIES]; /* in flight */
-	struct resolved fresh;	/* what this question has brought so far */
-	struct resolved known;	/* what the last finished one did */
-	int64_t known_until;	/* steady microseconds */
+	struct resolved fresh;		      /* what this question has brought so far */
+	struct resolved known;		      /* what the last finished one did */
+	int64_t known_until;		      /* steady microseconds */
 	int64_t stale_until;
-	unsigned ttl;		/* seconds, the least of this question's answers */
-	bool failed;		/* a nameserver could not be asked */
-	struct event patience;	/* for the second family */
+	unsigned ttl;	       /* seconds, the least of this question's answers */
+	bool failed;	       /* a nameserver could not be asked */
+	struct event patience; /* for the second family */
 };
 
 struct resolver {
@@ -155,7 +155,7 @@ static void tell(struct lookup *lookup, const struct resolved *resolved)
 static void keep(struct lookup *lookup)
 {
 	int64_t now = clock_steady();
-	int64_t ttl = lookup->ttl < RESOLVER_TTL_LEAST ? RESOLVER_TTL_LEAST
+	int64_t ttl = lookup->ttl < RESOLVER_TTL_LEAST	? RESOLVER_TTL_LEAST
 		      : lookup->ttl > RESOLVER_TTL_MOST ? RESOLVER_TTL_MOST
 							: lookup->ttl;
 
@@ -195,8 +195,7 @@ static void add_answers(struct resolved *resolved, unsigned family, int count,
 
 		memset(address, 0, sizeof(*address));
 		address->family = family == IPV4 ? AF_INET : AF_INET6;
-		memcpy(address->bytes,
-		       (const char *)addresses + (size_t)i * address_width(address),
+		memcpy(address->bytes, (const char *)addresses + (size_t)i * address_width(address),
 		       address_width(address));
 	}
 }
@@ -265,9 +264,9 @@ static void begin(struct lookup *lookup)
 	memset(&lookup->fresh, 0, sizeof(lookup->fresh));
 	lookup->failed = false;
 	lookup->ttl = RESOLVER_TTL_MOST;
-	lookup->fresh.count = hosts_find(resolver->hosts ? resolver->hosts : "",
-					 resolver->hosts_length, lookup->host,
-					 lookup->fresh.addresses, RESOLVED_MAX);
+	lookup->fresh.count =
+		hosts_find(resolver->hosts ? resolver->hosts : "", resolver->hosts_length,
+			   lookup->host, lookup->fresh.addresses, RESOLVED_MAX);
 	if (lookup->fresh.count) {
 		finish(lookup);
 		return;

@@ -40,8 +40,8 @@ static const struct proxy *proxy_of(const struct server *server)
 	return upstream && upstream->proxy.through != THROUGH_NOTHING ? &upstream->proxy : NULL;
 }
 
-/* Which of the upstream's servers is next: the first that is well, or the one that soonest may be; NULL when all
- * have been tried. */
+/* Which of the upstream's servers is next: the first that is well, or the one that soonest may be;
+ * NULL when all have been tried. */
 static const struct station *choose(const struct server *server)
 {
 	const struct upstream *upstream = server->target.upstream;
@@ -57,8 +57,8 @@ static const struct station *choose(const struct server *server)
 			continue;
 		wait = upstream->server_count > 1
 			       ? health_wait(server->world->health,
-					     station_print(station,
-							   server->target.destination.port, text))
+					     station_print(station, server->target.destination.port,
+							   text))
 			       : 0;
 		if (wait <= now)
 			wait = 0;
@@ -127,8 +127,8 @@ static void note_tried(struct server *server, enum reason reason)
 	if (endpoint->tried)
 		text.bytes[text.length - 1] = ',';
 	text_add_char(&text, '[');
-	text_add_json(&text, station_print(server->station, server->target.destination.port,
-					   station));
+	text_add_json(&text,
+		      station_print(server->station, server->target.destination.port, station));
 	text_addf(&text, ",\"%s\"]]", reason_word(reason));
 	free(endpoint->tried);
 	endpoint->tried = text.full ? NULL : strdup(text.bytes);
@@ -202,7 +202,8 @@ static void set_out(struct server *server, uint64_t id)
 	endpoint->tls = server->target.tls;
 	endpoint->start = clock_now();
 	server->deadline = server->given_up;
-	if (has_choice(server) && choose(server) && endpoint->start.steady + PATIENCE < server->given_up)
+	if (has_choice(server) && choose(server) &&
+	    endpoint->start.steady + PATIENCE < server->given_up)
 		allow(server, PATIENCE);
 }
 
@@ -307,7 +308,8 @@ static void resolved(void *context, const struct resolved *addresses)
 	server->wake(server);
 }
 
-/* A client whose address is shown needs a server of its family; else IPv6 comes first (RFC 8305 section 4). */
+/* A client whose address is shown needs a server of its family; else IPv6 comes first (RFC 8305
+ * section 4). */
 static sa_family_t first_family(const struct target *target)
 {
 	return target->keep_source ? target->source.family : AF_INET6;
@@ -366,6 +368,8 @@ static enum side_progress look_up(struct server *server)
 	progress = find(server, host, &address);
 	if (progress != SIDE_DONE || server->stage == SERVER_ELSEWHERE)
 		return progress;
+	if (host)
+		server->side.endpoint.resolved = clock_now();
 	drop_own_listeners(server);
 	if (server->addresses.count == 0)
 		return fail(server, REASON_LOOP, NULL);
@@ -544,7 +548,8 @@ static enum side_progress secure(struct server *server)
 	origin_facts(server->side.tls, facts);
 	if (name_to_prove(server))
 		strncpy(facts->sni, name_to_prove(server), sizeof(facts->sni) - 1);
-	if (progress == SIDE_FAILED || (server->verdict != REASON_NONE && !server->target.tolerant)) {
+	if (progress == SIDE_FAILED ||
+	    (server->verdict != REASON_NONE && !server->target.tolerant)) {
 		enum reason reason =
 			server->verdict != REASON_NONE ? server->verdict : REASON_TLS_SERVER_FAILED;
 

@@ -30,8 +30,8 @@ static bool has_credentials(const struct tunnel *tunnel)
 	return tunnel->settings.proxy->user != NULL;
 }
 
-/* Looks at what has come of an answer, without taking it: what follows it is the server's. Returns the length, 0
- * for nothing yet or -1 after fail(). */
+/* Looks at what has come of an answer, without taking it: what follows it is the server's. Returns
+ * the length, 0 for nothing yet or -1 after fail(). */
 static ssize_t look(struct tunnel *tunnel, struct side *side, char *bytes, size_t size)
 {
 	ssize_t got = side_peek(side, bytes, size);
@@ -170,7 +170,8 @@ static enum side_progress greet(struct tunnel *tunnel, struct side *side)
 
 /* HTTP */
 
-/* A look inside TLS sees one record only, and an answer may come in several: it is taken byte by byte. */
+/* A look inside TLS sees one record only, and an answer may come in several: it is taken byte by
+ * byte. */
 static enum side_progress read_inside(struct tunnel *tunnel, struct side *side)
 {
 	struct proxy_answer answer = { .said = PROXY_MORE };
@@ -264,7 +265,7 @@ struct tunnel *tunnel_new(const struct tunnel_settings *settings)
 	if (!tunnel)
 		return NULL;
 	tunnel->settings = *settings;
-	tunnel->step = settings->proxy->through == THROUGH_SOCKS5 ? greet
+	tunnel->step = settings->proxy->through == THROUGH_SOCKS5  ? greet
 		       : settings->proxy->through == THROUGH_HTTPS ? begin_tls
 								   : send_connect;
 	return tunnel;

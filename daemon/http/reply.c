@@ -60,7 +60,8 @@ static void add_site(struct text *text, const char *scheme, const struct head *r
 {
 	bool literal = strchr(request->host, ':') != NULL;
 
-	text_addf(text, "%s://%s%s%s", scheme, literal ? "[" : "", request->host, literal ? "]" : "");
+	text_addf(text, "%s://%s%s%s", scheme, literal ? "[" : "", request->host,
+		  literal ? "]" : "");
 }
 
 static int add_location(struct head *head, const struct head *request, const struct reply *reply)

@@ -120,7 +120,8 @@ static void add_response(struct text *text, const struct exchange *exchange, boo
 	member_add(text, "response");
 	text_add_char(text, '{');
 	member_add_count(text, "status", exchange->status);
-	member_add_string(text, "statusText", exchange->local ? "" : part(response, response->phrase));
+	member_add_string(text, "statusText",
+			  exchange->local ? "" : part(response, response->phrase));
 	member_add_string(text, "httpVersion",
 			  answered ? http_version_word(exchange->request.version) : "");
 	text_add(text, ",\"cookies\":[]");
@@ -140,6 +141,7 @@ static void add_response(struct text *text, const struct exchange *exchange, boo
 /* The parts of an exchange's time, in microseconds; they add up to the whole. */
 struct timings {
 	int64_t blocked;
+	int64_t dns;
 	int64_t connect; /* with TLS */
 	int64_t tls;
 	int64_t send;
@@ -157,15 +159,22 @@ static void measure(struct timings *timings, const struct endpoint *server,
 {
 	const struct instant *sent_from = &exchange->start;
 
-	*timings = (struct timings){ NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE, 0, 0, 0 };
+	*timings = (struct timings){
+		NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE, 0, 0, 0
+	};
 	if (server && server->start.steady >= exchange->start.steady &&
 	    instant_is_set(&server->tcp_setup)) {
 		const struct instant *there = instant_is_set(&server->tls_setup)
 						      ? &server->tls_setup
 						      : &server->tcp_setup;
+		const struct instant *dialled = &server->start;
 
 		timings->blocked = past(instant_between(&exchange->start, &server->start));
-		timings->connect = past(instant_between(&server->start, there));
+		if (instant_is_set(&server->resolved)) {
+			timings->dns = past(instant_between(&server->start, &server->resolved));
+			dialled = &server->resolved;
+		}
+		timings->connect = past(instant_between(dialled, there));
 		if (there == &server->tls_setup)
 			timings->tls = past(instant_between(&server->tcp_setup, there));
 		sent_from = there;
@@ -187,14 +196,14 @@ static void add_milliseconds(struct text *text, const char *name, int64_t micros
 
 static void add_timings(struct text *text, const struct timings *timings)
 {
-	int64_t whole = past(timings->blocked) + past(timings->connect) + timings->send +
-			timings->wait + timings->receive;
+	int64_t whole = past(timings->blocked) + past(timings->dns) + past(timings->connect) +
+			timings->send + timings->wait + timings->receive;
 
 	add_milliseconds(text, "time", whole);
 	member_add(text, "timings");
 	text_add_char(text, '{');
 	add_milliseconds(text, "blocked", timings->blocked);
-	add_milliseconds(text, "dns", NOT_APPLICABLE);
+	add_milliseconds(text, "dns", timings->dns);
 	add_milliseconds(text, "connect", timings->connect);
 	add_milliseconds(text, "ssl", timings->tls);
 	add_milliseconds(text, "send", timings->send);

@@ -27,9 +27,9 @@ enum { TAIL = sizeof(tail) - 1 };
 struct har_file {
 	int directory;
 	char *name;
-	int fd;	       /* -1: not open */
-	uint64_t end;  /* where the tail begins */
-	bool filled;   /* there is an entry */
+	int fd;	      /* -1: not open */
+	uint64_t end; /* where the tail begins */
+	bool filled;  /* there is an entry */
 	uint64_t rotate;
 	unsigned keep;
 };
@@ -83,8 +83,8 @@ static int shift(const struct har_file *file)
 	return 0;
 }
 
-/* The bytes of a torn file that are whole entries: up to the last line that is followed by another, without what
- * stands between two. */
+/* The bytes of a torn file that are whole entries: up to the last line that is followed by another,
+ * without what stands between two. */
 static size_t whole_lines(const char *bytes, size_t length, bool *filled)
 {
 	const char *last = memrchr(bytes, '\n', length);
@@ -122,7 +122,8 @@ static int find_end(struct har_file *file, uint64_t size)
 static bool is_ours(const struct har_file *file)
 {
 	char start[sizeof(head)];
-	const size_t compared = sizeof("{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"Headgate\"") - 1;
+	const size_t compared =
+		sizeof("{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"Headgate\"") - 1;
 
 	return pread(file->fd, start, compared, 0) == (ssize_t)compared &&
 	       memcmp(start, head, compared) == 0;

@@ -119,8 +119,10 @@ static void read_body(struct reading *reading, const struct keyword *keyword, st
 		reading_error(reading, value, "%s cannot be read: %s", name,
 			      strerror(source->error));
 	else if (source->length > REPLY_BODY_MAX)
-		reading_error(reading, value, "%s is longer than %d bytes; serve it by a web server "
-			      "and route there", name, REPLY_BODY_MAX);
+		reading_error(reading, value,
+			      "%s is longer than %d bytes; serve it by a web server "
+			      "and route there",
+			      name, REPLY_BODY_MAX);
 	rule->reply.file = reading_copy(reading, value_text(value));
 	rule->reply.body = source->bytes;
 	rule->reply.length = source->length;
@@ -145,7 +147,8 @@ static void read_type(struct reading *reading, const struct keyword *keyword, st
 }
 
 static const struct keyword respond_keywords[] = {
-	{ "status", FORM_NUMBER, "a status from 200 to 599", .read = read_status, .required = true },
+	{ "status", FORM_NUMBER, "a status from 200 to 599", .read = read_status,
+	  .required = true },
 	{ "body", FORM_TEXT, "a file of at most 16384 bytes", .read = read_body },
 	{ "type", FORM_TEXT, "the body's content type, such as text/html", .read = read_type },
 	{ 0 },
@@ -159,10 +162,14 @@ static const char *usual_type(const char *file)
 		const char *ending;
 		const char *type;
 	} types[] = {
-		{ ".html", "text/html; charset=utf-8" },  { ".txt", "text/plain; charset=utf-8" },
-		{ ".json", "application/json" },	  { ".js", "text/javascript" },
-		{ ".css", "text/css" },			  { ".svg", "image/svg+xml" },
-		{ ".png", "image/png" },		  { ".gif", "image/gif" },
+		{ ".html", "text/html; charset=utf-8" },
+		{ ".txt", "text/plain; charset=utf-8" },
+		{ ".json", "application/json" },
+		{ ".js", "text/javascript" },
+		{ ".css", "text/css" },
+		{ ".svg", "image/svg+xml" },
+		{ ".png", "image/png" },
+		{ ".gif", "image/gif" },
 		{ ".pac", "application/x-ns-proxy-autoconfig" },
 	};
 	const char *ending = strrchr(file, '.');

@@ -77,9 +77,8 @@ struct proxy_answer socks5_read_method(const void *bytes, size_t length, bool cr
 	if (reader.failed)
 		return more();
 	if (chosen == NO_METHOD)
-		return no(REASON_PROXY_CREDENTIALS,
-			  credentials ? "it takes no user and password"
-				      : "it wants a user and a password");
+		return no(REASON_PROXY_CREDENTIALS, credentials ? "it takes no user and password"
+								: "it wants a user and a password");
 	if (chosen != SOCKS5_FREE && !(chosen == SOCKS5_PASSWORD && credentials))
 		return broken("it chose a method that was not offered");
 	*method = (enum socks5_method)chosen;
@@ -106,8 +105,7 @@ struct proxy_answer socks5_read_credentials(const void *bytes, size_t length)
 		return broken("its answer to user and password is none");
 	if (reader.failed)
 		return more();
-	return status == 0 ? yes(2)
-			   : no(REASON_PROXY_CREDENTIALS, "it refused user and password");
+	return status == 0 ? yes(2) : no(REASON_PROXY_CREDENTIALS, "it refused user and password");
 }
 
 void socks5_add_request(struct text *text, const char *name, const struct address *address,

@@ -155,6 +155,14 @@ static void timings_add_up(void **state)
 	assert_true(number(har, "timings", "dns") == -1);
 	json_decref(har);
 	text_begin(&text, storage, sizeof(storage));
+	server.resolved = after(2000);
+	har = entry();
+	assert_true(number(har, "timings", "dns") == 1);
+	assert_true(number(har, "timings", "connect") == 5);
+	assert_true(number(har, "time", NULL) > 20.499 && number(har, "time", NULL) < 20.501);
+	server.resolved = (struct instant){ 0 };
+	json_decref(har);
+	text_begin(&text, storage, sizeof(storage));
 	server.start = after(-5000);
 	har = entry();
 	assert_true(number(har, "timings", "connect") == -1);
