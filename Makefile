@@ -96,7 +96,7 @@ mutation: setup
 	$(Q)BUILD=$(BUILD) tests/mutation
 
 # An image that boots into the gateway, in build/firmware/ARCH; and the same booted under QEMU.
-# ARCH=x86_64|arm64|armhf|mipsel
+# ARCH=x86_64|arm64|armhf|mipsel; EFI=1: the machine finds the disk by its own firmware (x86_64, arm64)
 ARCH     ?= arm64
 firmware:
 	$(Q)firmware/setup $(ARCH)
@@ -104,7 +104,7 @@ firmware:
 
 firmware-check: firmware
 	$(Q)firmware/setup --check $(ARCH)
-	$(Q)firmware/check $(ARCH) $(ONLY)
+	$(Q)firmware/check $(if $(EFI),--efi) $(ARCH) $(ONLY)
 
 # The same TLS checks over other interception gateways of Debian, as far as they are installed; docs/league.md.
 league: setup

@@ -163,6 +163,14 @@ def serves_names(box):
         raise Broken(answer)
 
 
+def runs_parts(box):
+    """Every part of the box runs."""
+    running = box.machine.shell("ps")
+    for part in ("headgated", "dnsmasq", "dropbear", "ntpd"):
+        if part not in running:
+            raise Broken(f"no {part} in\n{running}")
+
+
 def closed_outside(box):
     """From the internet side no door is open, from the LAN SSH alone."""
     for port in (22, 53, 80, 443):
@@ -176,6 +184,30 @@ def reloads(box):
     """A changed policy is taken over."""
     box.machine.shell(f"printf '%s' '{MORE}' >>/state/etc/headgate.yaml && headgatectl reload")
     box.expect(served("403"), "http://other.example/")
+
+
+def watches(box):
+    """Where rules ask for names alone, nft's queue shows first packets to the door and the kernel carries the rest."""
+    box.machine.shell("cp /state/etc/headgate.yaml /tmp/kept && sed -i -e '/look inside/d' -e '/page/d' "
+                      "/state/etc/headgate.yaml && headgatectl reload")
+    try:
+        rules = box.machine.shell("nft list chain inet headgate rules")
+        if "watch" not in rules:
+            raise Broken(rules)
+        box.expect(served(), "-4", "https://good.example/", root=box.root)
+        box.expect(refused, "-4", "https://bank.example/", root=box.root)
+    finally:
+        box.machine.shell("cp /tmp/kept /state/etc/headgate.yaml && headgatectl reload")
+
+
+def listed_in_kernel(box):
+    """Listed addresses are refused by the kernel itself."""
+    box.expect(refused, "http://198.51.100.12/")
+    table = box.machine.shell("nft list table inet headgate")
+    count = re.search(r"counter rule_3 \{\s*packets (\d+)", table)
+    if not count or int(count[1]) == 0:
+        raise Broken(table[:1500])
+    return f"{count[1]} packets"
 
 
 def survives_worker(box):
@@ -343,6 +375,6 @@ def resets(box):
     box.expect(served(), "-4", "http://other.example/")
 
 
-TESTS = [holds_no_key, fits_flash, starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, closed_outside,
-         reloads, survives_worker, writes_nothing, fits_memory, keeps_state,
+TESTS = [holds_no_key, fits_flash, starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, runs_parts, closed_outside,
+         reloads, watches, listed_in_kernel, survives_worker, writes_nothing, fits_memory, keeps_state,
          refuses_strangers, upgrades, falls_back, survives_power_cuts, resets]
