@@ -30,7 +30,8 @@ struct block {
 
 static void put(struct block *block, const void *bytes, size_t length)
 {
-	memcpy(block->bytes + block->length, bytes, length);
+	if (length > 0)
+		memcpy(block->bytes + block->length, bytes, length);
 	block->length += length;
 }
 
