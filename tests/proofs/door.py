@@ -1,4 +1,4 @@
-"""The packet door on real traffic: what passes is the server's own TCP and QUIC, what is blocked is refused at once."""
+"""The packet door on real traffic: what passes is the server's own TCP and QUIC, what is blocked is refused at once (C15: QUIC among it)."""
 import contextlib
 import json
 import os

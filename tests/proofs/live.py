@@ -1,4 +1,4 @@
-"""Exchanges that live: WebSockets, calls of gRPC, events, resets, and streams of which one is slow. Nothing waits for
+"""D07: exchanges that live: WebSockets, calls of gRPC, events, resets, and streams of which one is slow. Nothing waits for
 an end that is still to come."""
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""What the gateway carries is what was sent: 200 exchanges straight to the origin and through the gateway, with every
+"""D03: what the gateway carries is what was sent: 200 exchanges straight to the origin and through the gateway, with every
 pair of versions on the two legs."""
 import exchanges
 import hyper

@@ -89,7 +89,7 @@ static struct ruleset read_facts(const char *path)
 	return ruleset;
 }
 
-/* C15, WRITE=1 in the environment writes the golden files anew. */
+/* WRITE=1 in the environment writes the golden files anew. */
 static void text_is_exact(void **state)
 {
 	const char *input = *state;
