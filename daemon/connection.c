@@ -310,9 +310,7 @@ void connection_divert(struct connection *connection, enum stage stage)
 
 bool connection_is_cut(const struct connection *connection, const struct policy *policy)
 {
-	struct decision decision = connection_judge_anew(connection, policy);
-
-	return !decision.ask && decision.rule->verdict == VERDICT_BLOCK && decision.rule->cut;
+	return connection_is_cut_by(connection, policy);
 }
 
 void connection_drain(struct connection *connection)

@@ -101,12 +101,9 @@ bool connection_is_judged_alike(const struct connection *connection, unsigned ca
 	return true;
 }
 
-struct decision connection_judge_anew(const struct connection *connection,
-				      const struct policy *policy)
+static struct decision judge_anew(const struct connection *connection, const struct policy *policy,
+				  const struct exchange *exchange)
 {
-	const struct exchange *exchange =
-		connection->conversation ? conversation_exchange(connection->conversation, NULL)
-					 : NULL;
 	struct facts facts;
 
 	connection_facts(connection, &facts);
@@ -118,6 +115,28 @@ struct decision connection_judge_anew(const struct connection *connection,
 		facts.host = connection->client.host;
 	}
 	return policy_decide(policy, &facts);
+}
+
+static bool cuts(const struct decision *decision)
+{
+	return !decision->ask && decision->rule->verdict == VERDICT_BLOCK && decision->rule->cut;
+}
+
+bool connection_is_cut_by(const struct connection *connection, const struct policy *policy)
+{
+	const struct conversation *conversation = connection->conversation;
+	const struct exchange *exchange =
+		conversation ? conversation_exchange(conversation, NULL) : NULL;
+
+	/* With HTTP/2 several run at once, and any of them may be what the rule is about. */
+	do {
+		struct decision decision = judge_anew(connection, policy, exchange);
+
+		if (cuts(&decision))
+			return true;
+		exchange = exchange ? conversation_exchange(conversation, exchange) : NULL;
+	} while (exchange);
+	return false;
 }
 
 void connection_judge_shadows(struct connection *connection)

@@ -13,10 +13,9 @@ struct decision connection_judge(const struct connection *connection);
  * protocol_candidates()) it turns out to be, or none of them. */
 bool connection_is_judged_alike(const struct connection *connection, unsigned candidates);
 
-/* Asks the judge of another policy about what the connection carries now: its running request, or between
- * two requests the name that its first one gave. */
-struct decision connection_judge_anew(const struct connection *connection,
-				      const struct policy *policy);
+/* True when a rule of another policy that says `cut: true` blocks what the connection carries now: one of
+ * its running requests, or between two requests the name that its first one gave. */
+bool connection_is_cut_by(const struct connection *connection, const struct policy *policy);
 
 /* The first bytes of a connection that was decided without them have been seen: counts and names the shadow
  * rules that would have decided otherwise. */

@@ -33,7 +33,7 @@ struct courier {
 	bool answered;	     /* the host has answered since the last turn */
 	bool undecided;	     /* the judge asked for a later moment */
 	bool reused;	     /* the server has answered before */
-	bool retried;
+	unsigned retries;
 	bool upgrade_sent;
 	bool tunnel;	       /* both sides carry bytes of another protocol */
 	bool request_done;     /* all of it has been sent on */
@@ -81,6 +81,7 @@ void courier_request_unwanted(struct courier *courier);
 struct departure {
 	enum reason reason;
 	bool silent;
+	bool refused; /* it has said that it did nothing about this request */
 	bool orderly;
 };
 void courier_server_gone(struct courier *courier, const struct departure *departure);
@@ -110,9 +111,10 @@ void courier_complete(struct courier *courier, bool reusable);
 /* Gives the server back to the host. */
 void courier_release(struct courier *courier, bool reusable);
 
-/* request.c, for response.c: a used server closed instead of answering. Asks another one, once,
- * when the request may be repeated; false when it may not. */
-bool courier_repeat(struct courier *courier);
+/* request.c, for response.c: a server closed instead of answering, or refused. Asks another one when
+ * the request may be repeated: after a used one that closed once, and only what is idempotent; after
+ * refusals a few times. False when it may not. */
+bool courier_repeat(struct courier *courier, const struct departure *departure);
 
 /* Steady microseconds by which something must have happened. */
 int64_t courier_deadline(const struct courier *courier);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/http/h2_leg.h"
-#include "daemon/http/h2_printer.h"
 #include "daemon/http/parcel.h"
 
 struct h2_back {
@@ -72,11 +71,10 @@ static void closed(struct h2_stream *stream, uint32_t code)
 	const struct departure departure = {
 		.reason = code ? REASON_STREAM_RESET : REASON_TRUNCATED,
 		.silent = code == NGHTTP2_REFUSED_STREAM,
+		.refused = code == NGHTTP2_REFUSED_STREAM,
 	};
 
 	courier->code = code;
-	if (departure.silent)
-		courier->reused = true;
 	/* The whole answer came, and the rest of the request is not wanted. */
 	if (code == NGHTTP2_NO_ERROR && stream->in_ended)
 		courier_request_unwanted(courier);
@@ -140,17 +138,13 @@ static bool ends_with_head(const struct head *head)
 static void send_head(struct stream *stream, struct head *head)
 {
 	struct h2_stream *h2 = stream->h2;
-	struct h2_printed *printed = malloc(sizeof(*printed));
 	nghttp2_data_provider body = h2_body_of(h2);
 	bool ends = ends_with_head(head);
-	int32_t id = NGHTTP2_ERR_NOMEM;
+	int32_t id;
 
-	if (printed) {
-		h2_print_request(printed, head, stream->leg->side->tls != NULL);
-		id = nghttp2_submit_request(h2->leg->session, NULL, printed->fields,
-					    printed->count, ends ? NULL : &body, h2);
-		free(printed);
-	}
+	h2_print_request(&h2_printed, head, stream->leg->side->tls != NULL);
+	id = nghttp2_submit_request(h2->leg->session, NULL, h2_printed.fields, h2_printed.count,
+				    ends ? NULL : &body, h2);
 	h2->out_ended = ends;
 	if (id > 0)
 		h2->id = id;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/http/h2_leg.h"
-#include "daemon/http/h2_printer.h"
 #include "daemon/http/parcel.h"
 
 /* A stream and the courier that carries its exchange, which may be done first. */
@@ -106,26 +105,19 @@ static bool ends_with_head(const struct head *head)
 static void send_head(struct stream *stream, struct head *head)
 {
 	struct h2_stream *h2 = stream->h2;
-	struct h2_printed *printed;
 	nghttp2_data_provider body;
 	bool interim = head->status / 100 == 1, ends = ends_with_head(head);
 
 	if (h2->closed)
 		return;
-	printed = malloc(sizeof(*printed));
-	if (!printed) {
-		h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
-		return;
-	}
-	h2_print_response(printed, head);
+	h2_print_response(&h2_printed, head);
 	body = h2_body_of(h2);
 	if (interim)
 		nghttp2_submit_headers(h2->leg->session, NGHTTP2_FLAG_NONE, h2->id, NULL,
-				       printed->fields, printed->count, NULL);
+				       h2_printed.fields, h2_printed.count, NULL);
 	else
-		nghttp2_submit_response(h2->leg->session, h2->id, printed->fields, printed->count,
-					ends ? NULL : &body);
-	free(printed);
+		nghttp2_submit_response(h2->leg->session, h2->id, h2_printed.fields,
+					h2_printed.count, ends ? NULL : &body);
 	if (!interim)
 		h2->out_ended = ends;
 }
@@ -230,6 +222,16 @@ static void close_down(struct h2_front *front)
 	hub_end(front->h2.leg.conversation, why_over(front));
 }
 
+/* When all that the client has to say has been said, the next write tells of a client that is gone;
+ * until it is announced again there is nothing to read. */
+static void rest_side(struct h2_front *front)
+{
+	for (struct h2_stream *stream = front->h2.streams; stream; stream = stream->next)
+		if (!stream->in_ended)
+			return;
+	side_rest(front->h2.leg.side);
+}
+
 static bool turn(struct leg *leg)
 {
 	struct h2_front *front = front_of(leg);
@@ -245,6 +247,7 @@ static bool turn(struct leg *leg)
 	switch (front->client_ended ? H2_READ_WAIT : h2_read(&front->h2, leg_scratch.client)) {
 	case H2_READ:
 		moved = true;
+		rest_side(front);
 		break;
 	case H2_READ_WAIT:
 		break;

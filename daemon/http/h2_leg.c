@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/http/guard.h"
-#include "daemon/http/h2_printer.h"
 #include "daemon/http/parcel.h"
 
 enum {
@@ -17,6 +16,8 @@ enum {
 	CONNECTION_WINDOW = 1 << 30, /* the streams' windows are what counts */
 	QUEUE_MAX = 512,	     /* frames of our own that wait, before we read no more */
 };
+
+struct h2_printed h2_printed;
 
 struct h2_leg *h2_of(const struct leg *leg)
 {
@@ -445,7 +446,6 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *bytes, s
 {
 	struct h2_stream *stream = source->ptr;
 	struct span view = backlog_view(&stream->out);
-	struct h2_printed *printed;
 
 	(void)context;
 	if (view.length > size)
@@ -459,12 +459,8 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *bytes, s
 	if (!stream->last.field_count)
 		return (ssize_t)view.length;
 	*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	printed = malloc(sizeof(*printed));
-	if (!printed)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	h2_print_trailers(printed, &stream->last);
-	nghttp2_submit_trailer(session, id, printed->fields, printed->count);
-	free(printed);
+	h2_print_trailers(&h2_printed, &stream->last);
+	nghttp2_submit_trailer(session, id, h2_printed.fields, h2_printed.count);
 	return (ssize_t)view.length;
 }
 

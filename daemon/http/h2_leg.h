@@ -8,6 +8,7 @@
 
 #include "daemon/http/backlog.h"
 #include "daemon/http/h2_fields.h"
+#include "daemon/http/h2_printer.h"
 #include "daemon/http/hub.h"
 
 struct h2_leg;
@@ -107,6 +108,9 @@ bool h2_has_room(const struct stream *stream);
 
 /* Gives nghttp2 the body of a message to be sent. */
 nghttp2_data_provider h2_body_of(struct h2_stream *stream);
+
+/* Storage for a head on its way to nghttp2, which copies it; the same for all of the process. */
+extern struct h2_printed h2_printed;
 
 /* Adds to the budget; when it is spent the connection ends. */
 void h2_glitch(struct h2_leg *leg, unsigned cost);

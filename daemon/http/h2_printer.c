@@ -1,7 +1,8 @@
 #include "daemon/http/h2_printer.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "daemon/text.h"
 
 static void add(struct h2_printed *printed, const char *name, const char *value)
 {
@@ -42,19 +43,32 @@ static void add_fields(struct h2_printed *printed, struct head *head)
 	}
 }
 
+static const char *print_number(char storage[static H2_NUMBER_SIZE], uint64_t number)
+{
+	struct text text;
+
+	text_begin(&text, storage, H2_NUMBER_SIZE);
+	text_add_number(&text, (int64_t)number);
+	return storage;
+}
+
 static void add_length(struct h2_printed *printed, const struct head *head)
 {
 	if (head->body != BODY_LENGTH || !head->length_said)
 		return;
-	snprintf(printed->number, sizeof(printed->number), "%llu",
-		 (unsigned long long)head->content_length);
-	add(printed, "content-length", printed->number);
+	add(printed, "content-length", print_number(printed->number, head->content_length));
 }
 
 static const char *whole_target(struct h2_printed *printed, const struct head *head)
 {
-	snprintf(printed->target, sizeof(printed->target), "%s%s%s", head_text(head, head->path),
-		 head->query ? "?" : "", head_text(head, head->query));
+	struct text target;
+
+	text_begin(&target, printed->target, sizeof(printed->target));
+	text_add(&target, head_text(head, head->path));
+	if (head->query) {
+		text_add_char(&target, '?');
+		text_add(&target, head_text(head, head->query));
+	}
 	return printed->target;
 }
 
@@ -75,8 +89,7 @@ void h2_print_request(struct h2_printed *printed, struct head *head, bool secure
 void h2_print_response(struct h2_printed *printed, struct head *head)
 {
 	printed->count = 0;
-	snprintf(printed->target, sizeof(printed->target), "%u", head->status);
-	add(printed, ":status", printed->target);
+	add(printed, ":status", print_number(printed->status, head->status));
 	add_length(printed, head);
 	add_fields(printed, head);
 }

@@ -6,13 +6,14 @@
 
 #include "daemon/http/message.h"
 
-enum { H2_PRINTED_MAX = FIELDS_MAX + 8 };
+enum { H2_PRINTED_MAX = FIELDS_MAX + 8, H2_NUMBER_SIZE = 24 };
 
 struct h2_printed {
 	nghttp2_nv fields[H2_PRINTED_MAX]; /* point into the head and into what follows */
 	size_t count;
 	char target[TARGET_MAX + 2];
-	char number[24];
+	char number[H2_NUMBER_SIZE];
+	char status[H2_NUMBER_SIZE];
 };
 
 /* The names of the head's fields are put into lower case in place. */

@@ -8,6 +8,8 @@
 #include "daemon/http/measure.h"
 #include "daemon/http/parcel.h"
 
+enum { REFUSALS_MAX = 8 }; /* of one exchange, before its client hears of it */
+
 static unsigned refusal_status(enum reason reason)
 {
 	switch (reason) {
@@ -239,16 +241,19 @@ static bool is_idempotent(const char *method)
 	return false;
 }
 
-bool courier_repeat(struct courier *courier)
+bool courier_repeat(struct courier *courier, const struct departure *departure)
 {
 	const struct head *request = &courier->exchange.request;
 	bool bodyless = request->body == BODY_NONE ||
 			(request->body == BODY_LENGTH && request->content_length == 0);
 
-	if (!courier->reused || courier->retried || !bodyless ||
-	    !is_idempotent(head_text(request, request->method)))
+	if (!bodyless || courier->retries >= (departure->refused ? REFUSALS_MAX : 1))
 		return false;
-	courier->retried = true;
+	if (!departure->refused &&
+	    (!courier->reused || !is_idempotent(head_text(request, request->method))))
+		return false;
+	courier->retries++;
+	courier->code = 0;
 	courier_release(courier, false);
 	courier->request_given_up = false;
 	reach(courier);

@@ -232,7 +232,8 @@ void courier_server_gone(struct courier *courier, const struct departure *depart
 		courier_fail(courier, departure->reason, orderly ? ENDING_CUT_SHORT : ENDING_RESET);
 		return;
 	}
-	if (departure->silent && !courier->interim && courier_repeat(courier))
+	if (departure->silent && !courier->interim &&
+	    courier_repeat(courier, departure))
 		return;
 	/* An error code means more than a page where it can be passed on. */
 	if (courier->code && courier->front.leg->codec->many) {

@@ -51,7 +51,7 @@ class Way:
 
     def authority(self):
         """File of the root that the device must trust to speak TLS on this way."""
-        return self.bench.certificates.file("peer.pem" if self.mode == "inspect" else "root.pem")
+        return self.bench.certificates.file("peer.pem" if self.mode.startswith("inspect") else "root.pem")
 
     def file(self, name, text=None):
         path = os.path.join(self.directory, name)
@@ -206,6 +206,17 @@ listen https
     source 0.0.0.0 usesrc clientip
     server origin 0.0.0.0:0 ssl verify required ca-file {root} sni ssl_fc_sni
 """,
+    "inspect-h2": """
+listen http
+    mode http
+    bind 0.0.0.0:{http} transparent
+    server origin 0.0.0.0:0
+listen https
+    mode http
+    http-reuse safe
+    bind 0.0.0.0:{https} transparent ssl crt {forged} ca-sign-file {signer} generate-certificates alpn h2,http/1.1
+    server origin 0.0.0.0:0 ssl verify required ca-file {root} sni ssl_fc_sni alpn h2
+""",
 }
 
 
@@ -214,7 +225,8 @@ class Haproxy(Way):
     program = "haproxy"
     packages = ("haproxy",)
     version_words = ("haproxy", "-v")
-    remark = "splices always (splice-auto hardly ever does here), http-reuse never"
+    remark = "splices always (splice-auto hardly ever does here), http-reuse never; in HTTP/2 with its own address and " \
+             "http-reuse safe, else it dials for nearly every request"
 
     def launch(self):
         certificates = self.bench.certificates
@@ -223,6 +235,26 @@ class Haproxy(Way):
             signer=certificates.file("peer-with-key.pem"), root=certificates.file("root.pem"))
         process = self.spawn("haproxy", "-db", "-f", self.file("haproxy.cfg", text))
         wait_listening(process, (self.http, self.https))
+
+
+class Nghttpx(Way):
+    """Speaks HTTP/2 by the same library as Headgate."""
+
+    name = "nghttpx"
+    program = "nghttpx"
+    packages = ("nghttp2-proxy",)
+    version_words = ("nghttpx", "--version")
+    rules = topology.REDIRECT
+    remark = "NAT redirect instead of TPROXY, own address towards the origin, which is fixed, shares server connections"
+
+    def launch(self):
+        self.https = self.http
+        file = self.bench.certificates.file
+        process = self.spawn(
+            "nghttpx", "--conf=/dev/null", "--workers=1", f"--frontend=0.0.0.0,{self.http}", "--errorlog-file=/dev/null",
+            "--accesslog-file=/dev/null", f"--cacert={file('root.pem')}",
+            f"--backend={topology.ORIGIN},443;;tls;proto=h2;sni={NAME}", file("forged.key"), file("forged.pem"))
+        wait_listening(process, (self.http,))
 
 
 class Sslsplit(Way):
@@ -344,6 +376,7 @@ RULES = {
     log: none
 """,
 }
+RULES["inspect-h2"] = RULES["inspect"]
 RULES["names"] = RULES["door"] = RULES["pass"]
 HAPROXY["door"] = HAPROXY["names"]
 
@@ -352,7 +385,7 @@ class Headgate(Way):
     """Sets up its own redirect, so it runs during its turns only."""
 
     name = "headgate"
-    proxies = ("pass", "names", "inspect")  # modes in which workers carry what passes
+    proxies = ("pass", "names", "inspect", "inspect-h2")  # modes in which workers carry what passes
 
     def start(self):
         self.role = Role(f"{self.name}-{self.mode}", self.bench.log)
@@ -386,7 +419,7 @@ class Headgate(Way):
         self.role.stop()
 
     def authority(self):
-        if self.mode != "inspect":
+        if not self.mode.startswith("inspect"):
             return super().authority()
         exported = output(self.bench.program("headgatectl"), "--run-directory",
                           self.directory + "/run", "authority", "export")
@@ -404,5 +437,5 @@ class Proxying(Headgate):
 
 
 NOT_ASKED = "not asked for"
-WAYS = {way.name: way for way in (Headgate, Proxying, Haproxy, Sslsplit, Squid, Mitmproxy, LimSplice, LimTls,
+WAYS = {way.name: way for way in (Headgate, Proxying, Haproxy, Nghttpx, Sslsplit, Squid, Mitmproxy, LimSplice, LimTls,
                                   Kernel, Direct)}

@@ -2,6 +2,7 @@
 the ways, so that a slow minute of the machine hits all of them."""
 import contextlib
 import json
+import re
 import statistics
 import subprocess
 import time
@@ -71,7 +72,23 @@ def load_words(bench, way, row, connections, requests):
     return words + (["--authority", way.authority()] if row.tls else [])
 
 
+def load_h2(bench, way, row, connections, requests):
+    """The same figures from h2load, as far as it has them."""
+    words = bench.topology.device.command(
+        "h2load", "-n", connections * requests, "-c", connections, "-m", 10, f"--connect-to={way.address}:443",
+        f"https://{NAME}{row.path}")
+    process = bench.device.spawn(words, stdout=subprocess.PIPE, text=True)
+    text, _ = process.communicate(timeout=bench.seconds + 60)
+    bench.device.processes.remove(process)
+    done = int(re.search(r"(\d+) succeeded", text)[1])
+    failed = connections * requests - done
+    return {"requests": done, "connections": connections, "bytes": done * SIZES[row.path], "failures": failed,
+            "sha256": bench.origin.digests[row.path], "failure": "h2load says so", "version": "TLSv1.3" if "TLSv1.3" in text else ""}
+
+
 def load(bench, way, row, connections, requests):
+    if row.http2:
+        return load_h2(bench, way, row, connections, requests)
     words = bench.topology.device.command(*load_words(bench, way, row, connections, requests))
     process = bench.device.spawn(words, stdout=subprocess.PIPE, text=True)
     text, _ = process.communicate(timeout=bench.seconds + 60)

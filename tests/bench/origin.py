@@ -28,7 +28,7 @@ http {{
     open_file_cache max=10;
     server {{
         listen 80 backlog=4096;
-        listen 443 ssl backlog=4096;
+        listen 443 ssl http2 backlog=4096;
         server_name {name};
         root {directory}/objects;
         ssl_certificate {directory}/origin-chain.pem;

@@ -90,7 +90,7 @@ class Result:
         for way, found in self.footprints.items():
             if found.failure:
                 yield way, found.failure, way in OURS
-        if self.row.mode not in ("inspect", "door") and self.done("headgate") and \
+        if self.row.mode not in ("inspect", "inspect-h2", "door") and self.done("headgate") and \
                 median(self.turns["headgate"], "relayed") < 0.5:
             yield "headgate", "not relayed by the daemon: the kernel forwarded it", True
 
@@ -159,7 +159,7 @@ def base_lines(results):
     for result in results:
         bases = {way: found.base / 1e6 or None for way, found in result.footprints.items()}
         if bases:
-            doing = "inspect" if result.row.mode == "inspect" else "pass"
+            doing = "inspect" if result.row.mode.startswith("inspect") else "pass"
             yield [f"ready to {doing}, no connection", "PSS MB"] + \
                 [figure(bases.get(way)) for way in COLUMNS]
 

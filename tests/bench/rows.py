@@ -29,6 +29,7 @@ class Row:
     threads: int = 8
     per: str = "connections"
     divisor: float = 1
+    http2: bool = False      # the device is h2load: it verifies nothing and compares no bytes
     memory: str = ""         # idle connections: "user" memory counts, or "all" with the kernel's
 
 
@@ -59,6 +60,9 @@ ROWS = (
         (Target("haproxy", 1.00), Target("squid", 0.20), Target("mitmproxy", 0.02)),
         connections=8, requests=1000, per="requests"),
     # without SSLsplit, which stalls for seconds after some hundred of these
+    Row("inspect-request-h2", "inspected request in HTTP/2, 10 at a time", "CPU µs", 1e6, "inspect-h2",
+        ("headgate", "haproxy", "nghttpx", "direct"), (Target("nghttpx", 1.10), Target("haproxy", 1.10)),
+        http2=True, connections=8, requests=2000, threads=1, per="requests"),
     Row("inspect-plain", "new plain HTTP connection, read", "CPU µs", 1e6, "inspect",
         ("headgate", "haproxy", "squid", "mitmproxy", "direct"), (Target("haproxy", 1.00),), tls=False,
         connections=2000),
