@@ -195,6 +195,9 @@ class Origin:
         dialogue = Dialogue(peer, seen)
         try:
             if self._context:
+                if not peer.recv(1, socket.MSG_PEEK):
+                    self.connections.remove(seen)  # it only looked whether we would speak first
+                    return
                 dialogue.secure(self._context, server_side=True)
             for step in self._script:
                 dialogue.act(step)
