@@ -1,5 +1,5 @@
-/* What a client says first: protocol, name, what it offers. One reader for both doors: the bytes lie in a
- * worker's socket, or came in packets. Pure. */
+/* What a client says first: protocol, name, what it offers. One reader for both doors: the bytes
+ * lie in a worker's socket, or came in packets. Pure. */
 #pragma once
 
 #include "daemon/limits.h"
@@ -12,8 +12,8 @@ struct greeting_room {
 };
 
 enum greeting_answer {
-	GREETING_MORE,     /* a good beginning; protocol may be known already */
-	GREETING_READ,     /* everything that it says is set */
+	GREETING_MORE,	   /* a good beginning; protocol may be known already */
+	GREETING_READ,	   /* everything that it says is set */
 	GREETING_BROKEN,   /* TLS, but not a hello that can be read */
 	GREETING_TOO_LONG, /* TLS, and longer than HELLO_MAX */
 };
@@ -24,8 +24,8 @@ struct greeting {
 	struct http_peek http; /* of PROTOCOL_HTTP */
 };
 
-/* Reads the first bytes of a stream. HELLO_MAX bytes are the end: what is a beginning by then is taken for
- * what it looks like, a TLS hello for too long. */
+/* Reads the first bytes of a stream. HELLO_MAX bytes are the end: what is a beginning by then is
+ * taken for what it looks like, a TLS hello for too long. */
 enum greeting_answer greeting_read(const uint8_t *stream, size_t length, struct greeting_room *room,
 				   struct greeting *greeting);
 

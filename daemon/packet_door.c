@@ -178,8 +178,8 @@ static int make_visits(struct packet_door *door)
 		return -1;
 	visits->counters = settings->counters;
 	visits->time_minute = -1;
-	visits->next_id = (uint64_t)(clock_now().wall / 1000 - epoch) * 16 * 256 +
-			  settings->index % 256;
+	visits->next_id =
+		(uint64_t)(clock_now().wall / 1000 - epoch) * 16 * 256 + settings->index % 256;
 	visits->journal = journal_new(&journal);
 	return visits->journal ? 0 : -1;
 }
@@ -190,8 +190,8 @@ static void watch_events(struct packet_door *door)
 
 	event_assign(&door->signal_event, door->base, door->signals, EV_READ | EV_PERSIST,
 		     on_signal, door);
-	event_assign(&door->order_event, door->base, door->settings->orders,
-		     EV_READ | EV_PERSIST, on_order, door);
+	event_assign(&door->order_event, door->base, door->settings->orders, EV_READ | EV_PERSIST,
+		     on_order, door);
 	event_assign(&door->queue_event, door->base, queue_descriptor(door->visits.queue),
 		     EV_READ | EV_PERSIST, on_packets, door);
 	event_assign(&door->beat, door->base, -1, EV_PERSIST, on_beat, door);

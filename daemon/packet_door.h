@@ -1,21 +1,22 @@
-/* The packet door's process: packets that wait in the kernel's queue are looked at and answered. Runs as an account of
- * its own; holds CAP_NET_ADMIN, which the kernel asks for with every verdict, and two raw sockets that were opened
- * before, for resets and for answers of DNS. */
+/* The packet door's process: packets that wait in the kernel's queue are looked at and answered.
+ * Runs as an account of its own; holds CAP_NET_ADMIN, which the kernel asks for with every verdict,
+ * and two raw sockets that were opened before, for resets and for answers of DNS. */
 #pragma once
 
 #include "daemon/counters.h"
 #include "daemon/policy/policy.h"
 
 struct packet_door_settings {
-	unsigned index;            /* of its pairs: the one behind the workers' */
+	unsigned index; /* of its pairs: the one behind the workers' */
 	const char *account;
-	struct policy *policy;     /* as inherited from the supervisor; a hold is taken */
-	int orders;                /* from the supervisor (orders.h) */
-	int journal;               /* its end of the pair to the recorder */
+	struct policy *policy;		 /* as inherited from the supervisor; a hold is taken */
+	int orders;			 /* from the supervisor (orders.h) */
+	int journal;			 /* its end of the pair to the recorder */
 	unsigned indexes[LAN_PORTS_MAX]; /* interfaces of policy->lan */
-	struct counters *counters; /* its own block */
-	int ready;                 /* one byte is written here when it looks */
+	struct counters *counters;	 /* its own block */
+	int ready;			 /* one byte is written here when it looks */
 };
 
-/* Runs in a forked child and never returns. Serves until SIGTERM or until the supervisor is gone. */
+/* Runs in a forked child and never returns. Serves until SIGTERM or until the supervisor is gone.
+ */
 void packet_door_run(const struct packet_door_settings *settings) __attribute__((noreturn));

@@ -108,6 +108,16 @@ static const char *why_unprinted(void)
 	}
 }
 
+/* A mark may have become too narrow since the start. */
+static enum queue_way way_to_door(const struct supervisor *supervisor)
+{
+	const struct capture *capture = &supervisor->policy->capture;
+	struct marks marks;
+
+	return marks_choose(&marks, capture->mark, capture->mark_mask) ? supervisor->probe.queue
+								       : QUEUE_NOT_AT_ALL;
+}
+
 /* Takes the printed rules; the text to free(), or NULL after saying why. */
 static char *print_table(const struct supervisor *supervisor, struct ruleset *ruleset,
 			 const struct plan_text *rules)
@@ -121,7 +131,7 @@ static char *print_table(const struct supervisor *supervisor, struct ruleset *ru
 	ruleset->guards = rules->guards;
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
-	ruleset->queue = supervisor->probe.queue;
+	ruleset->queue = way_to_door(supervisor);
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
 		log_error("the nft table cannot be written: %s", why_unprinted());
@@ -182,7 +192,7 @@ static int load_rules(struct supervisor *supervisor)
 	struct kernel_view view = {
 		.now = week_time_at(time(NULL)),
 		.lists = supervisor->lists_in_kernel,
-		.packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL,
+		.packet_door = way_to_door(supervisor) != QUEUE_NOT_AT_ALL,
 	};
 	struct plan *plan = plan_new(supervisor->policy, &view);
 

@@ -5,7 +5,8 @@
 #include "daemon/told.h"
 #include "netfilter/endings.h"
 
-/* A flow of datagrams was decided: tells its start and, unless the kernel carries it on, its end. */
+/* A flow of datagrams was decided: tells its start and, unless the kernel carries it on, its end.
+ */
 void story_begin(struct visits *visits, struct flow *flow, const struct told *told);
 
 /* The kernel has let go of a connection (endings_each); context: the visits. */

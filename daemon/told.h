@@ -19,6 +19,7 @@ struct told {
 	struct tls_facts tls;
 };
 
-/* Fills it for a flow, under an id of its own, as of now. Rule, shadows and reason are the caller's to add. */
+/* Fills it for a flow, under an id of its own, as of now. Rule, shadows and reason are the caller's
+ * to add. */
 void told_begin(struct told *told, struct visits *visits, const struct flow *flow,
 		const struct said *said);

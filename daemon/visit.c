@@ -8,8 +8,10 @@
 
 enum {
 	DNS_PORT = 53,
-	DATAGRAMS_MAX = 8, /* of QUIC before a verdict; a hello takes up to three, twice after a Retry */
+	DATAGRAMS_MAX =
+		8, /* of QUIC before a verdict; a hello takes up to three, twice after a Retry */
 	ANSWER_MAX = 600,
+	FLIGHT_SECONDS = 2,
 };
 
 static void count(_Atomic uint64_t *counter)
@@ -93,9 +95,9 @@ static struct flow *find_flow(struct visits *visits, const struct queue_packet *
 			      const struct packet *packet, enum flow_kind kind)
 {
 	bool anew = kind == FLOW_STREAM && packet->flags & PACKET_SYN;
-	struct flow *flow = anew ? NULL
-				 : flows_find(visits->flows, kind, &packet->source,
-					      &packet->destination);
+	struct flow *flow =
+		anew ? NULL
+		     : flows_find(visits->flows, kind, &packet->source, &packet->destination);
 
 	if (flow)
 		return flow;
@@ -172,8 +174,8 @@ static enum fate judge_greeting(struct visits *visits, struct flow *flow)
 	return visit_judge(visits, flow, &said);
 }
 
-/* Where the payload lies behind the stream's first byte. What lies before it (a keep-alive probe repeats the byte
- * that was last acknowledged) was there before. */
+/* Where the payload lies behind the stream's first byte. What lies before it (a keep-alive probe
+ * repeats the byte that was last acknowledged) was there before. */
 static bool place_payload(const struct flow *flow, const struct packet *packet,
 			  struct span *payload, size_t *offset)
 {
@@ -193,8 +195,7 @@ static bool place_payload(const struct flow *flow, const struct packet *packet,
 	return true;
 }
 
-static enum fate take_payload(struct visits *visits, struct flow *flow,
-			      const struct packet *packet)
+static enum fate take_payload(struct visits *visits, struct flow *flow, const struct packet *packet)
 {
 	struct span payload;
 	size_t offset;
@@ -255,6 +256,14 @@ static enum fate judge_datagram(struct visits *visits, struct flow *flow, enum p
 	return visit_judge(visits, flow, &said);
 }
 
+/* Datagrams that were on their way when the flow's fate was decided share it. One that comes later comes because
+ * conntrack has forgotten the flow: its ends may have begun something new. */
+static bool is_over(const struct flow *flow)
+{
+	return flow->fate != FATE_UNDECIDED &&
+	       clock_steady() - flow->settled > FLIGHT_SECONDS * 1000000LL;
+}
+
 static enum fate visit_datagram(struct visits *visits, const struct queue_packet *arrival,
 				const struct packet *packet)
 {
@@ -262,6 +271,10 @@ static enum fate visit_datagram(struct visits *visits, const struct queue_packet
 	struct flow *flow = find_flow(visits, arrival, packet, FLOW_DATAGRAMS);
 	struct hello hello;
 
+	if (flow && is_over(flow)) {
+		flows_forget(visits->flows, flow);
+		flow = find_flow(visits, arrival, packet, FLOW_DATAGRAMS);
+	}
 	if (!flow)
 		return FATE_UNSEEN;
 	if (flow->fate != FATE_UNDECIDED)
@@ -306,7 +319,8 @@ static void answer_nxdomain(const struct visits *visits, const struct packet *pa
 static void visit_query(struct visits *visits, const struct queue_packet *arrival,
 			const struct packet *packet)
 {
-	struct flow flow = { .client = packet->source, .server = packet->destination,
+	struct flow flow = { .client = packet->source,
+			     .server = packet->destination,
 			     .kind = FLOW_DATAGRAMS };
 	struct dns_message query;
 	enum fate fate;
@@ -353,7 +367,8 @@ static enum dns_stripping strip_answer(struct visits *visits, const struct queue
 
 static unsigned what_to_strip(struct visits *visits, const struct packet *packet, const char *name)
 {
-	struct flow flow = { .client = packet->destination, .server = packet->source,
+	struct flow flow = { .client = packet->destination,
+			     .server = packet->source,
 			     .kind = FLOW_DATAGRAMS };
 
 	return rule_dns_strip(visit_answered(visits, &flow, name));

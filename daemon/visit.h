@@ -1,5 +1,5 @@
-/* One packet's visit at the packet door: it is read, the judge is asked, and the kernel hears by mark what becomes of
- * its connection. Passed connections are the kernel's from then on. */
+/* One packet's visit at the packet door: it is read, the judge is asked, and the kernel hears by
+ * mark what becomes of its connection. Passed connections are the kernel's from then on. */
 #pragma once
 
 #include "daemon/greeting.h"

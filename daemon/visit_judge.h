@@ -3,8 +3,8 @@
 
 #include "daemon/told.h"
 
-/* Asks the judge. UNDECIDED only where the hello is not known yet. Counts the hits and writes the journal's line of a
- * fate that is final. */
+/* Asks the judge. UNDECIDED only where the hello is not known yet. Counts the hits and writes the
+ * journal's line of a fate that is final. */
 enum fate visit_judge(struct visits *visits, struct flow *flow, const struct said *said);
 
 /* Ends a flow without the judge: it cannot be read. */
@@ -14,5 +14,4 @@ enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason rea
 enum fate visit_question(struct visits *visits, struct flow *flow, const char *name);
 
 /* An answer: the rule that has decided about its question; the policy's, never NULL. */
-const struct rule *visit_answered(struct visits *visits, const struct flow *flow,
-				  const char *name);
+const struct rule *visit_answered(struct visits *visits, const struct flow *flow, const char *name);

@@ -25,8 +25,7 @@ struct endings *endings_open(void)
 
 	if (!endings)
 		return NULL;
-	endings->netlink =
-		netlink_listen(NETLINK_NETFILTER, 1U << (NFNLGRP_CONNTRACK_DESTROY - 1));
+	endings->netlink = netlink_listen(NETLINK_NETFILTER, 1U << (NFNLGRP_CONNTRACK_DESTROY - 1));
 	if (!endings->netlink) {
 		free(endings);
 		return NULL;

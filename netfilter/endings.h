@@ -1,5 +1,6 @@
-/* Hears of connections that have ended, with what they carried (nfnetlink_conntrack, group DESTROY). Opening needs
- * CAP_NET_ADMIN. Bytes are counted only where net.netfilter.nf_conntrack_acct is 1. */
+/* Hears of connections that have ended, with what they carried (nfnetlink_conntrack, group
+ * DESTROY). Opening needs CAP_NET_ADMIN. Bytes are counted only where
+ * net.netfilter.nf_conntrack_acct is 1. */
 #pragma once
 
 #include <stddef.h>
@@ -22,6 +23,6 @@ struct endings *endings_open(void);
 /* NULL is fine. */
 void endings_close(struct endings *endings);
 
-/* Hands over all that have ended since the last time: meant to be called now and then, not at every one. 0, or -1
- * with errno; ENOBUFS: some were lost. */
+/* Hands over all that have ended since the last time: meant to be called now and then, not at every
+ * one. 0, or -1 with errno; ENOBUFS: some were lost. */
 int endings_read(struct endings *endings, endings_each *each, void *context);

@@ -17,7 +17,7 @@ enum {
 	PACKET_MAX = 0xffff,
 	RECEIVE_SIZE = PACKET_MAX + 4096,
 	SOCKET_BUFFER = 4 << 20, /* bytes; the kernel's line of messages to us */
-	VERDICT_SIZE = 128,      /* without a changed packet */
+	VERDICT_SIZE = 128,	 /* without a changed packet */
 };
 
 struct queue {
@@ -118,8 +118,8 @@ static void send_verdicts(struct queue *queue)
 	queue->length = queue->collected = 0;
 }
 
-static void put_verdict(struct nlmsghdr *message, uint32_t id,
-			uint32_t verdict, const uint32_t *mark)
+static void put_verdict(struct nlmsghdr *message, uint32_t id, uint32_t verdict,
+			const uint32_t *mark)
 {
 	const struct nfqnl_msg_verdict_hdr header = { htonl(verdict), htonl(id) };
 
@@ -217,7 +217,8 @@ static void hand_over(const struct queue *queue, size_t length, queue_each *each
 	}
 }
 
-/* One that comes alone costs no second look: only where packets come closer together are more taken in a turn. */
+/* One that comes alone costs no second look: only where packets come closer together are more taken
+ * in a turn. */
 int queue_read(struct queue *queue, queue_each *each, void *context)
 {
 	int result = 1;

@@ -94,9 +94,8 @@ static void put_target(struct nlmsghdr *message)
 
 static char *put_rule(char *end, const char *table, const char *chain, uint32_t mark, uint32_t mask)
 {
-	struct nlmsghdr *message = put_message(end, NFT_MSG_NEWRULE,
-					       NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK,
-					       NFPROTO_INET);
+	struct nlmsghdr *message = put_message(
+		end, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_INET);
 	struct nlattr *expressions;
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);

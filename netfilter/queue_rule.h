@@ -1,6 +1,7 @@
-/* The rule that sends packets to our queue. nft has a statement for it (`queue`) where the kernel has one (CONFIG_NFT_QUEUE,
- * OpenWrt: kmod-nft-queue). Where it has not, but has iptables' target NFQUEUE, the same rule is made of that: no text
- * can say it, so it is added to a chain that the text has left empty. Needs CAP_NET_ADMIN. */
+/* The rule that sends packets to our queue. nft has a statement for it (`queue`) where the kernel
+ * has one (CONFIG_NFT_QUEUE, OpenWrt: kmod-nft-queue). Where it has not, but has iptables' target
+ * NFQUEUE, the same rule is made of that: no text can say it, so it is added to a chain that the
+ * text has left empty. Needs CAP_NET_ADMIN. */
 #pragma once
 
 #include <stdint.h>
@@ -17,6 +18,6 @@ const char *queue_way_word(enum queue_way way);
 /* Asks the kernel which way it knows; changes nothing. */
 enum queue_way queue_rule_probe(void);
 
-/* Adds to the end of a chain of a table in family inet: put `mark` into the bits of `mask` of the packet's mark, then
- * queue it; pass it by when nobody listens. 0, or -1 with errno. */
+/* Adds to the end of a chain of a table in family inet: put `mark` into the bits of `mask` of the
+ * packet's mark, then queue it; pass it by when nobody listens. 0, or -1 with errno. */
 int queue_rule_add(const char *table, const char *chain, uint32_t mark, uint32_t mask);

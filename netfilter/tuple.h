@@ -1,5 +1,5 @@
-/* A connection as conntrack knows it: how it began, ports included. Of other protocols than TCP and UDP ports
- * are 0. */
+/* A connection as conntrack knows it: how it began, ports included. Of other protocols than TCP and
+ * UDP ports are 0. */
 #pragma once
 
 #include "daemon/address.h"

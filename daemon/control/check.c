@@ -65,6 +65,16 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* As on a gateway whose kernel has a queue. */
+static bool has_packet_door(const struct policy *policy)
+{
+	const struct capture *capture = &policy->capture;
+	struct marks marks;
+
+	return capture->method != CAPTURE_REDIRECT &&
+	       marks_choose(&marks, capture->mark, capture->mark_mask);
+}
+
 /* The table's text to free(); NULL with errno. */
 static char *make_table(const struct policy *policy, const struct plan *plan,
 			const struct list_mark *mark)
@@ -82,7 +92,7 @@ static char *make_table(const struct policy *policy, const struct plan *plan,
 		ruleset.rules = rules.rules;
 		ruleset.guards = rules.guards;
 		ruleset.list_mask = mark->signatures->count ? mark->mask : 0;
-		ruleset.queue = redirect ? QUEUE_NOT_AT_ALL : QUEUE_NATIVE;
+		ruleset.queue = has_packet_door(policy) ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
 		text = ruleset_print(&ruleset);
 	}
 	plan_text_end(&rules);
@@ -154,7 +164,7 @@ static int tell_plan(const struct tool *tool, const struct policy *policy,
 	struct kernel_view view = {
 		.now = week_time_at(time(NULL)),
 		.lists = lists,
-		.packet_door = policy->capture.method != CAPTURE_REDIRECT,
+		.packet_door = has_packet_door(policy),
 	};
 	struct plan *plan = plan_new(policy, &view);
 	check_line *line = tool->json ? print_line_json : print_line;

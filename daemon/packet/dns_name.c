@@ -20,7 +20,8 @@ static bool add_label(char *text, size_t *length, struct span label)
 	return !memchr(label.bytes, '.', label.length);
 }
 
-/* Every pointer must point before the part that it ends: so it comes to an end. No name stands in the header. */
+/* Every pointer must point before the part that it ends: so it comes to an end. No name stands in
+ * the header. */
 static bool follow(struct reader *at, struct span whole, const uint8_t **floor, uint8_t high)
 {
 	size_t offset = (size_t)(high & 0x3f) << 8 | reader_u8(at);

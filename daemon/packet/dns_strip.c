@@ -42,8 +42,8 @@ static void strip_alpn(struct stripping *stripping, struct span value)
 	}
 }
 
-/* Keys ascend (RFC 9460 section 2.2): the parameter that nobody knows goes behind all others, which move up into
- * its place. */
+/* Keys ascend (RFC 9460 section 2.2): the parameter that nobody knows goes behind all others, which
+ * move up into its place. */
 static void strip_ech(struct stripping *stripping, const uint8_t *parameter, size_t length,
 		      const uint8_t *end)
 {
@@ -107,8 +107,8 @@ enum dns_stripping dns_strip(uint8_t *bytes, size_t length, unsigned what)
 	struct stripping stripping = { .whole = { bytes, length }, .what = what };
 	struct dns_message message;
 
-	if (!dns_parse(bytes, length, &message) ||
-	    !dns_each_record(&message, look, &stripping) || !stripping.found)
+	if (!dns_parse(bytes, length, &message) || !dns_each_record(&message, look, &stripping) ||
+	    !stripping.found)
 		return DNS_UNCHANGED;
 	if (stripping.is_signed)
 		return DNS_SIGNED;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
+
 enum { BUCKETS = 4096 }; /* a power of two */
 
 struct flows {
@@ -170,6 +172,7 @@ void flow_settle(struct flows *flows, struct flow *flow, enum fate fate)
 {
 	empty(flows, flow);
 	flow->fate = fate;
+	flow->settled = clock_steady();
 }
 
 size_t flows_count(const struct flows *flows)

@@ -1,6 +1,6 @@
-/* Connections whose first packets visit the packet door, from the first until the verdict, and a while longer, so that
- * what comes again hears the same. A table with a bound: where it is full, the one that has waited longest gives way.
- * Pure but for its memory. */
+/* Connections whose first packets visit the packet door, from the first until the verdict, and a
+ * while longer, so that what comes again hears the same. A table with a bound: where it is full,
+ * the one that has waited longest gives way. Pure but for its memory. */
 #pragma once
 
 #include "daemon/address.h"
@@ -10,7 +10,8 @@
 enum {
 	FLOWS_MAX = 8192,
 	FLOW_BYTES_MAX = 8 << 20, /* of first bytes that all flows together may hold */
-	FLOW_PACKETS_MAX = 1024,  /* of one stream before its verdict: a hello in single bytes fits */
+	FLOW_PACKETS_MAX =
+		1024, /* of one stream before its verdict: a hello in single bytes fits */
 };
 
 enum fate {
@@ -28,7 +29,8 @@ struct flow {
 	struct address server;
 	enum flow_kind kind;
 	enum fate fate;
-	bool anchored;  /* of a stream: its first packet was seen, so `first` is where it begins */
+	int64_t settled; /* steady microseconds: since when the fate is known */
+	bool anchored;	/* of a stream: its first packet was seen, so `first` is where it begins */
 	uint32_t first; /* sequence number of the stream's first byte */
 	unsigned packets;
 	uint8_t mac[6];
@@ -38,7 +40,7 @@ struct flow {
 		struct segments segments;
 		struct quic_client quic;
 	};
-	void *story;        /* the caller's; see flows_new() */
+	void *story;	    /* the caller's; see flows_new() */
 	struct flow *next;  /* in its bucket */
 	struct flow *newer; /* by last use */
 	struct flow *older;
@@ -58,8 +60,8 @@ struct flow *flows_find(struct flows *flows, enum flow_kind kind, const struct a
 struct flow *flows_begin(struct flows *flows, enum flow_kind kind, const struct address *client,
 			 const struct address *server);
 
-/* Takes a piece of a stream, at an offset behind its first byte. Where all flows together hold too much, the oldest
- * give way. */
+/* Takes a piece of a stream, at an offset behind its first byte. Where all flows together hold too
+ * much, the oldest give way. */
 enum segments_answer flow_take(struct flows *flows, struct flow *flow, size_t offset,
 			       struct span piece);
 

@@ -11,7 +11,8 @@ enum {
 	HOP_LIMIT = 64,
 };
 
-/* IPv6 headers that stand before the transport's (RFC 8200 section 4, RFC 4302, RFC 6275, RFC 7401). */
+/* IPv6 headers that stand before the transport's (RFC 8200 section 4, RFC 4302, RFC 6275, RFC
+ * 7401). */
 enum extension {
 	EXTENSION_HOP_BY_HOP = 0,
 	EXTENSION_ROUTING = 43,

@@ -11,7 +11,13 @@ enum frame {
 	FRAME_CLOSE = 0x1c,
 };
 
-enum { DATAGRAM_MIN = 1200, FIXED_BIT = 0x40, ACK_RANGES_MAX = 64, MESSAGE_CLIENT_HELLO = 1, MESSAGE_HEADER = 4 };
+enum {
+	DATAGRAM_MIN = 1200,
+	FIXED_BIT = 0x40,
+	ACK_RANGES_MAX = 64,
+	MESSAGE_CLIENT_HELLO = 1,
+	MESSAGE_HEADER = 4
+};
 
 void quic_client_begin(struct quic_client *client)
 {
@@ -107,8 +113,9 @@ static void begin_anew(struct quic_client *client, const struct quic_packet *pac
 	client->keys = *keys;
 }
 
-/* Keys stay those of the first id when the client turns to the id that the server chose; after a Retry or in
- * another version they are new (RFC 9001 section 5.2), and the hello is said again from its beginning. */
+/* Keys stay those of the first id when the client turns to the id that the server chose; after a
+ * Retry or in another version they are new (RFC 9001 section 5.2), and the hello is said again from
+ * its beginning. */
 static struct span open_initial(struct quic_client *client, const struct quic_packet *packet,
 				uint8_t *frames)
 {
@@ -157,9 +164,10 @@ static enum quic_answer read_initial(struct quic_client *client, const struct qu
 	return look_at_hello(client, hello);
 }
 
-/* A version that we cannot read must not slip past the rules for names. Those that are reserved to force a
- * negotiation (RFC 9000 section 15) no server takes: the client will come again with another. A datagram that is too
- * short for a client's first (section 14.1), or lacks the fixed bit, is something else. */
+/* A version that we cannot read must not slip past the rules for names. Those that are reserved to
+ * force a negotiation (RFC 9000 section 15) no server takes: the client will come again with
+ * another. A datagram that is too short for a client's first (section 14.1), or lacks the fixed
+ * bit, is something else. */
 static enum quic_answer judge_strange(uint32_t version, struct span datagram)
 {
 	if (datagram.length < DATAGRAM_MIN || !(datagram.bytes[0] & FIXED_BIT))

@@ -85,8 +85,8 @@ static bool make_mask(EVP_CIPHER_CTX *context, const struct quic_keys *keys, con
 	       EVP_EncryptUpdate(context, mask, &length, sample, SAMPLE) == 1 && length == SAMPLE;
 }
 
-/* A nonce is the IV, its last bytes mixed with the packet number. The first packets of a connection have
- * small numbers: what is sent of one is all of it (RFC 9000 section 17.1). */
+/* A nonce is the IV, its last bytes mixed with the packet number. The first packets of a connection
+ * have small numbers: what is sent of one is all of it (RFC 9000 section 17.1). */
 static void make_nonce(const struct quic_keys *keys, const uint8_t *number, size_t length,
 		       uint8_t nonce[static 12])
 {

@@ -20,8 +20,8 @@ static uint64_t read_number(struct reader *reader)
 	return value;
 }
 
-/* The two bits of the type mean different things in the two versions (RFC 9369 section 3.2). The fixed bit may be
- * cleared by agreement (RFC 9287). */
+/* The two bits of the type mean different things in the two versions (RFC 9369 section 3.2). The
+ * fixed bit may be cleared by agreement (RFC 9287). */
 static enum quic_type type_of(uint8_t first, uint32_t version)
 {
 	static const enum quic_type types[] = { QUIC_INITIAL, QUIC_ZERO_RTT, QUIC_HANDSHAKE,

@@ -1,9 +1,10 @@
-/* The beginning of a stream whose pieces arrive in any order, more than once, and overlapping: the first
- * segments of a TCP connection (RFC 9293), CRYPTO frames of QUIC (RFC 9000 section 19.6). Pure but for the
- * memory that grows with what was received.
+/* The beginning of a stream whose pieces arrive in any order, more than once, and overlapping: the
+ * first segments of a TCP connection (RFC 9293), CRYPTO frames of QUIC (RFC 9000 section 19.6).
+ * Pure but for the memory that grows with what was received.
  *
- * Two pieces that say different things about the same byte are a conflict: no honest sender does that, and
- * which of the two a server would believe depends on its system. Nobody has to guess: it is refused. */
+ * Two pieces that say different things about the same byte are a conflict: no honest sender does
+ * that, and which of the two a server would believe depends on its system. Nobody has to guess: it
+ * is refused. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,14 +14,14 @@
 #include "daemon/limits.h"
 
 enum {
-	SEGMENT_RUNS_MAX = 32,       /* received stretches with holes between them */
+	SEGMENT_RUNS_MAX = 32,	       /* received stretches with holes between them */
 	SEGMENT_BYTES_MAX = HELLO_MAX, /* from the stream's first byte */
 };
 
 enum segments_answer {
 	SEGMENTS_TAKEN,
-	SEGMENTS_CONFLICT,  /* the same byte, said twice and differently */
-	SEGMENTS_TOO_MUCH,  /* beyond SEGMENT_BYTES_MAX or in too many pieces: nothing was taken */
+	SEGMENTS_CONFLICT, /* the same byte, said twice and differently */
+	SEGMENTS_TOO_MUCH, /* beyond SEGMENT_BYTES_MAX or in too many pieces: nothing was taken */
 	SEGMENTS_NO_MEMORY,
 };
 

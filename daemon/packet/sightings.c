@@ -60,8 +60,7 @@ static struct sighting *place_for(struct sighting *set, const struct address *ad
 void sightings_note(struct sightings *sightings, const struct address *address, const char *name,
 		    uint32_t ttl, int64_t now)
 {
-	struct sighting *place =
-		place_for(sightings->sets[set_of(sightings, address)], address);
+	struct sighting *place = place_for(sightings->sets[set_of(sightings, address)], address);
 	char *copy;
 
 	ttl = ttl < SIGHTING_SECONDS_MIN ? SIGHTING_SECONDS_MIN : ttl;

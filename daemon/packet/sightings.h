@@ -1,5 +1,6 @@
-/* Which name a device asked for before it speaks to an address: learned from DNS answers that pass by, for as long as
- * they say (at least a minute, at most a day). A table of fixed size; what is new takes the place of what is old. */
+/* Which name a device asked for before it speaks to an address: learned from DNS answers that pass
+ * by, for as long as they say (at least a minute, at most a day). A table of fixed size; what is
+ * new takes the place of what is old. */
 #pragma once
 
 #include "daemon/address.h"
@@ -13,7 +14,8 @@ struct sightings;
 struct sightings *sightings_new(void);
 void sightings_free(struct sightings *sightings);
 
-/* Notes that an answer gave this address for this (canonical) name. now: seconds of a steady clock. */
+/* Notes that an answer gave this address for this (canonical) name. now: seconds of a steady clock.
+ */
 void sightings_note(struct sightings *sightings, const struct address *address, const char *name,
 		    uint32_t ttl, int64_t now);
 

@@ -1,4 +1,4 @@
-// link: daemon/packet/flow.c daemon/packet/quic.c daemon/packet/quic_packet.c daemon/packet/quic_keys.c daemon/packet/segments.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lcrypto
+// link: daemon/packet/flow.c daemon/clock.c daemon/packet/quic.c daemon/packet/quic_packet.c daemon/packet/quic_keys.c daemon/packet/segments.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,6 +93,7 @@ static void test_bytes_are_bounded(void **state)
 	flow = find(flows, 999);
 	flow_settle(flows, flow, FATE_PASS);
 	assert_int_equal(flow->fate, FATE_PASS);
+	assert_true(flow->settled > 0);
 	flows_free(flows);
 }
 
