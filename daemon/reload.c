@@ -498,18 +498,23 @@ static struct policy *parse_again(const struct policy *policy)
 	return sources ? config_parse(sources, say_nothing, NULL) : NULL;
 }
 
+int reload_policy(struct supervisor *supervisor, struct policy *policy)
+{
+	struct reload *reload = policy ? begin(supervisor, NULL) : NULL;
+
+	if (!reload) {
+		policy_release(policy);
+		return -1;
+	}
+	reload->policy = policy;
+	compile(reload);
+	return 0;
+}
+
 int reload_lists(struct supervisor *supervisor)
 {
-	struct reload *reload = begin(supervisor, NULL);
-
-	if (!reload)
-		return -1;
-	reload->policy = parse_again(supervisor->policy);
-	if (reload->policy)
-		compile(reload);
-	else
-		refuse_policy(reload);
-	return 0;
+	return supervisor->reload ? -1
+				  : reload_policy(supervisor, parse_again(supervisor->policy));
 }
 
 void reload_doors(struct supervisor *supervisor)

@@ -28,6 +28,10 @@ struct collection_settings reload_collection(const struct supervisor *supervisor
  * reason why not. One at a time: another is refused while one is under way. */
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer);
 
+/* Begins a reload to a policy that has been parsed already, which it takes over, also on failure. 0; -1 when one
+ * is under way. */
+int reload_policy(struct supervisor *supervisor, struct policy *policy);
+
 /* Compiles the lists of the policy in force anew and takes them over, as a reload does. 0, or -1: not
  * now, or out of memory. */
 int reload_lists(struct supervisor *supervisor);

@@ -45,6 +45,7 @@ struct supervisor {
 	char *table;               /* the text last loaded */
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
+	uint64_t leases_seen;      /* how their files were, leasing.c */
 	unsigned day;              /* of the week that the devices' quotas are of */
 	struct sieve *sieve;
 	bool lists_in_kernel;      /* for the policy in force */

@@ -15,6 +15,7 @@
 #include "daemon/answers.h"
 #include "daemon/control/server.h"
 #include "daemon/feeds.h"
+#include "daemon/leasing.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/orders.h"
@@ -239,6 +240,7 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 	if (doors_refresh(&supervisor->doors))
 		reload_doors(supervisor);
 	redirect_tick(supervisor);
+	leasing_tick(supervisor);
 	if (supervisor->policy->upstream_count && name_files_changed(&supervisor->names))
 		tell_names(supervisor);
 }

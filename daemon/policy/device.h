@@ -7,6 +7,7 @@
 
 struct device {
 	char *name;
+	bool by_host;	/* leases said some of the rest, or will */
 	uint64_t quota; /* bytes a day, both ways together; 0: any number */
 	size_t prefix_count;
 	struct prefix *prefixes;

@@ -57,6 +57,25 @@ void read_source(struct reading *reading, const struct keyword *keyword, struct 
 		policy->source = (enum source_address)choice;
 }
 
+/* Read beforehand, with the policy; here only whether that was possible. */
+void read_leases(struct reading *reading, const struct keyword *keyword, struct value value,
+		 void *target)
+{
+	const struct policy *policy = target;
+	char name[SOURCE_NAME_SIZE];
+	const struct source *source =
+		source_name(name, value_place(value).file, value_text(value))
+			? sources_find(policy->sources, name)
+			: NULL;
+
+	if (!source)
+		keyword_mismatch(reading, keyword, value);
+	else if (!source->bytes)
+		reading_warning(reading, value,
+				"%s cannot be read (%s): no device is known by its host name",
+				value_text(value), strerror(source->error));
+}
+
 void read_lists_in(struct reading *reading, const struct keyword *keyword, struct value value,
 		   void *target)
 {

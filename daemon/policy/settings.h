@@ -14,7 +14,7 @@ extern const char *const when_down_words[];
 extern const char *const lists_in_words[];
 extern const char *const journal_words[];
 
-keyword_reader read_version, read_lan, read_capture, read_source, read_when_down, read_lists_in,
+keyword_reader read_version, read_lan, read_capture, read_source, read_when_down, read_lists_in, read_leases,
 	read_journal, read_authority;
 
 /* Sorts the captured ports. */

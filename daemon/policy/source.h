@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum source_kind { SOURCE_POLICY, SOURCE_ROOTS, SOURCE_BODY };
+enum source_kind { SOURCE_POLICY, SOURCE_ROOTS, SOURCE_BODY, SOURCE_LEASES };
 
 struct source {
 	enum source_kind kind;
@@ -29,7 +29,7 @@ enum {
 	SOURCE_NAME_SIZE = 4096,
 };
 
-/* Reads path and everything it names (include, trust, verify.ca) but the lists, which
+/* Reads path and everything it names (include, trust, verify.ca, leases) but the lists, which
  * are compiled instead (daemon/collection.h). The system's roots, under
  * the name "system", are read only where a rule may need them. Unreadable ones are noted in the
  * entry, for config_parse() to say where they were named. NULL when out of memory. */
@@ -42,6 +42,10 @@ struct sources *sources_of_text(const char *name, const char *bytes, size_t leng
 /* Adds a copy of the bytes as one more source. 0, or -1 when out of memory. */
 int sources_add(struct sources *sources, enum source_kind kind, const char *name, const char *bytes,
 		size_t length);
+
+/* A copy in which what the DHCP server has written is read anew; a file that cannot be read now keeps what it
+ * was. NULL when out of memory. */
+struct sources *sources_renew_leases(const struct sources *sources);
 
 /* Writes them into a sealed memory file and returns its descriptor; -1 with errno. */
 int sources_pack(const struct sources *sources);

@@ -26,6 +26,7 @@ static const struct naming {
 	{ SOURCE_ROOTS, { "rules", "*", "do", "route", "tls", "verify", "ca" } },
 	{ SOURCE_ROOTS, { "rules", "*", "client-certificate", "file" } },
 	{ SOURCE_BODY, { "rules", "*", "do", "respond", "body" } },
+	{ SOURCE_LEASES, { "leases" } },
 	{ SOURCE_POLICY, { "include" } },
 };
 
@@ -229,6 +230,47 @@ static void gather(struct gathering *gathering, const char *name)
 		walk(gathering, document_root(document), &namings[i], namings[i].path, take_named);
 	gathering->depth--;
 	document_free(document);
+}
+
+static int copy(struct sources *copies, const struct source *source)
+{
+	struct source *copied;
+
+	if (source->bytes)
+		return sources_add(copies, source->kind, source->name, source->bytes,
+				   source->length);
+	copied = sources_append(copies, source->kind, source->name);
+	if (copied)
+		copied->error = source->error;
+	return copied ? 0 : -1;
+}
+
+static int copy_leases(struct sources *copies, const struct source *source)
+{
+	struct source fresh = { .kind = SOURCE_LEASES, .name = source->name };
+	int result;
+
+	fill(&fresh, source->name);
+	result = copy(copies, fresh.bytes ? &fresh : source);
+	free((char *)(uintptr_t)fresh.bytes);
+	return result;
+}
+
+struct sources *sources_renew_leases(const struct sources *sources)
+{
+	struct sources *copies = calloc(1, sizeof(*copies));
+	int result = copies ? 0 : -1;
+
+	for (size_t i = 0; i < sources->count && result == 0; i++) {
+		const struct source *source = &sources->sources[i];
+
+		result = source->kind == SOURCE_LEASES ? copy_leases(copies, source)
+						       : copy(copies, source);
+	}
+	if (result == 0)
+		return copies;
+	sources_free(copies);
+	return NULL;
 }
 
 struct sources *sources_read(const char *path)

@@ -107,10 +107,26 @@ class Device:
             ended = "reset"  # so soon that connect() has seen it; for `ends` to judge
         except OSError as error:
             raise Failure(f"cannot connect to {step['connect']}: {error}") from error
+        if "refused" in step and not ended:
+            self._await_reset(peer, step, started)
+            return
         dialogue = self._connections[name] = Dialogue(peer)
         dialogue.seen["ended"] = ended
         if "tls" in step:
             self._secure(dialogue, step)
+
+    @staticmethod
+    def _await_reset(peer, step, started):
+        """A worker accepts before it can refuse."""
+        with peer:
+            try:
+                peer.settimeout(max(started + step["refused"] - time.monotonic(), 0.01))
+                said = peer.recv(1)
+            except ConnectionResetError:
+                return
+            except TimeoutError:
+                raise Failure(f"{step['connect']} is not refused") from None
+        raise Failure(f"{step['connect']} is not refused, it {'says something' if said else 'ends'}")
 
     def _secure(self, dialogue, step):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
