@@ -216,6 +216,8 @@ static void say_what_stays(struct control_answer *answer, const struct policy *p
 		warn(answer, "authority.next is taken over at the next start");
 	if (before->capture.method != policy->capture.method)
 		warn(answer, "capture.method is taken over at the next start");
+	if (before->lists_in != policy->lists_in)
+		warn(answer, "lists-in is taken over at the next start");
 }
 
 static void replace_changed(struct supervisor *supervisor, const struct policy *before)

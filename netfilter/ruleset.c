@@ -143,7 +143,9 @@ static void add_strays(struct text *text)
 {
 	text_add(text, "\tchain strays {\n"
 		       "\t\ttcp dport @captured reject with tcp reset\n"
-		       "\t\ttcp sport @captured reject with tcp reset\n"
+		       "\t\ttcp sport @captured limit rate 100/second burst 100 packets reject "
+		       "with tcp reset\n"
+		       "\t\ttcp sport @captured drop\n"
 		       "\t}\n\n");
 }
 

@@ -20,6 +20,7 @@ struct sieve {
 	bool doubted;
 	size_t intervals; /* of those, in nft sets */
 	bool idle;	     /* nothing is asked: no port is looked after */
+	bool inherited;	     /* a daemon before this one may have left something */
 };
 
 static void uncover_port(void *context, const struct link *link)
@@ -61,7 +62,7 @@ struct sieve *sieve_new(enum lists_in wanted, char message[static SIEVE_MESSAGE]
 	message[0] = 0;
 	if (!sieve)
 		return NULL;
-	sieve->idle = true;
+	sieve->idle = sieve->inherited = true;
 	if (wanted == LISTS_IN_NFT)
 		sieve->way = SIEVE_NFT;
 	else if (wanted != LISTS_IN_DAEMON)
@@ -163,7 +164,7 @@ int sieve_switch(struct sieve *sieve, const struct policy *policy,
 	if (load(sieve, policy, message) < 0)
 		return -1;
 	sieve->generation = policy->generation;
-	sieve->doubted = false;
+	sieve->doubted = sieve->inherited = false;
 	return 0;
 }
 
@@ -253,12 +254,13 @@ size_t sieve_size(const struct sieve *sieve)
 
 void sieve_remove(struct sieve *sieve)
 {
-	if (!sieve->generation)
+	if (!sieve->generation && !sieve->inherited)
 		return;
 	if (sieve->way == SIEVE_BPF)
 		uncover_ports();
 	else
 		shards_remove();
+	sieve->inherited = false;
 	sieve->generation = 0;
 }
 
