@@ -8,6 +8,8 @@ SANITIZE ?=
 V        ?=
 Q        := $(if $(V),,@)
 comma    := ,
+# What is said of a build, and not before tests/setup has installed what is missing.
+missing   = $(if $(filter setup run check heavy bench,$(MAKECMDGOALS)),,$(info $(1)))
 
 PACKAGES := libssl libcrypto libevent_core libevent_extra yaml-0.1 libmnl libnftables jansson libseccomp libnghttp2 \
 	    zlib libzstd liblzma libidn2 libpsl
@@ -17,7 +19,7 @@ ifeq ($(BPF),yes)
 PACKAGES += libbpf
 BPFLIB   := $(shell pkg-config --libs libbpf)
 else
-$(info clang (with its target bpf) or libbpf is missing: built without the BPF program for lists)
+$(call missing,clang with its target bpf$(comma) or libbpf$(comma) is missing: built without the BPF program for lists)
 endif
 # The HTTP/1 parser: a library where pkg-config knows one, else its C sources as Debian ships them.
 LLHTTP_LIBRARY := $(shell pkg-config --exists libllhttp 2>/dev/null && echo libllhttp)
@@ -57,7 +59,7 @@ LIBS     += $(if $(filter mips%,$(shell $(CC) -dumpmachine 2>/dev/null)),-latomi
 
 FETCH    := $(if $(shell pkg-config --exists libcurl 2>/dev/null && echo yes),$(BUILD)/headgate-fetch)
 ifeq ($(FETCH),)
-$(info libcurl is missing: built without headgate-fetch, lists are not fetched)
+$(call missing,libcurl is missing: built without headgate-fetch$(comma) lists are not fetched)
 endif
 PROGRAMS := $(BUILD)/headgated $(BUILD)/headgatectl $(FETCH)
 MAINS    := daemon/main.c daemon/control/headgatectl.c daemon/fetch/headgate_fetch.c daemon/fetch/transfer.c
