@@ -269,6 +269,14 @@ const struct step *plan_find(const struct plan *plan, const struct facts *facts)
 	return step;
 }
 
+bool plan_proxies(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].action == PLAN_PROXY && plan->steps[i].projection.count)
+			return true;
+	return false;
+}
+
 static bool has_port(const struct port_range *ranges, size_t count, uint16_t port)
 {
 	for (size_t i = 0; i < count; i++)

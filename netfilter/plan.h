@@ -65,6 +65,9 @@ void plan_free(struct plan *plan);
  * PLAN_COUNT. Of the facts only the moment of addresses is looked at. */
 const struct step *plan_find(const struct plan *plan, const struct facts *facts);
 
+/* Whether any connection goes through a worker. */
+bool plan_proxies(const struct plan *plan);
+
 /* Whether a flow is captured at all: its destination port is one of `capture`. */
 bool plan_captures(const struct plan *plan, const struct facts *facts);
 

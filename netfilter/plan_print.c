@@ -346,6 +346,16 @@ static void add_reason(const struct plan *plan, const struct step *step, struct 
 	}
 }
 
+/* What brings a worker the whole connection brings the packet door its first packets. */
+static void add_watched(const struct plan *plan, const struct step *step, struct text *text)
+{
+	if (step->reason == PLAN_VAGUE && step->projection.vague)
+		text_addf(text, "first packets tell `%s`",
+			  condition_word(step->projection.vague->kind));
+	else
+		add_reason(plan, step, text);
+}
+
 void plan_print_place(const struct plan *plan, const struct step *step, struct text *text)
 {
 	switch (step->reason) {
@@ -357,9 +367,13 @@ void plan_print_place(const struct plan *plan, const struct step *step, struct t
 		add_vague(step, text);
 		break;
 	default:
-		text_add(text, step->action == PLAN_WATCH ? "at the packet door: "
-							  : "in a worker: ");
-		add_reason(plan, step, text);
+		if (step->action == PLAN_WATCH) {
+			text_add(text, "at the packet door: ");
+			add_watched(plan, step, text);
+		} else {
+			text_add(text, "in a worker: ");
+			add_reason(plan, step, text);
+		}
 		break;
 	}
 	if (step->rule->rate.count && (step->reason == PLAN_BEHIND || step->reason == PLAN_ALWAYS))

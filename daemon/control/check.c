@@ -156,6 +156,8 @@ static void tell_places(const struct plan *plan, check_line *line)
 		if (step->reason == PLAN_ALWAYS && plan->gate)
 			break;
 	}
+	if (!plan_proxies(plan))
+		line(NULL, "nothing goes through a worker: the kernel carries all that passes");
 }
 
 static int tell_plan(const struct tool *tool, const struct policy *policy,
