@@ -105,8 +105,15 @@ static void note_success(const struct server *server)
 		log_info("upstream \"%s\": %s is well again", server->target.upstream->name, text);
 }
 
+static void drop_addresses(struct server *server)
+{
+	free(server->addresses);
+	server->addresses = NULL;
+}
+
 static void stop_trying(struct server *server)
 {
+	drop_addresses(server);
 	resolver_cancel(&server->resolution);
 	dialer_free(server->dialer);
 	server->dialer = NULL;
@@ -190,7 +197,7 @@ static void set_out(struct server *server, uint64_t id)
 	endpoint->tried = tried;
 	server->verdict = REASON_NONE;
 	server->resolved = false;
-	server->addresses.count = 0;
+	drop_addresses(server);
 	server->stage = SERVER_RESOLVING;
 	server->station = choose(server);
 	if (server->station)
@@ -276,19 +283,12 @@ static int dial_address(void *context, const struct address *address)
 	return -1;
 }
 
-static enum side_progress dial(struct server *server)
+static enum side_progress dial_one(struct server *server, const struct address *address)
 {
-	const struct address *address = &server->addresses.addresses[0];
-	int fd, error;
+	int fd = dial_address(server, address), error;
 
 	server->side.endpoint.peer = *address;
 	server->stage = SERVER_CONNECTING;
-	if (server->addresses.count > 1) {
-		server->dialer = dialer_new(server->world->base, &server->addresses, dial_address,
-					    awake, server);
-		return server->dialer ? SIDE_WAIT : fail(server, REASON_NO_MEMORY, NULL);
-	}
-	fd = dial_address(server, address);
 	if (fd >= 0) {
 		side_open(&server->side, fd);
 		if (side_watch(&server->side, server->world->base, awake, server) == 0)
@@ -299,12 +299,23 @@ static enum side_progress dial(struct server *server)
 	return fail(server, reason_of_connect(error), strerror(error));
 }
 
+static enum side_progress dial_all(struct server *server, const struct resolved *addresses)
+{
+	server->side.endpoint.peer = addresses->addresses[0];
+	server->stage = SERVER_CONNECTING;
+	server->dialer = dialer_new(server->world->base, addresses, dial_address, awake, server);
+	return server->dialer ? SIDE_WAIT : fail(server, REASON_NO_MEMORY, NULL);
+}
+
 static void resolved(void *context, const struct resolved *addresses)
 {
 	struct server *server = context;
 
-	server->addresses = *addresses;
 	server->resolved = true;
+	if (addresses->count)
+		server->addresses = malloc(sizeof(*server->addresses));
+	if (server->addresses)
+		*server->addresses = *addresses;
 	server->wake(server);
 }
 
@@ -316,26 +327,30 @@ static sa_family_t first_family(const struct target *target)
 }
 
 /* A rule, or a name, that leads back to us would have us talk to ourselves for ever. */
-static void drop_own_listeners(struct server *server)
+static bool is_loop(const struct server *server, const struct address *address)
 {
-	const struct server_world *world = server->world;
-	struct resolved *addresses = &server->addresses;
-	size_t left = 0;
-
-	for (size_t i = 0; i < addresses->count; i++)
-		if (!world->is_own_listener(world->context, &addresses->addresses[i]))
-			addresses->addresses[left++] = addresses->addresses[i];
-	addresses->count = left;
+	return server->world->is_own_listener(server->world->context, address);
 }
 
-/* Addresses of the host, or the one address; ports filled in. */
-static enum side_progress find(struct server *server, const char *host,
-			       const struct address *address)
+/* What can be dialled of the addresses, in the order to try them. */
+static void arrange(struct server *server, uint16_t port)
 {
-	if (!host) {
-		server->addresses = (struct resolved){ .count = 1, .addresses = { *address } };
-		return SIDE_DONE;
+	struct resolved *addresses = server->addresses;
+	size_t left = 0;
+
+	for (size_t i = 0; i < addresses->count; i++) {
+		addresses->addresses[i].port = port;
+		if (!is_loop(server, &addresses->addresses[i]))
+			addresses->addresses[left++] = addresses->addresses[i];
 	}
+	addresses->count = left;
+	dialer_sort(addresses, first_family(&server->target));
+}
+
+static enum side_progress dial_name(struct server *server, const char *host, uint16_t port)
+{
+	enum side_progress progress;
+
 	if (!server->resolved && !server->resolution.lookup) {
 		server->resolution.done = resolved;
 		server->resolution.context = server;
@@ -344,13 +359,18 @@ static enum side_progress find(struct server *server, const char *host,
 	}
 	if (!server->resolved)
 		return SIDE_WAIT;
-	if (server->addresses.count == 0)
-		return fail(server, REASON_NAME_UNRESOLVED, host) == SIDE_DONE ? SIDE_DONE
-									       : SIDE_FAILED;
-	for (size_t i = 0; i < server->addresses.count; i++)
-		server->addresses.addresses[i].port = address->port;
-	dialer_sort(&server->addresses, first_family(&server->target));
-	return SIDE_DONE;
+	if (!server->addresses)
+		return fail(server, REASON_NAME_UNRESOLVED, host);
+	server->side.endpoint.resolved = clock_now();
+	arrange(server, port);
+	if (server->addresses->count == 0)
+		progress = fail(server, REASON_LOOP, NULL);
+	else if (server->addresses->count == 1)
+		progress = dial_one(server, &server->addresses->addresses[0]);
+	else
+		progress = dial_all(server, server->addresses);
+	drop_addresses(server);
+	return progress;
 }
 
 static enum side_progress look_up(struct server *server)
@@ -358,22 +378,17 @@ static enum side_progress look_up(struct server *server)
 	const struct proxy *proxy = proxy_of(server);
 	struct address address = wanted(server);
 	const char *host = wanted_name(server);
-	enum side_progress progress;
 
 	if (proxy) {
 		host = proxy->station.host;
 		address = proxy->station.address;
 		address.port = station_port(&proxy->station, 0);
 	}
-	progress = find(server, host, &address);
-	if (progress != SIDE_DONE || server->stage == SERVER_ELSEWHERE)
-		return progress;
 	if (host)
-		server->side.endpoint.resolved = clock_now();
-	drop_own_listeners(server);
-	if (server->addresses.count == 0)
+		return dial_name(server, host, address.port);
+	if (is_loop(server, &address))
 		return fail(server, REASON_LOOP, NULL);
-	return dial(server);
+	return dial_one(server, &address);
 }
 
 /* The socket that has been connected first. */

@@ -73,8 +73,8 @@ struct server {
 	int64_t given_up;          /* when the connect limit is over, whatever is left to try */
 	char *proxied_name;        /* owned: target.destination_name */
 	struct resolver_wait resolution;
-	struct resolved addresses; /* of the station, or of the proxy */
-	bool resolved;
+	struct resolved *addresses; /* of the station, or of the proxy, until they are dialled; owned */
+	bool resolved;             /* the resolver has answered */
 	struct dialer *dialer;     /* while there are several addresses; owned */
 	struct tunnel *tunnel;     /* while on the way through a proxy; owned */
 
