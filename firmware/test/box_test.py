@@ -201,13 +201,38 @@ def watches(box):
 
 
 def listed_in_kernel(box):
-    """Listed addresses are refused by the kernel itself."""
-    box.expect(refused, "http://198.51.100.12/")
+    """Listed addresses are refused by the kernel itself, on ports that no worker sees."""
+    box.expect(refused, "http://198.51.100.12:8080/")
     table = box.machine.shell("nft list table inet headgate")
     count = re.search(r"counter rule_3 \{\s*packets (\d+)", table)
     if not count or int(count[1]) == 0:
         raise Broken(table[:1500])
     return f"{count[1]} packets"
+
+
+BIG = """cp /state/etc/headgate.yaml /tmp/kept
+awk 'BEGIN { for (i = 0; i < %d; i++) print "n" i ".big.example" }' >/state/etc/lists/big-names.txt
+awk 'BEGIN { for (i = 0; i < %d; i++) printf "10.%%d.%%d.%%d\\n", i / 16384 %% 256, i / 64 %% 256, 4 * i %% 256 }' \\
+  >/state/etc/lists/big-addresses.txt
+sed -i -e 's|^lists:|lists:\\n  names: { names: lists/big-names.txt }\\n  numbers: { addresses: lists/big-addresses.txt }|' \\
+  -e 's|^rules:|rules:\\n  - { name: big names, when: { host: list names }, do: { block: page } }\\n'\\
+'  - { name: big numbers, when: { address: list numbers }, do: block }|' /state/etc/headgate.yaml
+headgatectl reload"""
+
+
+def holds_lists(box):
+    """A list of a hundred thousand names and one of as many addresses are held."""
+    entries = int(os.environ.get("ENTRIES", "100000"))
+    began = time.monotonic()
+    try:
+        box.machine.shell(BIG % (entries, entries), seconds=600)
+        took = time.monotonic() - began
+        for name, wanted in ((f"n{entries - 1}.big.example", "403"), (f"n{entries}.big.example", "200")):
+            box.expect(served(wanted), "--resolve", f"{name}:80:198.51.100.10", f"http://{name}/")
+        return f"{entries} of each, taken over in {took:.0f} s; " + fits_memory(box)
+    finally:
+        box.machine.shell("cp /tmp/kept /state/etc/headgate.yaml; rm -f /state/etc/lists/big-*; headgatectl reload",
+                          seconds=600)
 
 
 def survives_worker(box):
@@ -376,5 +401,5 @@ def resets(box):
 
 
 TESTS = [holds_no_key, fits_flash, starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, runs_parts, closed_outside,
-         reloads, watches, listed_in_kernel, survives_worker, writes_nothing, fits_memory, keeps_state,
+         reloads, watches, listed_in_kernel, holds_lists, survives_worker, writes_nothing, fits_memory, keeps_state,
          refuses_strangers, upgrades, falls_back, survives_power_cuts, resets]
