@@ -263,8 +263,8 @@ static void what_is_no_canonical_name_is_refused(void **state)
 		"::ffff:192.0.2.1",
 		"fe80::1%1",
 		"a,DNS:b",
-		"b\xc3\xbc"
-		"cher.example",
+		("b\xc3\xbc"
+		 "cher.example"),
 		"user@host",
 		"host:443",
 	};
