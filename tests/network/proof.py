@@ -5,8 +5,7 @@ import os
 import string
 import sys
 
-from case import Case
-from gateway import builds
+from case import Case, is_sanitized
 
 
 def load_proofs(path):
@@ -17,12 +16,6 @@ def load_proofs(path):
     specification.loader.exec_module(module)
     return [kind(name) for kind in vars(module).values()
             if isinstance(kind, type) and issubclass(kind, Proof) and kind.__module__ == module.__name__ and kind.intent]
-
-
-def is_sanitized():
-    """Under the sanitizers' eyes memory and time say nothing."""
-    with open(f"{builds()}/headgated", "rb") as file:
-        return b"__asan_init" in file.read()
 
 
 class Proof(Case):
