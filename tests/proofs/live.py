@@ -53,8 +53,10 @@ class Live(hyper.Origin):
                     self.begin(stream, event.stream_id, paths[event.stream_id])
                 elif isinstance(event, h2.events.DataReceived):
                     stream.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                    echo = TEXT if paths[event.stream_id] == "/chat" else event.data
-                    stream.h2.send_data(event.stream_id, echo)
+                    # The frame that only ends the stream carries no message, so it gets no answer.
+                    if event.data:
+                        echo = TEXT if paths[event.stream_id] == "/chat" else event.data
+                        stream.h2.send_data(event.stream_id, echo)
                 elif isinstance(event, h2.events.StreamEnded) and paths[event.stream_id] == "/service/call":
                     stream.h2.send_headers(event.stream_id, [("grpc-status", "7"), ("grpc-message", "no")],
                                            end_stream=True)
@@ -217,8 +219,6 @@ rules:
                                                    (":path", "/")], end_stream=True)
             client.stream.flush()
             event, _ = self._until(client, h2.events.ResponseReceived, stream)
-            if host == "nobody.example":
-                continue
             if dict(event.headers)[":status"] != status:
                 raise Failure(f"{host}: {event.headers}")
 
