@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervisor/supervisor.h"
 
 static const char usage_text[] =
 	"usage: headgated --config FILE [--run-directory DIR] [--state-directory DIR] [--workers N]\n"

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/collection.h"
 #include "daemon/control/show.h"
 #include "daemon/policy/check.h"
 #include "daemon/policy/config.h"
+#include "daemon/supervisor/collection.h"
 #include "netfilter/plan_print.h"
 #include "netfilter/ruleset.h"
 

@@ -11,12 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/compiler.h"
 #include "daemon/control/cell.h"
 #include "daemon/lists/entry_text.h"
 #include "daemon/lists/publication.h"
 #include "daemon/lists/replay.h"
 #include "daemon/lists/spool.h"
+#include "daemon/supervisor/compiler.h"
 
 enum { SHOWN = 5 }; /* entries */
 

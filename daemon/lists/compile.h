@@ -1,6 +1,6 @@
 /* All lists of a policy into one compiled file. What cannot be read or must not be trusted keeps
  * the entries it had in the file before. Hostile bytes are read here: the daemon does it in a
- * process of its own (daemon/compiler.h). */
+ * process of its own (daemon/supervisor/compiler.h). */
 #pragma once
 
 #include "daemon/lists/compiled.h"

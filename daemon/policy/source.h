@@ -30,7 +30,7 @@ enum {
 };
 
 /* Reads path and everything it names (include, trust, verify.ca, leases) but the lists, which
- * are compiled instead (daemon/collection.h). The system's roots, under
+ * are compiled instead (daemon/supervisor/collection.h). The system's roots, under
  * the name "system", are read only where a rule may need them. Unreadable ones are noted in the
  * entry, for config_parse() to say where they were named. NULL when out of memory. */
 struct sources *sources_read(const char *path);

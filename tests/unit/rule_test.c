@@ -1,4 +1,4 @@
-// link: policy lists daemon/collection.c daemon/compiler.c daemon/privilege.c daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: policy lists daemon/supervisor/collection.c daemon/supervisor/compiler.c daemon/privilege.c daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/collection.h"
 #include "daemon/policy/check.h"
 #include "daemon/policy/explain.h"
+#include "daemon/supervisor/collection.h"
 #include "tests/unit/policy_text.h"
 
 /* One rule of every kind, as they are printed. */

@@ -1,4 +1,4 @@
-#include "daemon/answers.h"
+#include "daemon/supervisor/answers.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -7,16 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/ban_answers.h"
 #include "daemon/control/server.h"
-#include "daemon/cutting.h"
-#include "daemon/device_answers.h"
-#include "daemon/list_answers.h"
 #include "daemon/orders.h"
 #include "daemon/policy/explain.h"
-#include "daemon/redirect.h"
-#include "daemon/reload.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/ban_answers.h"
+#include "daemon/supervisor/cutting.h"
+#include "daemon/supervisor/device_answers.h"
+#include "daemon/supervisor/list_answers.h"
+#include "daemon/supervisor/redirect.h"
+#include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/supervision.h"
 #include "daemon/tls/authority.h"
 #include "daemon/tls/pinned.h"
 #include "netfilter/plan_print.h"

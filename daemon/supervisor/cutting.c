@@ -1,4 +1,4 @@
-#include "daemon/cutting.h"
+#include "daemon/supervisor/cutting.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "daemon/log.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/supervision.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/marks.h"
 #include "netfilter/neighbours.h"

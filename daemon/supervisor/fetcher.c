@@ -1,4 +1,4 @@
-#include "daemon/fetcher.h"
+#include "daemon/supervisor/fetcher.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 
 #include "daemon/counters.h"
 #include "daemon/health.h"
-#include "daemon/doors.h"
+#include "daemon/supervisor/doors.h"
 #include "daemon/tls/context.h"
 
 enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET };

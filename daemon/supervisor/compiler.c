@@ -1,4 +1,4 @@
-#include "daemon/compiler.h"
+#include "daemon/supervisor/compiler.h"
 
 #include <errno.h>
 #include <signal.h>

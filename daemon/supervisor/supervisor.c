@@ -1,4 +1,4 @@
-#include "daemon/supervisor.h"
+#include "daemon/supervisor/supervisor.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,16 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/answers.h"
 #include "daemon/control/server.h"
-#include "daemon/feeds.h"
-#include "daemon/leasing.h"
 #include "daemon/log.h"
-#include "daemon/notify.h"
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
-#include "daemon/redirect.h"
-#include "daemon/reload.h"
+#include "daemon/supervisor/answers.h"
+#include "daemon/supervisor/feeds.h"
+#include "daemon/supervisor/leasing.h"
+#include "daemon/supervisor/notify.h"
+#include "daemon/supervisor/redirect.h"
+#include "daemon/supervisor/reload.h"
 #include "daemon/tls/pinned.h"
 
 static char *join(const char *directory, const char *name)

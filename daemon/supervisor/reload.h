@@ -2,8 +2,8 @@
  * asked is told when all have. A policy that does not check leaves the old one running. */
 #pragma once
 
-#include "daemon/collection.h"
 #include "daemon/policy/config.h"
+#include "daemon/supervisor/collection.h"
 
 struct supervisor;
 struct control_answer;

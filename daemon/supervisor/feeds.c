@@ -1,4 +1,4 @@
-#include "daemon/feeds.h"
+#include "daemon/supervisor/feeds.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
-#include "daemon/fetcher.h"
-#include "daemon/larder.h"
 #include "daemon/lists/compile.h"
 #include "daemon/log.h"
+#include "daemon/supervisor/fetcher.h"
+#include "daemon/supervisor/larder.h"
 
 enum {
 	FIRST_SECONDS = 2,  /* after a start without a copy, and at most twice that */

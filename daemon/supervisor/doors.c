@@ -1,4 +1,4 @@
-#include "daemon/doors.h"
+#include "daemon/supervisor/doors.h"
 
 #include <errno.h>
 #include <net/if.h>

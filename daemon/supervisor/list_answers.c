@@ -1,12 +1,12 @@
-#include "daemon/list_answers.h"
+#include "daemon/supervisor/list_answers.h"
 
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
 
-#include "daemon/feeds.h"
-#include "daemon/redirect.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/feeds.h"
+#include "daemon/supervisor/redirect.h"
+#include "daemon/supervisor/supervision.h"
 
 /* lists */
 

@@ -1,11 +1,11 @@
-#include "daemon/leasing.h"
+#include "daemon/supervisor/leasing.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/log.h"
-#include "daemon/reload.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/supervision.h"
 
 /* Another number when any of the files is another than before; 0: there is none. */
 static uint64_t look(const struct sources *sources)

@@ -1,4 +1,4 @@
-#include "daemon/children.h"
+#include "daemon/supervisor/children.h"
 
 #include <errno.h>
 #include <event2/event.h>

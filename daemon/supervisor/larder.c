@@ -1,4 +1,4 @@
-#include "daemon/larder.h"
+#include "daemon/supervisor/larder.h"
 
 #include <errno.h>
 #include <fcntl.h>

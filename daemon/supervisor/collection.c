@@ -1,4 +1,4 @@
-#include "daemon/collection.h"
+#include "daemon/supervisor/collection.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
-#include "daemon/compiler.h"
 #include "daemon/lists/publication.h"
 #include "daemon/lists/spool.h"
 #include "daemon/lists/stamp.h"
 #include "daemon/policy/list_messages.h"
+#include "daemon/supervisor/compiler.h"
 #include "daemon/text.h"
 
 enum { GUARDS_MAX = 64, GRACE_SECONDS = 5, COLLECTION_MESSAGE = 320 };

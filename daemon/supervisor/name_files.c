@@ -1,4 +1,4 @@
-#include "daemon/name_files.h"
+#include "daemon/supervisor/name_files.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "daemon/redirect.h"
+#include "daemon/supervisor/redirect.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/cutting.h"
 #include "daemon/log.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/cutting.h"
+#include "daemon/supervisor/supervision.h"
 #include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
 #include "netfilter/quotas.h"

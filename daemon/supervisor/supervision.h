@@ -4,11 +4,11 @@
 
 #include <event2/event_struct.h>
 
-#include "daemon/children.h"
-#include "daemon/collection.h"
-#include "daemon/doors.h"
-#include "daemon/name_files.h"
 #include "daemon/policy/config.h"
+#include "daemon/supervisor/children.h"
+#include "daemon/supervisor/collection.h"
+#include "daemon/supervisor/doors.h"
+#include "daemon/supervisor/name_files.h"
 #include "netfilter/probe.h"
 #include "netfilter/watch.h"
 

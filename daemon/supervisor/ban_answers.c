@@ -1,4 +1,4 @@
-#include "daemon/ban_answers.h"
+#include "daemon/supervisor/ban_answers.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "daemon/control/server.h"
-#include "daemon/cutting.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/cutting.h"
+#include "daemon/supervisor/supervision.h"
 #include "netfilter/bans.h"
 
 enum { BAN_SECONDS_MAX = 365 * 24 * 3600 };

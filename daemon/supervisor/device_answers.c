@@ -1,10 +1,10 @@
-#include "daemon/device_answers.h"
+#include "daemon/supervisor/device_answers.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/control/server.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/supervision.h"
 #include "netfilter/quotas.h"
 
 /* The use of one device. */

@@ -1,4 +1,4 @@
-#include "daemon/reload.h"
+#include "daemon/supervisor/reload.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/collection.h"
 #include "daemon/control/server.h"
-#include "daemon/feeds.h"
 #include "daemon/log.h"
-#include "daemon/notify.h"
 #include "daemon/orders.h"
-#include "daemon/redirect.h"
-#include "daemon/supervision.h"
+#include "daemon/supervisor/collection.h"
+#include "daemon/supervisor/feeds.h"
+#include "daemon/supervisor/notify.h"
+#include "daemon/supervisor/redirect.h"
+#include "daemon/supervisor/supervision.h"
 #include "netfilter/routes.h"
 
 enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };

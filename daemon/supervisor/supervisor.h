@@ -3,7 +3,7 @@
  * and replacing processes needs it; reads nothing that comes from the network. */
 #pragma once
 
-#include "daemon/supervision.h"
+#include "daemon/supervisor/supervision.h"
 
 /* Runs until SIGTERM or SIGINT. The exit status: 0, or 1 with a logged cause. */
 int supervisor_run(const struct supervisor_settings *settings);
