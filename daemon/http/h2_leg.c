@@ -511,30 +511,50 @@ bool h2_has_room(const struct stream *stream)
 
 /* The session */
 
+static bool may_read(const struct h2_leg *leg)
+{
+	return !leg->leg.broken &&
+	       nghttp2_session_get_outbound_queue_size(leg->session) <= QUEUE_MAX &&
+	       nghttp2_session_want_read(leg->session);
+}
+
+static enum h2_read give_up(struct h2_leg *leg, ssize_t error)
+{
+	if (leg->reason == REASON_NONE)
+		leg->reason = error == NGHTTP2_ERR_NOMEM     ? REASON_NO_MEMORY
+			      : error == NGHTTP2_ERR_FLOODED ? REASON_FLOOD
+							     : fault_of_peer(leg);
+	nghttp2_session_terminate_session(leg->session, NGHTTP2_PROTOCOL_ERROR);
+	return H2_READ;
+}
+
+/* Many servers send each answer in a record of its own: what one read of the socket brought is
+ * taken together, so that it goes on together. */
 enum h2_read h2_read(struct h2_leg *leg, char scratch[static CHUNK_SIZE])
 {
-	ssize_t got, used;
+	size_t total = 0;
 
-	if (leg->leg.broken ||
-	    nghttp2_session_get_outbound_queue_size(leg->session) > QUEUE_MAX ||
-	    !nghttp2_session_want_read(leg->session))
+	do {
+		ssize_t got, used;
+
+		if (!may_read(leg))
+			break;
+		got = side_read(leg->leg.side, scratch, CHUNK_SIZE - total);
+		if (got < 0 && errno == EAGAIN)
+			break;
+		if (got == 0)
+			errno = 0;
+		if (got <= 0)
+			return H2_READ_GONE;
+		total += (size_t)got;
+		used = nghttp2_session_mem_recv(leg->session, (const uint8_t *)scratch,
+						(size_t)got);
+		if (used < 0)
+			return give_up(leg, used);
+	} while (total < CHUNK_SIZE && side_buffered(leg->leg.side));
+	if (!total)
 		return H2_READ_WAIT;
-	got = side_read(leg->leg.side, scratch, CHUNK_SIZE);
-	if (got < 0 && errno == EAGAIN)
-		return H2_READ_WAIT;
-	if (got == 0)
-		errno = 0;
-	if (got <= 0)
-		return H2_READ_GONE;
 	leg->moved = clock_steady();
-	used = nghttp2_session_mem_recv(leg->session, (const uint8_t *)scratch, (size_t)got);
-	if (used >= 0)
-		return H2_READ;
-	if (leg->reason == REASON_NONE)
-		leg->reason = used == NGHTTP2_ERR_NOMEM	    ? REASON_NO_MEMORY
-			      : used == NGHTTP2_ERR_FLOODED ? REASON_FLOOD
-							    : fault_of_peer(leg);
-	nghttp2_session_terminate_session(leg->session, NGHTTP2_PROTOCOL_ERROR);
 	return H2_READ;
 }
 
