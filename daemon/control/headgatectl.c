@@ -9,6 +9,7 @@
 #include "daemon/control/check.h"
 #include "daemon/control/export.h"
 #include "daemon/control/lists.h"
+#include "daemon/control/metrics.h"
 #include "daemon/control/show.h"
 #include "daemon/control/tool.h"
 #include "daemon/lists/format.h"
@@ -305,6 +306,12 @@ static int run_check(const struct subcommand *subcommand, const struct tool *too
 	return check_file(tool);
 }
 
+static int run_metrics(const struct subcommand *subcommand, const struct tool *tool)
+{
+	(void)subcommand;
+	return metrics_print(tool);
+}
+
 static int run_box(const struct subcommand *subcommand, const struct tool *tool)
 {
 	(void)subcommand;
@@ -354,6 +361,8 @@ static const struct subcommand subcommands[] = {
 	  run_plain, "control", show_row, devices, "no devices" },
 	{ "timings", "", "how long connecting, TLS and answers take", 0, 0, run_plain, "control",
 	  show_row, timings, "nothing was timed yet" },
+	{ "metrics", "", "all that is counted, as Prometheus reads it", 0, 0, run_metrics, NULL, NULL,
+	  NULL, NULL },
 	{ "authority", "show | export [pem | der | p12 | mobileconfig]",
 	  "the certificate that devices must trust", 1, 2,
 	  run_authority, "control", export_facts, NULL, NULL },
