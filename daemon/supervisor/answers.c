@@ -9,17 +9,16 @@
 
 #include "daemon/control/server.h"
 #include "daemon/orders.h"
-#include "daemon/policy/explain.h"
 #include "daemon/supervisor/ban_answers.h"
 #include "daemon/supervisor/cutting.h"
 #include "daemon/supervisor/device_answers.h"
+#include "daemon/supervisor/explain_answers.h"
 #include "daemon/supervisor/list_answers.h"
 #include "daemon/supervisor/redirect.h"
 #include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/supervision.h"
 #include "daemon/tls/authority.h"
 #include "daemon/tls/pinned.h"
-#include "netfilter/plan_print.h"
 #include "netfilter/sieve.h"
 
 enum { RULE_TEXT = 2048 };
@@ -70,9 +69,8 @@ static json_t *capture_json(const struct supervisor *supervisor)
 	}
 	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:I}", "method",
 			 supervisor->probe.method == CAPTURE_REDIRECT ? "redirect" : "tproxy",
-			 "packet_door", queue_way_word(supervisor->probe.queue),
-			 "lan", lan, "tcp", tcp, "source",
-			 policy->source == SOURCE_KEEP ? "keep" : "own", "when_down",
+			 "packet_door", queue_way_word(supervisor->probe.queue), "lan", lan, "tcp",
+			 tcp, "source", policy->source == SOURCE_KEEP ? "keep" : "own", "when_down",
 			 policy->when_down == WHEN_DOWN_OPEN ? "open" : "closed", "lists_in",
 			 lists_way(supervisor), "bytes_of_lists_in_kernel",
 			 (json_int_t)sieve_size(supervisor->sieve));
@@ -80,17 +78,16 @@ static json_t *capture_json(const struct supervisor *supervisor)
 
 static json_t *totals_json(const struct supervisor *supervisor)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accepted",
-			 SUM(supervisor, accepted), "live", SUM(supervisor, live), "passed",
-			 SUM(supervisor, passed), "inspected", SUM(supervisor, inspected),
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "accepted", SUM(supervisor, accepted), "live", SUM(supervisor, live),
+			 "passed", SUM(supervisor, passed), "inspected", SUM(supervisor, inspected),
 			 "blocked", SUM(supervisor, blocked), "routed", SUM(supervisor, routed),
-			 "answered", SUM(supervisor, answered),
-			 "visits", SUM(supervisor, visits), "dns_stripped",
-			 SUM(supervisor, dns_stripped), "dns_signed", SUM(supervisor, dns_signed),
-			 "exchanges", SUM(supervisor, exchanges), "bytes_from_clients",
-			 SUM(supervisor, bytes_from_clients), "bytes_from_servers",
-			 SUM(supervisor, bytes_from_servers), "dropped_records",
-			 SUM(supervisor, dropped_records));
+			 "answered", SUM(supervisor, answered), "visits", SUM(supervisor, visits),
+			 "dns_stripped", SUM(supervisor, dns_stripped), "dns_signed",
+			 SUM(supervisor, dns_signed), "exchanges", SUM(supervisor, exchanges),
+			 "bytes_from_clients", SUM(supervisor, bytes_from_clients),
+			 "bytes_from_servers", SUM(supervisor, bytes_from_servers),
+			 "dropped_records", SUM(supervisor, dropped_records));
 }
 
 static json_t *reasons_json(const struct supervisor *supervisor)
@@ -115,14 +112,14 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 
 	(void)request;
 	control_answer_line(
-		answer, json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o}", "version",
-				  VERSION, "pid", (int)getpid(), "uptime",
-				  (json_int_t)((clock_steady() - supervisor->started) / 1000000),
-				  "policy", supervisor->settings->config, "generation",
-				  (int)supervisor->policy->generation, "rules",
-				  (int)supervisor->policy->rule_count, "capture",
-				  capture_json(supervisor), "totals", totals_json(supervisor),
-				  "reasons", reasons_json(supervisor)));
+		answer,
+		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o}", "version", VERSION,
+			  "pid", (int)getpid(), "uptime",
+			  (json_int_t)((clock_steady() - supervisor->started) / 1000000), "policy",
+			  supervisor->settings->config, "generation",
+			  (int)supervisor->policy->generation, "rules",
+			  (int)supervisor->policy->rule_count, "capture", capture_json(supervisor),
+			  "totals", totals_json(supervisor), "reasons", reasons_json(supervisor)));
 	control_answer_line(answer, process_json(&children->signer, "signer"));
 	control_answer_line(answer, process_json(&children->recorder, "recorder"));
 	for (unsigned i = 0; i < children->workers; i++)
@@ -142,8 +139,7 @@ static void answer_reload(void *context, json_t *request, struct control_answer 
 
 /* rules */
 
-static json_t *rule_json(const struct supervisor *supervisor, const struct rule *rule,
-			 int number)
+static json_t *rule_json(const struct supervisor *supervisor, const struct rule *rule, int number)
 {
 	char storage[RULE_TEXT];
 	struct text text;
@@ -153,14 +149,14 @@ static json_t *rule_json(const struct supervisor *supervisor, const struct rule 
 	return json_pack(
 		"{s:i, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:i}", "number", number, "name",
 		rule->name, "verdict", verdict_word(rule->verdict), "shadow", rule->shadow, "hits",
-		sum(supervisor, offsetof(struct counters, rule_hits) +
-					rule->slot * sizeof(_Atomic uint64_t)),
+		sum(supervisor,
+		    offsetof(struct counters, rule_hits) + rule->slot * sizeof(_Atomic uint64_t)),
 		"shadow_hits",
-		sum(supervisor, offsetof(struct counters, shadow_hits) +
-					rule->slot * sizeof(_Atomic uint64_t)),
+		sum(supervisor,
+		    offsetof(struct counters, shadow_hits) + rule->slot * sizeof(_Atomic uint64_t)),
 		"over_rate",
-		sum(supervisor, offsetof(struct counters, over_hits) +
-					rule->slot * sizeof(_Atomic uint64_t)),
+		sum(supervisor,
+		    offsetof(struct counters, over_hits) + rule->slot * sizeof(_Atomic uint64_t)),
 		"text", storage, "file", rule->place.file ? rule->place.file : "", "line",
 		(int)rule->place.line);
 }
@@ -173,10 +169,9 @@ static void answer_rules(void *context, json_t *request, struct control_answer *
 	(void)request;
 	redirect_count(context);
 	for (size_t i = 0; i < policy->rule_count; i++)
-		control_answer_line(answer,
-				    rule_json(supervisor, &policy->rules[i], (int)i + 1));
-	control_answer_line(answer, rule_json(supervisor, policy->otherwise,
-					      (int)policy->rule_count + 1));
+		control_answer_line(answer, rule_json(supervisor, &policy->rules[i], (int)i + 1));
+	control_answer_line(answer,
+			    rule_json(supervisor, policy->otherwise, (int)policy->rule_count + 1));
 	control_answer_end(answer, 0, NULL);
 }
 
@@ -206,163 +201,6 @@ static void answer_timings(void *context, json_t *request, struct control_answer
 		control_answer_line(answer, line);
 	}
 	control_answer_end(answer, 0, NULL);
-}
-
-/* explain */
-
-struct question {
-	struct facts facts;
-	const struct device *device;
-	const char *host;
-	const char *method;
-	const char *path;
-	char name[NAME_SIZE]; /* the host as the judge compares it */
-	char target[TARGET_MAX];
-};
-
-static const struct device *find_device(const struct policy *policy, const char *name)
-{
-	for (size_t i = 0; i < policy->device_count; i++)
-		if (strcmp(policy->devices[i].name, name) == 0)
-			return &policy->devices[i];
-	return NULL;
-}
-
-static bool read_device(const struct policy *policy, const char *text, struct question *question)
-{
-	static uint8_t mac[6];
-
-	if (mac_parse(mac, text) == 0) {
-		question->facts.mac = mac;
-		return true;
-	}
-	if (address_parse(&question->facts.client, text) == 0)
-		return true;
-	question->device = find_device(policy, text);
-	if (!question->device)
-		return false;
-	if (question->device->prefix_count)
-		question->facts.client = question->device->prefixes[0].base;
-	if (question->device->mac_count)
-		question->facts.mac = question->device->macs[0];
-	return true;
-}
-
-static bool read_destination(const char *text, struct address *destination)
-{
-	if (address_parse_with_port(destination, text) == 0)
-		return true;
-	if (address_parse(destination, text) < 0)
-		return false;
-	destination->port = 443;
-	return true;
-}
-
-/* As a browser's address line gives it: any case, with a dot at the end, or an address. */
-static bool read_host(struct question *question)
-{
-	struct address literal;
-
-	if (!question->host)
-		return true;
-	if (name_canonical(question->host, strlen(question->host), question->name))
-		question->host = question->name;
-	else if (address_parse(&literal, question->host) < 0)
-		return false;
-	return true;
-}
-
-/* What stands behind the question mark is the query. */
-static bool read_path(struct question *question)
-{
-	char *mark;
-
-	if (!question->path)
-		return true;
-	if (question->path[0] != '/' || strlen(question->path) >= sizeof(question->target))
-		return false;
-	strcpy(question->target, question->path);
-	mark = strchr(question->target, '?');
-	if (mark) {
-		*mark = '\0';
-		question->facts.query = mark + 1;
-	}
-	question->path = question->target;
-	return true;
-}
-
-static void fill_question(struct question *question)
-{
-	struct facts *facts = &question->facts;
-
-	facts->learned = MOMENT_ADDRESSES;
-	facts->transport = TRANSPORT_TCP;
-	facts->time = week_time_at(time(NULL));
-	if (!question->host)
-		return;
-	facts->learned |= MOMENT_HELLO;
-	facts->host = question->host;
-	facts->protocol = facts->destination.port == 80 ? PROTOCOL_HTTP : PROTOCOL_TLS;
-	facts->tls_version = facts->protocol == PROTOCOL_TLS ? 0x0304 : 0;
-	if (facts->protocol == PROTOCOL_HTTP)
-		facts->learned |= MOMENT_CERTIFICATE;
-	if (!question->method)
-		return;
-	facts->learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST;
-	facts->method = question->method;
-	facts->path = question->path ? question->path : "/";
-}
-
-static void answer_line(void *context, const char *line)
-{
-	control_answer_line(context, json_pack("{s:s}", "text", line));
-}
-
-/* Whether the kernel gives this verdict or a worker does. */
-static void explain_place(const struct plan *plan, const struct facts *facts,
-			  struct control_answer *answer)
-{
-	const struct step *step = plan_find(plan, facts);
-	char storage[EXPLAIN_LINE];
-	struct text text;
-
-	text_begin(&text, storage, sizeof(storage));
-	text_add(&text, "where: ");
-	if (!plan_captures(plan, facts))
-		text_addf(&text, "nowhere: port %u is not captured", facts->destination.port);
-	else
-		plan_print_place(plan, step, &text);
-	if (step->rule->slot && step->action == PLAN_PROXY)
-		text_addf(&text, " (\"%s\")", step->rule->name);
-	answer_line(answer, storage);
-}
-
-static void answer_explain(void *context, json_t *request, struct control_answer *answer)
-{
-	const struct supervisor *supervisor = context;
-	const char *device = NULL, *destination = NULL;
-	struct question question = { .host = NULL };
-
-	if (json_unpack(request, "{s:s, s:s, s?s, s?s, s?s}", "device", &device,
-				    "destination", &destination, "host", &question.host, "method",
-				    &question.method, "path", &question.path) < 0) {
-		control_answer_end(answer, 1, "explain takes DEVICE DESTINATION [HOST [METHOD PATH]]");
-	} else if (!read_device(supervisor->policy, device, &question)) {
-		control_answer_end(answer, 1, "the device is no address, no MAC and not defined "
-					      "under `devices`");
-	} else if (!read_destination(destination, &question.facts.destination)) {
-		control_answer_end(answer, 1, "the destination is not an address like 192.0.2.1, "
-					      "192.0.2.1:443 or [2001:db8::1]:443");
-	} else if (!read_host(&question)) {
-		control_answer_end(answer, 1, "the host is no name like www.example.com");
-	} else if (!read_path(&question)) {
-		control_answer_end(answer, 1, "the path does not begin with /, or is too long");
-	} else {
-		fill_question(&question);
-		explain_policy(supervisor->policy, &question.facts, answer_line, answer);
-		explain_place(supervisor->plan, &question.facts, answer);
-		control_answer_end(answer, 0, NULL);
-	}
 }
 
 /* cut */
@@ -431,17 +269,14 @@ static void answer_refusals(void *context, json_t *request, struct control_answe
 }
 
 static const struct control_entry entries[] = {
-	{ "status", answer_status },	   { "reload", answer_reload },
-	{ "rules", answer_rules },	   { "lists", answer_lists },
-	{ "search", answer_search },	   { "refresh", answer_refresh },
-	{ "timings", answer_timings },	   { "explain", answer_explain },
-	{ "cut", answer_cut },
-	{ "ban", answer_ban },
-	{ "unban", answer_unban },
-	{ "bans", answer_bans },
-	{ "devices", answer_devices },		   { "authority", answer_authority },
-	{ "refusals", answer_refusals },
-	{ NULL, NULL },
+	{ "status", answer_status },	 { "reload", answer_reload },
+	{ "rules", answer_rules },	 { "lists", answer_lists },
+	{ "search", answer_search },	 { "refresh", answer_refresh },
+	{ "timings", answer_timings },	 { "explain", answer_explain },
+	{ "cut", answer_cut },		 { "ban", answer_ban },
+	{ "unban", answer_unban },	 { "bans", answer_bans },
+	{ "devices", answer_devices },	 { "authority", answer_authority },
+	{ "refusals", answer_refusals }, { NULL, NULL },
 };
 
 struct control_server *answers_open(struct supervisor *supervisor, gid_t group)
