@@ -4,6 +4,19 @@
 
 enum { REFUSED_CHUNKS = 16 }; /* thrown away in one turn */
 
+/* RFC 8446 section 6.2 */
+static uint8_t alert_for(enum reason reason)
+{
+	switch (reason) {
+	case REASON_BLOCKED:
+		return ALERT_ACCESS_DENIED;
+	case REASON_HELLO_BROKEN:
+		return ALERT_DECODE_ERROR;
+	default:
+		return ALERT_HANDSHAKE_FAILURE;
+	}
+}
+
 enum stage connection_refuse(struct connection *connection, enum reason reason,
 			     enum refusal refusal)
 {
@@ -13,9 +26,7 @@ enum stage connection_refuse(struct connection *connection, enum reason reason,
 	if (refusal == REFUSE_BY_RESET)
 		return ENDED;
 	if (refusal == REFUSE_BY_ALERT)
-		client_alert(&connection->client, reason == REASON_BLOCKED
-							  ? ALERT_ACCESS_DENIED
-							  : ALERT_HANDSHAKE_FAILURE);
+		client_alert(&connection->client, alert_for(reason));
 	return REFUSING;
 }
 

@@ -68,12 +68,11 @@ RENEGOTIATION = extension(0xff01, b"\0")
 VERSION_13 = extension(43, b"\x03\x04")
 
 
-class Forger:
-    """Listens at an address of the server's namespace. answer(hello, turn) gives the bytes to send, or None."""
+class Listener:
+    """At an address of the server's namespace. talk(peer) has the connection; the socket is closed behind it."""
 
-    def __init__(self, topology, address, answer):
-        self.seen = []  # one per connection: {"alerts": [...], "hellos": n, "data": bytes of application records, "closed": seconds}
-        self._answer = answer
+    def __init__(self, topology, address, talk):
+        self._talk, self._talks = talk, []
         with inside(topology.server):
             self._listener = socket.create_server(address)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -84,36 +83,57 @@ class Forger:
                 peer, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
+            talk = threading.Thread(target=self._have, args=(peer,), daemon=True)
+            self._talks.append(talk)
+            talk.start()
 
-    def _talk(self, peer):
-        seen = {"alerts": [], "hellos": 0, "data": b"", "hello": None, "closed": None}
-        self.seen.append(seen)
-        peer.settimeout(10)
-        answered = 0
+    def _have(self, peer):
         with peer:
-            try:
-                for kind, data in _records(peer):
-                    if kind == 21 and len(data) == 2:
-                        seen["alerts"].append(ALERTS.get(data[1], str(data[1])))
-                    elif kind == 23:
-                        seen["data"] += data
-                    elif kind == 22 and data[0] == 1:
-                        seen["hello"] = Hello(data)
-                        seen["hellos"] += 1
-                        answer = self._answer(seen["hello"], seen["hellos"])
-                        if answer is None:
-                            return
-                        peer.sendall(answer)
-                        answered = time.monotonic()
-            except OSError:
-                pass
-        if answered:
-            seen["closed"] = time.monotonic() - answered
+            self._talk(peer)
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def wait(self, seconds):
+        """Until all talks have ended. False when time was too short."""
+        deadline = time.monotonic() + seconds
+        for talk in list(self._talks):
+            talk.join(max(0, deadline - time.monotonic()))
+        return not any(talk.is_alive() for talk in self._talks)
+
+
+class Forger(Listener):
+    """Listens at an address of the server's namespace. answer(hello, turn) gives the bytes to send, or None."""
+
+    def __init__(self, topology, address, answer):
+        self.seen = []  # one per connection: {"alerts": [...], "hellos": n, "data": bytes of application records, "closed": seconds}
+        self._answer = answer
+        super().__init__(topology, address, self._hear)
+
+    def _hear(self, peer):
+        seen = {"alerts": [], "hellos": 0, "data": b"", "hello": None, "closed": None}
+        self.seen.append(seen)
+        peer.settimeout(10)
+        answered = 0
+        try:
+            for kind, data in _records(peer):
+                if kind == 21 and len(data) == 2:
+                    seen["alerts"].append(ALERTS.get(data[1], str(data[1])))
+                elif kind == 23:
+                    seen["data"] += data
+                elif kind == 22 and data[0] == 1:
+                    seen["hello"] = Hello(data)
+                    seen["hellos"] += 1
+                    answer = self._answer(seen["hello"], seen["hellos"])
+                    if answer is None:
+                        return
+                    peer.sendall(answer)
+                    answered = time.monotonic()
+        except OSError:
+            pass
+        if answered:
+            seen["closed"] = time.monotonic() - answered
 
 
 def _records(peer):
