@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +50,9 @@ static void adopt_ports(struct visits *visits, const struct policy_order *order)
 		memcpy(visits->ports[i].name, order->lan[i], PORT_NAME);
 		visits->ports[i].index = order->lan_index[i];
 	}
+	if (visits->lookout &&
+	    lookout_choose(visits->lookout, order->lan_index, order->lan_count) < 0)
+		log_warning("beginnings of connections are not seen: %s", strerror(errno));
 }
 
 static void adopt_order(struct packet_door *door, const struct policy_order *order,
@@ -110,6 +114,7 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	atomic_fetch_add_explicit(&door->visits.counters->heartbeat, 1, memory_order_relaxed);
+	visits_look_out(&door->visits);
 	if (door->endings)
 		endings_read(door->endings, story_end, &door->visits);
 }
@@ -141,6 +146,7 @@ static int open_signals(void)
 static int open_visits(struct packet_door *door)
 {
 	struct visits *visits = &door->visits;
+	uint8_t seed[16];
 
 	visits->raw4 = raw_open(AF_INET);
 	visits->raw6 = raw_open(AF_INET6);
@@ -153,12 +159,17 @@ static int open_visits(struct packet_door *door)
 							   : strerror(errno));
 		return -1;
 	}
+	visits->lookout = lookout_open();
+	if (!visits->lookout)
+		log_warning("beginnings of connections are not seen: %s", strerror(errno));
+	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+		visits->openings = openings_new(seed);
 	visits->flows = flows_new(story_forget, visits);
 	door->endings = endings_open();
 	if (!door->endings)
 		log_warning("the ends of datagrams are not noticed: %s", strerror(errno));
 	visits->sightings = sightings_new();
-	return visits->flows && visits->sightings ? 0 : -1;
+	return visits->openings && visits->flows && visits->sightings ? 0 : -1;
 }
 
 static int make_visits(struct packet_door *door)

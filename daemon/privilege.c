@@ -181,7 +181,7 @@ static const char *const signer[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
 				      "poll",	   "ppoll",	  NULL };
 
 static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
-				      "poll",	   "ppoll",	  NULL };
+				      "poll",	   "ppoll",	  "setsockopt", NULL };
 
 static const char *const recorder[] = {
 	"_llseek",	  "accept4",

@@ -91,17 +91,12 @@ static void note_arrival(const struct visits *visits, struct flow *flow,
 			flow->port_name = visits->ports[i].name;
 }
 
-static struct flow *find_flow(struct visits *visits, const struct queue_packet *arrival,
-			      const struct packet *packet, enum flow_kind kind)
+static struct flow *begin_flow(struct visits *visits, const struct queue_packet *arrival,
+			       const struct packet *packet, enum flow_kind kind)
 {
-	bool anew = kind == FLOW_STREAM && packet->flags & PACKET_SYN;
 	struct flow *flow =
-		anew ? NULL
-		     : flows_find(visits->flows, kind, &packet->source, &packet->destination);
+		flows_begin(visits->flows, kind, &packet->source, &packet->destination);
 
-	if (flow)
-		return flow;
-	flow = flows_begin(visits->flows, kind, &packet->source, &packet->destination);
 	if (flow)
 		note_arrival(visits, flow, arrival);
 	return flow;
@@ -217,25 +212,76 @@ static enum fate take_payload(struct visits *visits, struct flow *flow, const st
 	}
 }
 
-static enum fate visit_stream(struct visits *visits, const struct queue_packet *arrival,
-			      const struct packet *packet)
+static void note_opening(void *context, const struct packet *packet)
+{
+	struct visits *visits = context;
+
+	if (packet->kind == PACKET_TCP)
+		openings_note(visits->openings, &packet->source, &packet->destination,
+			      packet->sequence);
+	else
+		openings_doubt(visits->openings, &packet->source, &packet->destination);
+}
+
+void visits_look_out(struct visits *visits)
+{
+	if (visits->lookout)
+		lookout_read(visits->lookout, note_opening, visits);
+}
+
+/* The stream of a packet: one that began at another number under the same ends is over. */
+static struct flow *find_stream(struct visits *visits, const struct queue_packet *arrival,
+				const struct packet *packet, enum opening opening, uint32_t first)
+{
+	bool known = opening == OPENING_KNOWN;
+	struct flow *flow =
+		flows_find(visits->flows, FLOW_STREAM, &packet->source, &packet->destination);
+
+	if (flow && (!known || (flow->first == first && !(packet->flags & PACKET_SYN))))
+		return flow;
+	flow = begin_flow(visits, arrival, packet, FLOW_STREAM);
+	if (!flow)
+		return NULL;
+	flow->anchored = known;
+	flow->first = known ? first : packet->sequence;
+	return flow;
+}
+
+static enum fate follow_stream(struct visits *visits, struct flow *flow,
+			       const struct packet *packet)
 {
 	const struct said nothing = { 0 };
-	struct flow *flow = find_flow(visits, arrival, packet, FLOW_STREAM);
 	bool opens = packet->flags & PACKET_SYN;
 
-	if (!flow)
-		return FATE_UNSEEN;
 	if (flow->fate != FATE_UNDECIDED)
 		return flow->fate;
-	if (!flow->packets && !flow->anchored) {
-		flow->anchored = opens;
-		flow->first = packet->sequence + (opens ? 1 : 0);
-	}
 	if (opens && visit_judge(visits, flow, &nothing) != FATE_UNDECIDED)
 		return flow->fate;
 	return opens && !packet->payload.length ? FATE_UNDECIDED
 						: take_payload(visits, flow, packet);
+}
+
+static enum fate visit_stream(struct visits *visits, const struct queue_packet *arrival,
+			      const struct packet *packet)
+{
+	enum opening opening;
+	struct flow *flow;
+	uint32_t first;
+	enum fate fate;
+
+	visits_look_out(visits);
+	if (packet->flags & PACKET_SYN)
+		note_opening(visits, packet);
+	opening = openings_find(visits->openings, &packet->source, &packet->destination, &first);
+	flow = find_stream(visits, arrival, packet, opening, first);
+	if (!flow)
+		return FATE_UNSEEN;
+	fate = opening == OPENING_CONTESTED
+		       ? visit_refuse(visits, flow, REASON_CONTRADICTION)
+		       : follow_stream(visits, flow, packet);
+	if (fate != FATE_UNDECIDED)
+		openings_forget(visits->openings, &packet->source, &packet->destination);
+	return fate;
 }
 
 /* Datagrams */
@@ -268,13 +314,12 @@ static enum fate visit_datagram(struct visits *visits, const struct queue_packet
 				const struct packet *packet)
 {
 	const struct said nothing = { 0 };
-	struct flow *flow = find_flow(visits, arrival, packet, FLOW_DATAGRAMS);
+	struct flow *flow =
+		flows_find(visits->flows, FLOW_DATAGRAMS, &packet->source, &packet->destination);
 	struct hello hello;
 
-	if (flow && is_over(flow)) {
-		flows_forget(visits->flows, flow);
-		flow = find_flow(visits, arrival, packet, FLOW_DATAGRAMS);
-	}
+	if (!flow || is_over(flow))
+		flow = begin_flow(visits, arrival, packet, FLOW_DATAGRAMS);
 	if (!flow)
 		return FATE_UNSEEN;
 	if (flow->fate != FATE_UNDECIDED)

@@ -5,8 +5,10 @@
 #include "daemon/greeting.h"
 #include "daemon/journal/journal.h"
 #include "daemon/packet/flow.h"
+#include "daemon/packet/openings.h"
 #include "daemon/packet/packet.h"
 #include "daemon/packet/sightings.h"
+#include "netfilter/lookout.h"
 #include "netfilter/marks.h"
 #include "netfilter/queue.h"
 
@@ -21,6 +23,8 @@ struct visits {
 	struct policy *policy; /* held */
 	struct marks marks;
 	struct queue *queue;
+	struct lookout *lookout; /* NULL: not to be had */
+	struct openings *openings;
 	struct flows *flows;
 	struct sightings *sightings;
 	struct counters *counters;
@@ -35,6 +39,10 @@ struct visits {
 	struct greeting_room room;
 	uint8_t changed[65536]; /* a packet on its way back with something taken out */
 };
+
+/* Looks at what has come by since the last time: meant to be called now and then, also when nobody
+ * visits. */
+void visits_look_out(struct visits *visits);
 
 /* Receives a packet of the queue (queue_each); context: the visits. */
 void visit_packet(void *context, const struct queue_packet *arrival);

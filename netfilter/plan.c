@@ -51,11 +51,11 @@ static bool is_of_packet_door(const struct rule *rule, const struct policy *poli
 /* The judge at the packet door reads the rules from the top. */
 static void note_busy(struct plan *plan, const struct rule *rule, const struct kernel_view *view)
 {
-	struct projection projection;
+	struct projection projection = projection_make(&plan->arena, &rule->when, view);
 
+	plan->early |= projection.early;
 	if (is_of_packet_door(rule, plan->policy))
 		return;
-	projection = projection_make(&plan->arena, &rule->when, view);
 	plan->busy = projection_either(&plan->arena, &plan->busy, &projection);
 	if (!plan->busy_rule)
 		plan->busy_rule = rule;
@@ -235,6 +235,7 @@ struct plan *plan_new(const struct policy *policy, const struct kernel_view *vie
 	plan->policy = policy;
 	plan->packet_door = view->packet_door;
 	plan->patient.exact = plan->busy.exact = true;
+	plan->early = policy->when_down == WHEN_DOWN_CLOSED;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		note_busy(plan, &policy->rules[i], view);
 	plan->steps = arena_take(&plan->arena, 4 * policy->rule_count + 5, sizeof(*plan->steps));

@@ -51,6 +51,9 @@ struct plan {
 				    NULL */
 	bool gate_watches;	 /* to the packet door */
 	bool packet_door;	 /* as in the view */
+	/* SYNs visit the packet door, too: some rule could decide before a connection says anything, but
+	 * not the kernel by itself; or the house is closed, and with nobody at the door not even a SYN goes out. */
+	bool early;
 	struct projection busy;	 /* what the rules that need a worker could match */
 	const struct rule *busy_rule; /* the first of them */
 };

@@ -28,6 +28,8 @@ static struct projection vague(struct arena *arena, const struct condition *cond
 
 	projection.exact = false;
 	projection.vague = condition;
+	projection.early = !condition || condition->kind == CONDITION_FROM ||
+			   condition->kind == CONDITION_ADDRESS;
 	return projection;
 }
 
@@ -36,6 +38,7 @@ static void inherit(struct projection *whole, const struct projection *part)
 	if (whole->exact && !part->exact)
 		whole->vague = part->vague;
 	whole->exact &= part->exact;
+	whole->early |= part->early;
 }
 
 struct projection projection_either(struct arena *arena, const struct projection *a,
@@ -81,7 +84,7 @@ sa_family_t term_family(const struct term *term)
 
 /* A term grows by another's tests; a test too much is left out, which makes it wider. False when no
  * packet could pass both. */
-static bool join(struct term *term, const struct term *other, bool *exact)
+static bool join(struct term *term, const struct term *other, struct projection *whole)
 {
 	sa_family_t family = term_family(term);
 	sa_family_t others = term_family(other);
@@ -90,7 +93,8 @@ static bool join(struct term *term, const struct term *other, bool *exact)
 		return false;
 	for (size_t i = 0; i < other->count; i++) {
 		if (term->count == TESTS_MAX) {
-			*exact = false;
+			whole->exact = false;
+			whole->early = true;
 			break;
 		}
 		term->tests[term->count++] = other->tests[i];
@@ -101,7 +105,7 @@ static bool join(struct term *term, const struct term *other, bool *exact)
 struct projection projection_both(struct arena *arena, const struct projection *a,
 				  const struct projection *b)
 {
-	struct projection whole = { .exact = a->exact, .vague = a->vague };
+	struct projection whole = { .exact = a->exact, .early = a->early, .vague = a->vague };
 
 	inherit(&whole, b);
 	if (a->count * b->count > TERMS_MAX)
@@ -112,7 +116,7 @@ struct projection projection_both(struct arena *arena, const struct projection *
 	for (size_t i = 0; i < a->count; i++)
 		for (size_t j = 0; j < b->count; j++) {
 			whole.terms[whole.count] = a->terms[i];
-			if (join(&whole.terms[whole.count], &b->terms[j], &whole.exact))
+			if (join(&whole.terms[whole.count], &b->terms[j], &whole))
 				whole.count++;
 		}
 	return whole;
@@ -358,6 +362,7 @@ static struct projection project_sets(struct projector *projector,
 	whole = holds ? any(projector, tests, count) : none(projector, tests, count);
 	if (sets.vague) {
 		whole.exact = false;
+		whole.early = condition->kind != CONDITION_PROTOCOL;
 		whole.vague = condition;
 	}
 	return whole;

@@ -43,6 +43,8 @@ struct term {
 
 struct projection {
 	bool exact;
+	bool early; /* not exact, although addresses and ports alone would tell: what the judge could
+		       say of a packet without a payload, the kernel cannot */
 	const struct condition *vague; /* when not exact: the first condition that the kernel cannot
 					  tell; NULL: it is too long for the kernel */
 	size_t count;		       /* 0: never holds */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -260,19 +261,31 @@ static void add_mark_value(struct text *text, const struct ruleset *ruleset, uin
 	text_addf(text, "meta mark set meta mark & 0x%08x | 0x%08x", ~ruleset->mark_mask, value);
 }
 
-/* Acknowledgements without a payload are the packets of a hello's time that say nothing: their lengths give them
- * away. What conntrack calls invalid (a wrong checksum, out of the window) a server would not take either. */
+/* Segments without a payload say nothing: their lengths give them away. */
+static void add_silent(struct text *text, const char *which, const char *family, unsigned header)
+{
+	text_addf(text, "\t\t%s%s length . tcp doff {", which, family);
+	for (unsigned words = 5; words <= 15; words++)
+		text_addf(text, "%s%u . %u", words > 5 ? ", " : " ", header + 4 * words, words);
+	text_add(text, " } accept\n");
+}
+
+/* What conntrack calls invalid (a wrong checksum, out of the window) a server would not take either. */
 static void add_watch(struct text *text, const struct ruleset *ruleset, const struct marks *marks)
 {
-	text_add(text, "\t# To the packet door: the first packets of a connection, until it is known by "
-		       "name.\n"
+	const char *which = ruleset->openings_visit ? "tcp flags & syn != syn " : "";
+	char prefix[64];
+
+	text_add(text, "\t# To the packet door: the first packets of a connection that say something, "
+		       "until it is\n"
+		       "\t# known by name.\n"
 		       "\tchain watch {\n"
-		       "\t\tct state invalid drop\n"
-		       "\t\ttcp flags == ack ip hdrlength 5 ip length 40 tcp doff 5 accept\n"
-		       "\t\ttcp flags == ack ip hdrlength 5 ip length 52 tcp doff 8 accept\n"
-		       "\t\ttcp flags == ack ip6 nexthdr tcp ip6 length 20 tcp doff 5 accept\n"
-		       "\t\ttcp flags == ack ip6 nexthdr tcp ip6 length 32 tcp doff 8 accept\n"
-		       "\t\ttcp flags & rst == rst accept\n");
+		       "\t\tct state invalid drop\n");
+	snprintf(prefix, sizeof(prefix), "%sip hdrlength 5 ", which);
+	add_silent(text, prefix, "ip", 20);
+	snprintf(prefix, sizeof(prefix), "%sip6 nexthdr tcp ", which);
+	add_silent(text, prefix, "ip6", 0);
+	text_add(text, "\t\ttcp flags & rst == rst accept\n");
 	if (ruleset->queue == QUEUE_NATIVE) {
 		text_add(text, "\t\t");
 		add_mark_value(text, ruleset, marks->watching);

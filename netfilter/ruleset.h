@@ -43,6 +43,7 @@ struct ruleset {
 	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the chain `watch` ends where
 	 * queue_rule_add() goes on. */
 	enum queue_way queue;
+	bool openings_visit; /* SYNs are queued, too; else the packet door sees them from its lookout */
 };
 
 /* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:

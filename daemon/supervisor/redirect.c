@@ -119,8 +119,8 @@ static enum queue_way way_to_door(const struct supervisor *supervisor)
 }
 
 /* Takes the printed rules; the text to free(), or NULL after saying why. */
-static char *print_table(const struct supervisor *supervisor, struct ruleset *ruleset,
-			 const struct plan_text *rules)
+static char *print_table(const struct supervisor *supervisor, const struct plan *plan,
+			 const struct plan_text *rules, struct ruleset *ruleset)
 {
 	char *text;
 
@@ -132,6 +132,7 @@ static char *print_table(const struct supervisor *supervisor, struct ruleset *ru
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
 	ruleset->queue = way_to_door(supervisor);
+	ruleset->openings_visit = plan->early || !supervisor->probe.lookout;
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
 		log_error("the nft table cannot be written: %s", why_unprinted());
@@ -162,7 +163,7 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	int result = 0;
 
 	plan_text_begin(&rules, plan, &mark);
-	text = print_table(supervisor, &ruleset, &rules);
+	text = print_table(supervisor, plan, &rules, &ruleset);
 	if (text && !is_loaded(supervisor, text)) {
 		redirect_count(supervisor);
 		result = replace_table(&ruleset, text, ruleset_print);

@@ -87,7 +87,7 @@ class Untouched(Proof):
                            check=True)
         each = (self._visits() - before) / connections
         self.measured(f"{each:.2f} packets of a connection visit")
-        if each > 2.2:
+        if each > 1.2:
             raise Failure(f"{each} packets of a connection visit the packet door")
 
     def _visits(self):
@@ -127,6 +127,74 @@ class Untouched(Proof):
             raise Failure(f"IPv{family}: the server has seen the hello")
         reset = min(when for when, segment in sides[0] if segment[13] & 4)
         self.measured(f"IPv{family}: reset {1000 * (reset - hello[0]):.1f} ms after the hello")
+
+
+class Deceived(Proof):
+    intent = "A device that says two things about where its stream begins gets no further, whatever it says there"
+    policy = NAMES_ONLY
+
+    def prove(self):
+        for family, device, server in ((4, "192.0.2.10", "198.51.100.10"), (6, "2001:db8:1::10", "2001:db8:2::10")):
+            if (outcome := self._ask(device, server, None)) != "answered":
+                raise Failure(f"IPv{family}: an honest device is {outcome}")
+            if (outcome := self._ask(device, server, self._second_syn)) != "refused":
+                raise Failure(f"IPv{family}: with two SYNs a device is {outcome}")
+            if (outcome := self._ask(device, server, None)) != "answered":
+                raise Failure(f"IPv{family}: afterwards an honest device is {outcome}")
+            if (outcome := self._ask(device, server, self._fragment)) != "refused":
+                raise Failure(f"IPv{family}: with a SYN in fragments a device is {outcome}")
+        settle(lambda: find_all("journal", [{"reason": "contradiction"}] * 4, self.gateway.journal()))
+
+    def _ask(self, device, server, deceive):
+        """Asks over a connection; deceive(device, server, port, number) comes between its handshake and its first bytes."""
+        wire = Wire(self.network.topology.device, "eth0")
+        try:
+            with inside(self.network.topology.device), socket.create_connection((server, 80), timeout=2) as peer:
+                if deceive:
+                    port = peer.getsockname()[1]
+                    deceive(device, server, port, settle(lambda: sequence_of(wire.segments, port)))
+                peer.sendall(b"GET /plain HTTP/1.1\r\nHost: good.example\r\nConnection: close\r\n\r\n")
+                return "answered" if b"200 OK" in peer.recv(4096) else "left"
+        except ConnectionError:
+            return "refused"
+        except TimeoutError:
+            return "left alone"
+        finally:
+            wire.close()
+
+    def _second_syn(self, device, server, port, number):
+        """Where it would begin, the bytes that are meant for the packet door could lie."""
+        send_raw(self.network.topology.device, device, server, struct.pack(">HHIIBBHHH", port, 80, number + 500, 0, 0x50, 2, 1024, 0, 0))
+
+    def _fragment(self, device, server, port, number):
+        send_raw(self.network.topology.device, device, server, struct.pack(">HHI", port, 80, number + 500), fragment=True)
+
+
+def sequence_of(segments, port):
+    """The number of the SYN from a port."""
+    for _, segment in segments:
+        if segment[13] & 18 == 2 and struct.unpack(">H", segment[:2])[0] == port:
+            return struct.unpack(">I", segment[4:8])[0]
+    raise Failure("no SYN was seen")
+
+
+def send_raw(namespace, source, target, segment, fragment=False):
+    """Sends a TCP header, or, without its checksum, the first fragment of one."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    ends = socket.inet_pton(family, source) + socket.inet_pton(family, target)
+    if not fragment:
+        summed = ends + struct.pack(">HH", 6, len(segment)) + segment
+        total = sum(struct.unpack(f">{len(summed) // 2}H", summed))
+        total = (total & 0xffff) + (total >> 16)
+        segment = segment[:16] + struct.pack(">H", ~(total + (total >> 16)) & 0xffff) + segment[18:]
+    if family == socket.AF_INET:
+        packet = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 7, 0x2000 if fragment else 0, 64, 6, 0) + ends + segment
+    elif fragment:
+        packet = struct.pack(">IHBB", 6 << 28, 8 + len(segment), 44, 64) + ends + struct.pack(">BBHI", 6, 0, 1, 7) + segment
+    else:
+        packet = struct.pack(">IHBB", 6 << 28, len(segment), 6, 64) + ends + segment
+    with inside(namespace), socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        raw.sendto(packet, (target, 0))
 
 
 class Quic(Proof):

@@ -21,7 +21,8 @@ def seen(gateway):
 
 
 class Flood(Proof):
-    """20,000 new connections a second that nobody answers, for ten seconds. In the middle the packet door stands still for two:
+    """20,000 new connections a second that nobody answers, each with the first bytes of a hello (as TCP Fast Open sends them),
+    for ten seconds. In the middle the packet door stands still for two:
     the queue is full at once."""
 
     intent = None
@@ -78,7 +79,7 @@ rules:
             return "left alone"
 
     def _flood(self):
-        """Raw SYNs, the source port and the low bits of the destination counting up."""
+        """Raw SYNs that say something, the source port and the low bits of the destination counting up."""
         with inside(self.network.topology.device):
             raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         self.sent, start = 0, time.monotonic()
@@ -109,11 +110,11 @@ class FloodClosed(Flood):
 
 def syn(number):
     source, target = socket.inet_aton("192.0.2.10"), bytes([198, 51, 100, 200 + number // 60000 % 50])
-    header = struct.pack(">HHIIBBHHH", 1024 + number % 60000, 443, number, 0, 0x50, 2, 1024, 0, 0)
-    total = sum(struct.unpack(">16H", source + target + struct.pack(">HH", 6, 20) + header))
+    segment = struct.pack(">HHIIBBHHH", 1024 + number % 60000, 443, number, 0, 0x50, 2, 1024, 0, 0) + b"\x16\x03\x01\x02"
+    total = sum(struct.unpack(">18H", source + target + struct.pack(">HH", 6, len(segment)) + segment))
     total = (total & 0xffff) + (total >> 16)
-    header = header[:16] + struct.pack(">H", ~(total + (total >> 16)) & 0xffff) + header[18:]
-    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, source, target) + header
+    segment = segment[:16] + struct.pack(">H", ~(total + (total >> 16)) & 0xffff) + segment[18:]
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0, source, target) + segment
 
 
 class Throughput(Proof):

@@ -1,4 +1,4 @@
-/* SYNs as fast as one processor makes them: lim_flood SECONDS SOURCE DESTINATION. Source port and the destination's last byte
+/* SYNs with the first bytes of a hello, as fast as one processor makes them: lim_flood SECONDS SOURCE DESTINATION. Source port and the destination's last byte
  * count up. Prints how many. */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BATCH = 64, PACKET = 40, PORTS = 60000, HOSTS = 50 };
+enum { BATCH = 64, PACKET = 44, PORTS = 60000, HOSTS = 50 };
 
 static uint8_t packets[BATCH][PACKET];
 static struct iovec parts[BATCH];
@@ -45,7 +45,8 @@ static void print(uint8_t *packet, uint32_t number, const uint8_t *from, const u
 	packet[32] = 0x50;
 	packet[33] = 2;
 	packet[34] = 4;
-	put16(packet + 36, sum(packet + 12, 28, 6 + 20));
+	memcpy(packet + 40, "\x16\x03\x01\x02", 4);
+	put16(packet + 36, sum(packet + 12, 32, 6 + 24));
 }
 
 static double now(void)

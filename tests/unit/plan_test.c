@@ -58,6 +58,7 @@ static char *table_of(const struct policy *policy, const struct kernel_view *vie
 	ruleset.objects = rules.objects;
 	ruleset.rules = rules.rules;
 	ruleset.queue = view->packet_door ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
+	ruleset.openings_visit = plan->early;
 	text = ruleset_print(&ruleset);
 	plan_text_end(&rules);
 	plan_free(plan);
