@@ -1,17 +1,15 @@
 /* The load generator of the benchmark: does a fixed number of HTTP exchanges over plain TCP or full
  * TLS handshakes (never resumed, always verified), checks every body and prints one line of JSON.
  * The same program drives every gateway. */
+#include "load.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,48 +18,12 @@
 #include <unistd.h>
 
 enum {
-	BUFFER_BYTES = 64 * 1024,
 	TIMEOUT_SECONDS = 5, /* of one read or write */
 	FAILURES_MAX = 5,    /* a thread gives up after so many */
 	THREADS_MAX = 64,
 };
 
-/* What to do; constant once the threads run, but for the countdown of connections. */
-struct task {
-	struct sockaddr_in server;
-	const char *name;
-	const char *path;
-	const char *authority; /* file of the roots that the server's chain must lead to; NULL: no
-				  TLS */
-	SSL_CTX *tls;
-	EVP_MD *sha256;
-	long requests; /* per connection */
-	long threads;
-	double deadline;  /* CLOCK_MONOTONIC, seconds */
-	atomic_long left; /* connections still to open */
-	bool hold;	  /* keep the connections open until stdin ends */
-};
-
-/* What was done, by one thread. */
-struct tally {
-	struct task *task;
-	long connections, requests, failures;
-	unsigned long long bytes;
-	unsigned char digest[32]; /* of the first body; every other one must be equal */
-	bool mixed;
-	char failure[160];
-	char version[16];
-};
-
-struct stream {
-	int fd;
-	SSL *ssl;
-	size_t length, taken; /* filled part of buffer, and how much of it was used */
-	bool closing;	      /* the server announced that it closes after this response */
-	char buffer[BUFFER_BYTES];
-};
-
-static double now(void)
+double now(void)
 {
 	struct timespec time;
 
@@ -69,7 +31,7 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-static int fail(struct tally *tally, const char *what)
+int fail(struct tally *tally, const char *what)
 {
 	unsigned long error = ERR_peek_last_error();
 
@@ -136,7 +98,7 @@ static int stream_open(struct stream *stream, struct tally *tally)
 	return 0;
 }
 
-static int stream_write(struct stream *stream, const char *bytes, size_t length)
+int stream_write(struct stream *stream, const char *bytes, size_t length)
 {
 	ssize_t written = stream->ssl ? SSL_write(stream->ssl, bytes, length)
 				      : write(stream->fd, bytes, length);
@@ -144,8 +106,7 @@ static int stream_write(struct stream *stream, const char *bytes, size_t length)
 	return written == (ssize_t)length ? 0 : -1;
 }
 
-/* Appends what has arrived to the buffer, which must have room. */
-static int stream_fill(struct stream *stream)
+int stream_fill(struct stream *stream)
 {
 	char *end = stream->buffer + stream->length;
 	size_t room = sizeof(stream->buffer) - 1 - stream->length;
@@ -177,9 +138,20 @@ static long long read_head(struct stream *stream)
 	return promised ? atoll(promised + strlen("\r\ncontent-length:")) : -1;
 }
 
-static int read_body(struct stream *stream, struct tally *tally, long long promised)
+void tally_body(struct tally *tally, unsigned long long bytes, EVP_MD_CTX *hash)
 {
 	unsigned char digest[32];
+
+	EVP_DigestFinal_ex(hash, digest, NULL);
+	if (tally->requests == 0)
+		memcpy(tally->digest, digest, sizeof(digest));
+	else if (memcmp(tally->digest, digest, sizeof(digest)) != 0)
+		tally->mixed = true;
+	tally->bytes += bytes;
+}
+
+static int read_body(struct stream *stream, struct tally *tally, long long promised)
+{
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	long long left = promised;
 
@@ -194,16 +166,9 @@ static int read_body(struct stream *stream, struct tally *tally, long long promi
 			break;
 	}
 	if (left == 0)
-		EVP_DigestFinal_ex(hash, digest, NULL);
+		tally_body(tally, promised, hash);
 	EVP_MD_CTX_free(hash);
-	if (left != 0)
-		return -1;
-	if (tally->requests == 0)
-		memcpy(tally->digest, digest, sizeof(digest));
-	else if (memcmp(tally->digest, digest, sizeof(digest)) != 0)
-		tally->mixed = true;
-	tally->bytes += promised;
-	return 0;
+	return left == 0 ? 0 : -1;
 }
 
 static int exchange(struct stream *stream, struct tally *tally, bool last)
@@ -226,13 +191,11 @@ static int exchange(struct stream *stream, struct tally *tally, bool last)
 	return 0;
 }
 
-/* One connection with all its requests; opened again where the other side closes early. */
-static void visit(struct stream *stream, struct tally *tally)
+/* Opened again where the other side closes early. */
+static void converse_h1(struct stream *stream, struct tally *tally)
 {
 	struct task *task = tally->task;
 
-	if (stream_open(stream, tally) < 0)
-		return;
 	for (long i = 1; i <= task->requests && now() < task->deadline; i++) {
 		if (exchange(stream, tally, i == task->requests && !task->hold) < 0)
 			break;
@@ -242,6 +205,19 @@ static void visit(struct stream *stream, struct tally *tally)
 		if (stream_open(stream, tally) < 0)
 			return;
 	}
+}
+
+/* One connection with all its requests. */
+static void visit(struct stream *stream, struct tally *tally)
+{
+	struct task *task = tally->task;
+
+	if (stream_open(stream, tally) < 0)
+		return;
+	if (task->streams)
+		converse_h2(stream, tally);
+	else
+		converse_h1(stream, tally);
 	if (!task->hold)
 		stream_close(stream);
 }
@@ -335,6 +311,8 @@ static int prepare_tls(struct task *task)
 	SSL_CTX_set_verify(task->tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(task->tls, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(task->tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	if (task->streams)
+		SSL_CTX_set_alpn_protos(task->tls, (const unsigned char *)"\2h2", 3);
 	return SSL_CTX_set1_groups_list(task->tls, "X25519:P-256") ? 0 : -1;
 }
 
@@ -346,6 +324,7 @@ static const struct option options[] = {
 	{ "authority", required_argument, NULL, 'c' },
 	{ "connections", required_argument, NULL, 'k' },
 	{ "requests", required_argument, NULL, 'r' },
+	{ "streams", required_argument, NULL, 'm' },
 	{ "threads", required_argument, NULL, 't' },
 	{ "seconds", required_argument, NULL, 's' },
 	{ "hold", no_argument, NULL, 'h' },
@@ -375,6 +354,9 @@ static int read_option(struct task *task, int option, const char *value)
 	case 'r':
 		task->requests = atol(value);
 		return 0;
+	case 'm':
+		task->streams = atol(value);
+		return task->streams >= 0 && task->streams <= AT_A_TIME_MAX ? 0 : -1;
 	case 't':
 		task->threads = atol(value);
 		return 0;
@@ -402,7 +384,7 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (read_option(&task, option, optarg) < 0)
 			return 2;
-	if (!task.name || task.threads < 1 || task.threads > THREADS_MAX)
+	if (!task.name || (task.streams && !task.authority) || task.threads < 1 || task.threads > THREADS_MAX)
 		return 2;
 	task.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (!task.sha256 || (task.authority && prepare_tls(&task) < 0)) {

@@ -13,7 +13,8 @@ from process import machine, softirq_cpu
 
 STEAL_MAX = 0.01    # share of a turn; above it the turn is dropped where others are left
 SETTLE_SECONDS = 0.05
-IDLE_SECONDS = 0.3
+IDLE_SECONDS = 1.5  # and by then it has given back what only a busy one needs
+HELD_SECONDS = 30   # for connections that do much before they are idle
 TROUBLE = (RuntimeError, OSError, ValueError, ArithmeticError, subprocess.SubprocessError)
 DROPS = ("ListenDrops", "TCPBacklogDrop", "TCPTimeouts")
 
@@ -69,7 +70,9 @@ def load_words(bench, way, row, connections, requests):
     words = [bench.program("load"), "--address", way.address, "--port", 443 if row.tls else 80,
              "--name", NAME, "--path", row.path, "--connections", connections,
              "--requests", requests, "--threads", row.threads, "--seconds", bench.seconds]
-    return words + (["--authority", way.authority()] if row.tls else [])
+    if row.tls:
+        words += ["--authority", way.authority()]
+    return words + (["--streams", row.streams] if row.streams else [])
 
 
 def load_h2(bench, way, row, connections, requests):
@@ -213,8 +216,10 @@ class Held:
     """Connections that the device opened through a way and keeps open."""
 
     def __init__(self, bench, way, row, count):
-        requests = way.idle_requests if row.mode == "inspect" else 1
+        requests = way.idle_requests if row.mode == "inspect" else row.held or 1
         words = load_words(bench, way, row, count, requests) + ["--hold"]
+        if row.held:
+            words += ["--seconds", HELD_SECONDS]
         self.process = bench.device.spawn(bench.topology.device.command(*words), text=True,
                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.result = json.loads(self.process.stdout.readline())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 GIGABYTE = 1e9
 PASSING = ("headgate", "haproxy", "lim_splice")
 INSPECTING = ("headgate", "haproxy", "sslsplit", "squid", "mitmproxy")
+INSPECTING_H2 = ("headgate", "haproxy", "nghttpx")  # SSLsplit stalls for seconds after some hundred requests
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Row:
     per: str = "connections"
     divisor: float = 1
     http2: bool = False      # the device is h2load: it verifies nothing and compares no bytes
+    streams: int = 0         # the device speaks HTTP/2, so many requests at a time; 0: HTTP/1.1
+    held: int = 0            # requests of an idle connection before it is idle; 0: one, or what a way needs
     memory: str = ""         # idle connections: "user" memory counts, or "all" with the kernel's
 
 
@@ -59,10 +62,12 @@ ROWS = (
         INSPECTING + ("direct",),
         (Target("haproxy", 1.00), Target("squid", 0.20), Target("mitmproxy", 0.02)),
         connections=8, requests=1000, per="requests"),
-    # without SSLsplit, which stalls for seconds after some hundred of these
     Row("inspect-request-h2", "inspected request in HTTP/2, 10 at a time", "CPU µs", 1e6, "inspect-h2",
-        ("headgate", "haproxy", "nghttpx", "direct"), (Target("nghttpx", 1.10), Target("haproxy", 1.10)),
+        INSPECTING_H2 + ("direct",), (Target("nghttpx", 1.10), Target("haproxy", 1.10)),
         http2=True, connections=8, requests=2000, threads=1, per="requests"),
+    Row("inspect-streams", "stream of HTTP/2, 10,000 over one connection, 100 at a time", "CPU µs", 1e6, "inspect-h2",
+        INSPECTING_H2 + ("direct",), (Target("nghttpx", 1.10), Target("haproxy", 1.10)),
+        streams=100, connections=1, requests=10000, threads=1, per="requests"),
     Row("inspect-plain", "new plain HTTP connection, read", "CPU µs", 1e6, "inspect",
         ("headgate", "haproxy", "squid", "mitmproxy", "direct"), (Target("haproxy", 1.00),), tls=False,
         connections=2000),
@@ -74,4 +79,9 @@ ROWS = (
         (Target("haproxy", 0.60), Target("", 12)), memory="all", connections=500, requests=50),
     Row("idle-inspect", "idle inspected connection, user", "KB", 1 / 1024, "inspect", INSPECTING,
         (Target("haproxy", 0.70), Target("", 45)), memory="user", connections=200, requests=50),
+    # the others have one leg each, and share the servers' among all
+    Row("idle-inspect-h2", "idle inspected connection in HTTP/2, user", "KB", 1 / 1024, "inspect-h2", INSPECTING_H2,
+        (Target("", 45),), memory="user", streams=1, connections=200, requests=50),
+    Row("idle-streams", "the same after 10,000 streams, 100 at a time, user", "KB", 1 / 1024, "inspect-h2", INSPECTING_H2,
+        (Target("", 64),), memory="user", streams=100, held=10000, connections=6, requests=2),
 )
