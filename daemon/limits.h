@@ -8,6 +8,7 @@ enum {
 	REFUSE_SECONDS = 2,
 	BODY_GRACE_SECONDS = 20, /* before the limit body-rate counts */
 	SIGNER_MILLISECONDS = 500,
+	QUIET_MILLISECONDS = 1000, /* without a byte, before a conversation gives memory back */
 	DRAIN_SECONDS = 5,
 
 	/* sizes */

@@ -185,6 +185,25 @@ static void tell_host(struct conversation *conversation)
 	settings->host->finish(settings->context, conversation->reason);
 }
 
+static bool can_settle(const struct conversation *conversation)
+{
+	const struct leg *leg = conversation->front;
+
+	if (leg->codec->settle)
+		return true;
+	for (leg = conversation->backs; leg && !leg->codec->settle; leg = leg->next)
+		;
+	return leg;
+}
+
+static void note_movement(struct conversation *conversation)
+{
+	if (!can_settle(conversation))
+		return;
+	conversation->moved = clock_steady();
+	conversation->unsettled = true;
+}
+
 void conversation_turn(struct conversation *conversation)
 {
 	unsigned steps = 0;
@@ -198,6 +217,8 @@ void conversation_turn(struct conversation *conversation)
 			conversation->again = true;
 			break;
 		}
+	if (steps)
+		note_movement(conversation);
 	conversation->front->codec->rest(conversation->front);
 	for (struct leg *leg = conversation->backs; leg; leg = leg->next)
 		if (leg->codec->rest)
@@ -241,6 +262,25 @@ void conversation_free(struct conversation *conversation)
 
 /* Time */
 
+static int64_t quiet_from(const struct conversation *conversation)
+{
+	return conversation->moved + QUIET_MILLISECONDS * 1000;
+}
+
+static void settle(struct leg *leg)
+{
+	if (leg->codec->settle)
+		leg->codec->settle(leg);
+}
+
+static void settle_all(struct conversation *conversation)
+{
+	conversation->unsettled = false;
+	settle(conversation->front);
+	for (struct leg *leg = conversation->backs; leg; leg = leg->next)
+		settle(leg);
+}
+
 int64_t conversation_deadline(const struct conversation *conversation)
 {
 	int64_t earliest, due;
@@ -248,6 +288,8 @@ int64_t conversation_deadline(const struct conversation *conversation)
 	if (conversation->again)
 		return 0;
 	earliest = conversation->front->codec->deadline(conversation->front);
+	if (conversation->unsettled && quiet_from(conversation) < earliest)
+		earliest = quiet_from(conversation);
 	for (const struct courier *courier = conversation->running; courier;
 	     courier = courier->next) {
 		due = courier_deadline(courier);
@@ -272,6 +314,8 @@ void conversation_expire(struct conversation *conversation)
 	}
 	if (front->codec->deadline(front) <= now)
 		front->codec->expire(front);
+	if (conversation->unsettled && quiet_from(conversation) <= now)
+		settle_all(conversation);
 	parcel_send();
 }
 

@@ -249,6 +249,7 @@ static const struct codec codec = {
 	.many = true,
 	.turn = turn,
 	.rest = rest,
+	.settle = h2_settle,
 	.open = open_stream,
 	.is_free = is_free,
 	.carries_tunnels = carries_tunnels,

@@ -306,6 +306,7 @@ static const struct codec codec = {
 	.many = true,
 	.turn = turn,
 	.rest = rest,
+	.settle = h2_settle,
 	.send_head = send_head,
 	.send_body = h2_send_body,
 	.send_end = h2_send_end,

@@ -584,6 +584,14 @@ bool h2_emit(struct h2_leg *leg)
 	return moved;
 }
 
+void h2_settle(struct leg *leg)
+{
+	struct h2_leg *h2 = h2_of(leg);
+
+	if (!nghttp2_session_want_write(h2->session))
+		h2_pages_rest(&h2->pages);
+}
+
 static nghttp2_session_callbacks *make_callbacks(void)
 {
 	nghttp2_session_callbacks *callbacks;
@@ -617,7 +625,7 @@ static nghttp2_option *make_options(void)
 }
 
 typedef int session_new(nghttp2_session **session, const nghttp2_session_callbacks *callbacks,
-			void *context, const nghttp2_option *options);
+			void *context, const nghttp2_option *options, nghttp2_mem *memory);
 
 static int begin(struct h2_leg *leg, session_new *make)
 {
@@ -627,7 +635,9 @@ static int begin(struct h2_leg *leg, session_new *make)
 
 	leg->calmed = clock_steady();
 	leg->moved = leg->calmed;
-	if (callbacks && options && make(&leg->session, callbacks, leg, options) == 0)
+	h2_pages_begin(&leg->pages);
+	if (callbacks && options &&
+	    make(&leg->session, callbacks, leg, options, &leg->pages.memory) == 0)
 		result = 0;
 	nghttp2_session_callbacks_del(callbacks);
 	nghttp2_option_del(options);
@@ -659,7 +669,7 @@ int h2_begin_front(struct h2_leg *leg, const struct h2_kind *kind)
 	};
 
 	leg->kind = kind;
-	return begin(leg, nghttp2_session_server_new2) == 0
+	return begin(leg, nghttp2_session_server_new3) == 0
 		       ? submit_settings(leg, entries, sizeof(entries) / sizeof(*entries))
 		       : -1;
 }
@@ -673,7 +683,7 @@ int h2_begin_back(struct h2_leg *leg, const struct h2_kind *kind)
 	};
 
 	leg->kind = kind;
-	return begin(leg, nghttp2_session_client_new2) == 0
+	return begin(leg, nghttp2_session_client_new3) == 0
 		       ? submit_settings(leg, entries, sizeof(entries) / sizeof(*entries))
 		       : -1;
 }

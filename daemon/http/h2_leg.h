@@ -8,6 +8,7 @@
 
 #include "daemon/http/backlog.h"
 #include "daemon/http/h2_fields.h"
+#include "daemon/http/h2_pages.h"
 #include "daemon/http/h2_printer.h"
 #include "daemon/http/hub.h"
 
@@ -55,6 +56,7 @@ struct h2_leg {
 	struct leg leg;
 	const struct h2_kind *kind;
 	nghttp2_session *session;
+	struct h2_pages pages;	   /* where it makes its frames */
 	struct h2_stream *streams; /* newest first; those that nghttp2 knows */
 	struct h2_stream *dead;	   /* freed when the turn is over */
 	unsigned count;		   /* of streams */
@@ -94,6 +96,9 @@ bool h2_emit(struct h2_leg *leg);
 
 /* Frees the streams that ended in this turn. */
 void h2_bury(struct h2_leg *leg);
+
+/* Gives memory back until somebody speaks again. */
+void h2_settle(struct leg *leg);
 
 /* Ends a stream with an error code (RFC 9113 section 7). */
 void h2_reset(struct h2_stream *stream, uint32_t code);

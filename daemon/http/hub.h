@@ -12,6 +12,8 @@ struct conversation {
 	struct leg *retired;	 /* servers' that ended within this turn */
 	struct courier *running; /* newest first */
 	enum reason reason;	 /* for finish() */
+	int64_t moved;  /* steady microseconds of the last turn in which something did */
+	bool unsettled; /* and there may be memory to give back when nothing does */
 	bool draining;
 	bool turning;
 	bool again; /* stopped only to be fair */

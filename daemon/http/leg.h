@@ -39,6 +39,9 @@ struct codec {
 	/* The turn is over: what has to outlive it is put away. NULL: nothing has. */
 	void (*rest)(struct leg *leg);
 
+	/* Nobody has spoken for a while: memory that a busy leg needs goes back. NULL: there is none. */
+	void (*settle)(struct leg *leg);
+
 	/* A server's leg begins another exchange. 0 or -1. Clients' legs have none. */
 	int (*open)(struct stream *stream);
 

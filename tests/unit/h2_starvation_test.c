@@ -23,6 +23,7 @@ int main(void)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *old);
 
 static unsigned long left; /* allocations until one fails; 0: none fails */
@@ -65,6 +66,11 @@ void *realloc(void *old, size_t size)
 void *reallocarray(void *old, size_t number, size_t size)
 {
 	return realloc(old, number * size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return starved() ? NULL : count(__libc_memalign(alignment, size));
 }
 
 void free(void *old)
