@@ -6,6 +6,7 @@
 
 #include "daemon/log.h"
 #include "daemon/supervisor/supervisor.h"
+#include "daemon/tls/heap.h"
 
 static const char usage_text[] =
 	"usage: headgated --config FILE [--run-directory DIR] [--state-directory DIR] [--workers N]\n"
@@ -61,6 +62,8 @@ int main(int argc, char **argv)
 	int option;
 
 	log_name("headgated", "");
+	if (heap_begin() < 0)
+		log_warning("memory of OpenSSL cannot be wiped");
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

@@ -21,6 +21,7 @@
 #include "daemon/name.h"
 #include "daemon/privilege.h"
 #include "daemon/tls/authority.h"
+#include "daemon/tls/heap.h"
 #include "daemon/tls/issue.h"
 #include "daemon/tls/leaf.h"
 
@@ -317,6 +318,7 @@ void signer_run(const struct signer_settings *settings)
 	close_others(settings);
 	/* Key bytes then live in locked pages that no core dump holds; where the kernel allows
 	 * less, the account, the mode and PR_SET_DUMPABLE still stand. */
+	heap_wipe();
 	CRYPTO_secure_malloc_init(SECURE_HEAP_SIZE, SECURE_HEAP_MIN);
 	become_account(settings);
 	signer.authority = open_authority(settings);

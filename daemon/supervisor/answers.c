@@ -18,6 +18,7 @@
 #include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/supervision.h"
 #include "daemon/tls/authority.h"
+#include "daemon/tls/digest.h"
 #include "daemon/tls/pinned.h"
 #include "netfilter/sieve.h"
 
@@ -105,6 +106,14 @@ static json_t *reasons_json(const struct supervisor *supervisor)
 	return reasons;
 }
 
+/* Of all that `trust` names, one after the other, or of the system's roots: null where no rule opens TLS. */
+static json_t *roots_json(const struct policy *policy)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	return policy->trust_pem ? json_string(digest_hex(policy->trust_pem, hex)) : json_null();
+}
+
 static void answer_status(void *context, json_t *request, struct control_answer *answer)
 {
 	const struct supervisor *supervisor = context;
@@ -113,13 +122,13 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 	(void)request;
 	control_answer_line(
 		answer,
-		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o}", "version", VERSION,
+		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "version", VERSION,
 			  "pid", (int)getpid(), "uptime",
 			  (json_int_t)((clock_steady() - supervisor->started) / 1000000), "policy",
 			  supervisor->settings->config, "generation",
 			  (int)supervisor->policy->generation, "rules",
-			  (int)supervisor->policy->rule_count, "capture", capture_json(supervisor),
-			  "totals", totals_json(supervisor), "reasons", reasons_json(supervisor)));
+			  (int)supervisor->policy->rule_count, "trusted_roots_sha256", roots_json(supervisor->policy), "capture",
+			  capture_json(supervisor), "totals", totals_json(supervisor), "reasons", reasons_json(supervisor)));
 	control_answer_line(answer, process_json(&children->signer, "signer"));
 	control_answer_line(answer, process_json(&children->recorder, "recorder"));
 	for (unsigned i = 0; i < children->workers; i++)

@@ -1,6 +1,7 @@
 #include "daemon/tls/digest.h"
 
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 
 struct span digest_string(const char *string)
@@ -29,4 +30,16 @@ int digest_parts(const struct span *parts, size_t count, uint8_t digest[static D
 		length += parts[i].length;
 	}
 	return SHA256(input, length, digest) ? 0 : -1;
+}
+
+const char *digest_hex(const char *text, char hex[static DIGEST_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	hex[0] = '\0';
+	if (!SHA256((const uint8_t *)text, strlen(text), digest))
+		return hex;
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return hex;
 }

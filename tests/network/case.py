@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import string
+import subprocess
 import time
 
 import yaml
@@ -284,6 +285,24 @@ class Case:
                 raise Failure(f"the CA key is in the memory of {role} {pid}")
         if secret not in b"".join(_memory(pid) for pid in self.gateway.processes().get("signer", [])):
             raise Failure("the CA key is not even found in the signer: the search is blind")
+
+    def _no_secret_in_core(self, role, _step):
+        """Nor is it in what root gets by gcore, in either order of its bytes: the pages that hold it are not dumped."""
+        secret = self._secret()
+        for pid in self.gateway.processes()[role]:
+            core = self._core(pid)
+            if secret in core or secret[::-1] in core or b"PRIVATE KEY" in core:
+                raise Failure(f"the CA key is in a core dump of {role} {pid}")
+
+    def _core(self, pid):
+        done = subprocess.run(["gcore", "-o", f"{self.directory}/core", str(pid)], capture_output=True, text=True)
+        path = f"{self.directory}/core.{pid}"
+        if not os.path.exists(path) or os.path.getsize(path) < 100000:
+            raise Failure(f"gcore makes no core of {pid}: {done.stdout}{done.stderr}")
+        with open(path, "rb") as file:
+            core = file.read()
+        os.unlink(path)
+        return core
 
     def _secret(self):
         """The private number as the signer has it in memory: little-endian, as OpenSSL keeps it."""

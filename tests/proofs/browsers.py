@@ -2,19 +2,24 @@
 have the gateway's certificate, and refuse before; where an origin's certificate fails and the rule says `mirror`, the
 browser gives its own error; names under `never` are enforced by the browser even against a leaf that somebody made
 with the authority's own key. Part of `make heavy`: browsers take their time."""
+import base64
 import os
 import shutil
 import subprocess
+import time
 
 from case import settle
 from certificates import BAD
 from dialogue import Failure
+from firefox import Firefox
 from proof import Proof
 from topology import ipv4
 
 CHROMIUM = ("chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
             "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --timeout=15000 "
             "--dump-dom").split()
+# A mirrored certificate is signed by nobody's key, which NSS tells first; what else is wrong stands on the same page.
+FIREFOX_SAYS = {"self-signed": "MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT"}
 FETCH = """
 public class Fetch {
 	public static void main(String[] words) throws Exception {
@@ -30,7 +35,7 @@ class Browsers(Proof):
 capture: { tcp: [443] }
 authority: { never: [bank.example] }
 rules:
-  - { name: look, when: { host: [shop.example, other.example] }, do: inspect, log: exchanges }
+  - { name: look, when: { host: [shop.example, h2.example] }, do: inspect, log: exchanges }
   - { name: mirrored, when: { host: [.example] }, do: inspect, on-invalid: mirror }
 """
 
@@ -38,6 +43,14 @@ rules:
         self._root = self._trust("gateway")
         self._home("friend")
         self._home("stranger", trusting=False)
+        self._foxes = {}
+        try:
+            self._all()
+        finally:
+            for fox in self._foxes.values():
+                fox.close()
+
+    def _all(self):
         for name in ("chromium", "firefox-esr", "java"):
             if shutil.which(name):
                 getattr(self, "_" + name.partition("-")[0])()
@@ -76,12 +89,25 @@ rules:
         if any(line["uri"] == uri for line in self.network.nginx.seen()):
             raise Failure(f"the server saw {uri}")
 
+    def _spoke_http2(self, path):
+        """On both legs: what the browser asked for, and what the server saw."""
+        def look():
+            lines = [line for line in self.gateway.journal() if line["type"] == "exchange" and line["path"] == path]
+            if [line["version"] for line in lines] != ["HTTP/2"]:
+                raise Failure(f"the journal has {lines} for {path}")
+            ends = [line for line in self.gateway.journal()
+                    if line["type"] == "connection" and line["connection"] == lines[0]["connection"]]
+            if ends and (ends[0]["client"]["alpn"], ends[0]["server"]["alpn"]) != ("h2", "h2"):
+                raise Failure(f"{path} came over {ends[0]['client']['alpn']} and {ends[0]['server']['alpn']}")
+        settle(look)
+
     def _browse(self, url, home="friend"):
         return self._run(*CHROMIUM, f"--user-data-dir={self._path(home)}/profile", url, home=home)
 
     def _chromium(self):
-        if "GET /chromium" not in self._browse("https://shop.example/chromium"):
+        if "GET /chromium" not in self._browse("https://h2.example/chromium"):
             raise Failure("Chromium shows no page")
+        self._spoke_http2("/chromium")
         if "ERR_CERT_AUTHORITY_INVALID" not in self._browse("https://shop.example/refused", home="stranger"):
             raise Failure("Chromium without our root gives no error")
         for kind in BAD:
@@ -125,14 +151,37 @@ rules:
             raise Failure(f"GnuTLS takes a leaf under `never`: {said[-300:]}")
 
     def _firefox(self):
-        for home, uri in (("friend", "/firefox"), ("stranger", "/firefox-refused")):
+        if "GET /firefox" not in (self._visit("friend", "https://h2.example/firefox")[0] or ""):
+            raise Failure("Firefox shows no page")
+        self._spoke_http2("/firefox")
+        _, error = self._visit("stranger", "https://h2.example/firefox-refused")
+        self._shows(error, "SEC_ERROR_UNKNOWN_ISSUER", "our leaf without our root")
+        for kind in BAD:
+            _, error = self._visit("friend", f"https://{kind}.example/firefox-{kind}")
+            self._shows(error, FIREFOX_SAYS.get(kind, "SEC_ERROR_UNKNOWN_ISSUER"), kind)
+            self._not_seen(f"/firefox-{kind}")
+
+    def _visit(self, home, url):
+        """(the page's text, Firefox's own error in its place)"""
+        if home not in self._foxes:
             profile = self._path(f"{home}/firefox")
             os.makedirs(profile)
             self._certutil(profile, home == "friend")
-            self._run("timeout", "25", "firefox-esr", "--headless", "--no-remote", "--profile", profile, "--screenshot",
-                      f"{profile}/page.png", f"https://other.example{uri}", home=home)
-        self._seen("/firefox")
-        self._not_seen("/firefox-refused")
+            self._foxes[home] = Firefox(self.network.topology, profile, self._path(home), 2828 + len(self._foxes))
+        fox = self._foxes[home]
+        text = fox.open(url)
+        return text, None if text is not None else fox.error()
+
+    @staticmethod
+    def _shows(error, code, kind):
+        """kind is one of BAD, or says what else is wrong."""
+        now = time.time() * 1000
+        if not error or not error["page"].startswith("about:certerror?e=nssBadCert") or error["code"] != code:
+            raise Failure(f"Firefox shows no error of its own for {kind}, or another than {code}: {error}")
+        if (error["until"] < now) != (kind == "expired") or (error["from"] > now) != (kind == "not-yet-valid"):
+            raise Failure(f"Firefox shows other dates for {kind}: {error}")
+        if (f"{kind}.example".encode() in base64.b64decode(error["shown"])) != (kind in BAD and kind != "wrong-host"):
+            raise Failure(f"Firefox was shown another name for {kind}: {error}")
 
     def _java(self):
         store, source = self._path("java.p12"), self._path("Fetch.java")
