@@ -138,7 +138,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/netfilter/marker.bpf.o: netfilter/marker.bpf.c netfilter/marker_layout.h
 	@echo "  BPF   $<"
 	@mkdir -p $(@D)
-	$(Q)clang -O2 -g -Wall -target bpf -I. -ffile-prefix-map=$(CURDIR)=. -idirafter \
+	$(Q)clang -O2 -g -Wall -target bpf -mcpu=v3 -I. -ffile-prefix-map=$(CURDIR)=. -idirafter \
 		$(patsubst /,,$(shell $(CC) -print-sysroot 2>/dev/null))/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null) \
 		-c -o $@ $<
 	$(Q)! command -v llvm-strip >/dev/null || llvm-strip -g $@

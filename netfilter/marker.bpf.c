@@ -14,6 +14,8 @@
 
 #include "netfilter/marker_layout.h"
 
+typedef _Bool bool;
+
 enum { IPV4 = 0x0800, IPV6 = 0x86dd };
 enum { SOURCE4 = 12, DESTINATION4 = 16, SOURCE6 = 8, DESTINATION6 = 24 };
 
@@ -38,174 +40,207 @@ struct {
 	});
 } current SEC(".maps");
 
-/* The table, and the chunk of it that was looked at last: neighbours are mostly in the same. */
-struct view {
-	void *table;
-	union chunk *chunk;
-	uint32_t key;
-};
-
-static __always_inline union chunk *chunk_at(struct view *view, uint32_t key)
+static __always_inline const union chunk *chunk_at(void *table, uint32_t place)
 {
-	if (!view->chunk || view->key != key) {
-		view->key = key;
-		view->chunk = bpf_map_lookup_elem(view->table, &key);
-	}
-	return view->chunk;
-}
+	uint32_t key = place / MARKER_CHUNK_WORDS;
 
-static __always_inline uint32_t word_at(struct view *view, uint32_t place, uint32_t otherwise)
-{
-	union chunk *chunk = chunk_at(view, place / MARKER_CHUNK_WORDS);
-
-	return chunk ? chunk->words[place % MARKER_CHUNK_WORDS] : otherwise;
-}
-
-/* place is even. */
-static __always_inline uint64_t double_at(struct view *view, uint32_t place, uint64_t otherwise)
-{
-	union chunk *chunk = chunk_at(view, place / MARKER_CHUNK_WORDS);
-
-	return chunk ? chunk->doubles[place % MARKER_CHUNK_WORDS / 2] : otherwise;
+	return bpf_map_lookup_elem(table, &key);
 }
 
 /* The number-th byte, and pair of bytes, behind a place. */
-static __always_inline uint32_t byte_at(struct view *view, uint32_t place, uint32_t number)
+static __always_inline uint32_t byte_at(void *table, uint32_t place, uint32_t number)
 {
-	uint32_t byte = place * 4 + number;
-	union chunk *chunk = chunk_at(view, byte / MARKER_CHUNK);
+	const union chunk *chunk = chunk_at(table, place + number / 4);
 
-	return chunk ? chunk->bytes[byte % MARKER_CHUNK] : 0;
+	return chunk ? chunk->bytes[(place * 4 + number) % MARKER_CHUNK] : 0;
 }
 
-static __always_inline uint32_t half_at(struct view *view, uint32_t place, uint32_t number)
+static __always_inline uint32_t half_at(void *table, uint32_t place, uint32_t number)
 {
-	uint32_t half = place * 2 + number;
-	union chunk *chunk = chunk_at(view, half / (MARKER_CHUNK / 2));
+	const union chunk *chunk = chunk_at(table, place + number / 2);
 
-	return chunk ? chunk->halves[half % (MARKER_CHUNK / 2)] : 0;
+	return chunk ? chunk->halves[(place * 2 + number) % (MARKER_CHUNK / 2)] : 0;
 }
 
 /* The signature of a record. */
-static __always_inline uint32_t signature(struct view *view, const struct marker_head *head,
+static __always_inline uint32_t signature(void *table, const struct marker_head *head,
 					  const struct marker_part *part, uint32_t record)
 {
 	uint32_t class = 1;
 
 	if (part->members && part->width == 1)
-		class = byte_at(view, part->members, record);
+		class = byte_at(table, part->members, record);
 	else if (part->members)
-		class = half_at(view, part->members, record);
-	return class < head->class_count ? byte_at(view, head->signatures, class) : 0;
+		class = half_at(table, part->members, record);
+	return class < head->class_count ? byte_at(table, head->signatures, class) : 0;
 }
 
-/* Where all that may hold the address lies in one chunk: nearly always. */
-static __always_inline uint32_t find4_near(struct view *view, const struct marker_head *head,
-					   uint32_t begin, uint32_t count, uint32_t low)
-{
-	uint32_t place = head->v4.records + begin, word;
-	union chunk *chunk = chunk_at(view, place / MARKER_CHUNK_WORDS);
+/* Records that may hold an address: [begin, end), in words from the table's beginning. */
+struct span {
+	uint32_t begin, end;
+};
 
+/* What two neighbours in an index say. */
+static __always_inline struct span indexed(void *table, uint32_t index, uint32_t number)
+{
+	uint32_t place = index + number;
+	const union chunk *chunk = chunk_at(table, place);
+	const union chunk *next = chunk;
+
+	if ((place + 1) % MARKER_CHUNK_WORDS == 0)
+		next = chunk_at(table, place + 1);
+	if (!chunk || !next)
+		return (struct span){ 0, 0 };
+	return (struct span){ chunk->words[place % MARKER_CHUNK_WORDS],
+			      next->words[(place + 1) % MARKER_CHUNK_WORDS] };
+}
+
+enum kind { RANGE4, RANGE6, SPILL6 };
+
+/* What of an address a record is compared with. */
+struct question {
+	uint64_t upper, lower;
+};
+
+static __always_inline uint32_t words_of(enum kind kind)
+{
+	return kind == RANGE4 ? 1 : kind == RANGE6 ? 4 : 8;
+}
+
+/* All ones when a is greater than b, else 0; without a branch, of which a processor guesses half wrongly and
+ * the verifier follows both ways. The barrier keeps the compiler from making one of it. */
+static __always_inline uint64_t exceeds(uint64_t a, uint64_t b)
+{
+	uint64_t mask = (uint64_t)((int64_t)((~b & a) | ((~b | a) & (b - a))) >> 63);
+
+	__asm__("" : "+r"(mask));
+	return mask;
+}
+
+/* All ones when the record begins behind the question. */
+static __always_inline uint64_t begins_behind(const union chunk *chunk, uint32_t place,
+					      struct question question, enum kind kind)
+{
+	uint32_t word = place % MARKER_CHUNK_WORDS & -words_of(kind);
+	uint64_t upper = chunk->doubles[word / 2];
+	uint64_t lower;
+
+	if (kind == RANGE4) {
+		return (chunk->words[word] & 0xffff) > question.upper ? -1ull : 0;
+	}
+	if (kind == RANGE6)
+		return exceeds(upper, question.upper);
+	lower = chunk->doubles[word / 2 + 1];
+	return exceeds(upper, question.upper) |
+	       (exceeds(lower, question.lower) & ~exceeds(question.upper, upper));
+}
+
+static __always_inline bool ends_behind(const union chunk *chunk, uint32_t place,
+					struct question question, enum kind kind)
+{
+	uint32_t word = place % MARKER_CHUNK_WORDS & -words_of(kind);
+
+	if (kind == RANGE4)
+		return chunk->words[word] >> 16 >= question.upper;
+	if (kind == RANGE6)
+		return chunk->doubles[word / 2 + 1] >= question.upper;
+	return chunk->doubles[word / 2] == question.upper &&
+	       chunk->doubles[word / 2 + 2] >= question.lower;
+}
+
+/* Leaves of the span what lies in one chunk: where the last record that begins by the question is. */
+static __always_inline struct span narrow(void *table, struct span span, struct question question,
+					  enum kind kind)
+{
+	uint32_t steps = kind == RANGE4 ? MARKER_CHUNKS4_STEPS : MARKER_CHUNKS6_STEPS;
+
+	for (uint32_t step = 0; step < steps; step++) {
+		uint32_t first = span.begin / MARKER_CHUNK_WORDS;
+		uint32_t apart = (span.end - 1) / MARKER_CHUNK_WORDS - first;
+		uint32_t middle = (first + (apart + 1) / 2) * MARKER_CHUNK_WORDS;
+		const union chunk *chunk;
+		uint32_t behind;
+
+		if (!apart)
+			break;
+		chunk = chunk_at(table, middle);
+		if (!chunk)
+			break;
+		behind = (uint32_t)begins_behind(chunk, 0, question, kind);
+		span.begin += (middle - span.begin) & ~behind;
+		span.end -= (span.end - middle) & behind;
+	}
+	return span;
+}
+
+/* The signature of the record that holds the question, or 0. */
+static __always_inline uint32_t find(void *table, const struct marker_head *head,
+				     const struct marker_part *part, struct span span,
+				     struct question question, enum kind kind)
+{
+	uint32_t place, count;
+	const union chunk *chunk;
+
+	span.begin = part->records + span.begin * words_of(kind);
+	span.end = part->records + span.end * words_of(kind);
+	span = narrow(table, span, question, kind);
+	place = span.begin;
+	chunk = chunk_at(table, place);
 	if (!chunk)
 		return 0;
-	for (int step = 0; step < MARKER_CHUNK_STEPS && count > 1; step++) {
+	count = (span.end - span.begin) / words_of(kind);
+	for (uint32_t step = 0; step < MARKER_CHUNK_STEPS && count > 1; step++) {
 		uint32_t half = count / 2;
+		uint32_t ahead = half * words_of(kind);
 
-		if ((chunk->words[(place + half) % MARKER_CHUNK_WORDS] & 0xffff) <= low)
-			place += half;
+		place += ahead & ~(uint32_t)begins_behind(chunk, place + ahead, question, kind);
 		count -= half;
 	}
-	word = chunk->words[place % MARKER_CHUNK_WORDS];
-	if ((word & 0xffff) > low || word >> 16 < low)
+	if (begins_behind(chunk, place, question, kind) || !ends_behind(chunk, place, question, kind))
 		return 0;
-	return signature(view, head, &head->v4, place - head->v4.records);
+	return signature(table, head, part, (place - part->records) / words_of(kind));
 }
 
-static __always_inline uint32_t find4(struct view *view, const struct marker_head *head, uint32_t address)
+static __always_inline uint32_t find4(void *table, const struct marker_head *head, uint32_t address)
 {
-	uint32_t low = address & 0xffff;
-	uint32_t begin, count, word;
+	struct question question = { address & 0xffff, 0 };
+	struct span span;
 
 	if (!head->v4.count)
 		return 0;
-	begin = word_at(view, head->index4 + (address >> 16), 0);
-	count = word_at(view, head->index4 + (address >> 16) + 1, 0);
-	if (begin >= count || count > head->v4.count)
+	span = indexed(table, head->index4, address >> (head->shift4 & 31));
+	span.begin = (span.begin & ~MARKER_REACHES) - (span.begin >> 31);
+	span.end &= ~MARKER_REACHES;
+	if (span.begin >= span.end || span.end > head->v4.count)
 		return 0;
-	count -= begin;
-	if ((head->v4.records + begin) / MARKER_CHUNK_WORDS ==
-	    (head->v4.records + begin + count - 1) / MARKER_CHUNK_WORDS)
-		return find4_near(view, head, begin, count, low);
-	for (int step = 0; step < MARKER_SLASH16_STEPS && count > 1; step++) {
-		uint32_t half = count / 2;
-
-		word = word_at(view, head->v4.records + begin + half, 0xffff);
-		if ((word & 0xffff) <= low)
-			begin += half;
-		count -= half;
-	}
-	word = word_at(view, head->v4.records + begin, 0xffff);
-	if ((word & 0xffff) > low || word >> 16 < low)
-		return 0;
-	return signature(view, head, &head->v4, begin);
+	return find(table, head, &head->v4, span, question, RANGE4);
 }
 
-static __always_inline uint32_t find_whole6(struct view *view, const struct marker_head *head,
-					    uint64_t upper)
+/* A range may begin under an earlier value of the first 16 bits: the one record before may hold it. */
+static __always_inline uint32_t find_whole6(void *table, const struct marker_head *head,
+					    struct question question)
 {
-	uint32_t begin, end, count, place;
+	struct span span;
 
 	if (!head->v6.count)
 		return 0;
-	begin = word_at(view, head->index6 + (uint32_t)(upper >> 48), 0);
-	end = word_at(view, head->index6 + (uint32_t)(upper >> 48) + 1, 0);
-	if (begin > end || end > head->v6.count)
+	span = indexed(table, head->index6, (uint32_t)(question.upper >> 48));
+	if (span.begin)
+		span.begin--;
+	if (span.begin >= span.end || span.end > head->v6.count)
 		return 0;
-	if (begin)
-		begin--;
-	count = end - begin;
-	for (int step = 0; step < MARKER_STEPS6 && count > 1; step++) {
-		uint32_t half = count / 2;
-
-		place = head->v6.records + 4 * (begin + half);
-		if (double_at(view, place, -1ull) <= upper)
-			begin += half;
-		count -= half;
-	}
-	place = head->v6.records + 4 * begin;
-	if (begin >= head->v6.count || double_at(view, place, -1ull) > upper ||
-	    double_at(view, place + 2, 0) < upper)
-		return 0;
-	return signature(view, head, &head->v6, begin);
+	return find(table, head, &head->v6, span, question, RANGE6);
 }
 
-static __always_inline uint32_t find_spill6(struct view *view, const struct marker_head *head,
-					    uint64_t upper, uint64_t lower)
+static __always_inline uint32_t find_spill6(void *table, const struct marker_head *head,
+					    struct question question)
 {
-	uint32_t begin = 0, place;
-	uint32_t count = head->spill6.count;
+	struct span span = { 0, head->spill6.count };
 
-	if (!count)
-		return 0;
-	for (int step = 0; step < MARKER_STEPS6 && count > 1; step++) {
-		uint32_t half = count / 2;
-		uint64_t there;
-
-		place = head->spill6.records + 8 * (begin + half);
-		there = double_at(view, place, -1ull);
-		if (there < upper ||
-		    (there == upper && double_at(view, place + 2, -1ull) <= lower))
-			begin += half;
-		count -= half;
-	}
-	place = head->spill6.records + 8 * begin;
-	if (double_at(view, place, -1ull) != upper || double_at(view, place + 2, -1ull) > lower ||
-	    double_at(view, place + 4, 0) < lower)
-		return 0;
-	return signature(view, head, &head->spill6, begin);
+	return span.end ? find(table, head, &head->spill6, span, question, SPILL6) : 0;
 }
 
-static __always_inline uint32_t look4(struct __sk_buff *packet, struct view *view,
+static __always_inline uint32_t look4(struct __sk_buff *packet, void *table,
 				      const struct marker_head *head, uint32_t offset)
 {
 	uint32_t address;
@@ -213,40 +248,40 @@ static __always_inline uint32_t look4(struct __sk_buff *packet, struct view *vie
 	if (bpf_skb_load_bytes_relative(packet, offset, &address, sizeof(address),
 					BPF_HDR_START_NET))
 		return 0;
-	return find4(view, head, bpf_ntohl(address));
+	return find4(table, head, bpf_ntohl(address));
 }
 
-static __always_inline uint32_t look6(struct __sk_buff *packet, struct view *view,
+static __always_inline uint32_t look6(struct __sk_buff *packet, void *table,
 				      const struct marker_head *head, uint32_t offset)
 {
 	uint64_t halves[2];
+	struct question question;
 	uint32_t found;
 
 	if (bpf_skb_load_bytes_relative(packet, offset, halves, sizeof(halves), BPF_HDR_START_NET))
 		return 0;
-	halves[0] = bpf_be64_to_cpu(halves[0]);
-	halves[1] = bpf_be64_to_cpu(halves[1]);
-	found = find_whole6(view, head, halves[0]);
-	return found ? found : find_spill6(view, head, halves[0], halves[1]);
+	question = (struct question){ bpf_be64_to_cpu(halves[0]), bpf_be64_to_cpu(halves[1]) };
+	found = find_whole6(table, head, question);
+	return found ? found : find_spill6(table, head, question);
 }
 
 static __always_inline int mark(struct __sk_buff *packet, uint32_t offset4, uint32_t offset6)
 {
 	uint32_t zero = 0, found = 0;
-	struct view view = { .table = bpf_map_lookup_elem(&current, &zero) };
+	void *table = bpf_map_lookup_elem(&current, &zero);
 	const union chunk *first;
 	const struct marker_head *head;
 
-	if (!view.table)
+	if (!table)
 		return TC_ACT_UNSPEC;
-	first = bpf_map_lookup_elem(view.table, &zero);
+	first = bpf_map_lookup_elem(table, &zero);
 	if (!first)
 		return TC_ACT_UNSPEC;
 	head = &first->head;
 	if (packet->protocol == bpf_htons(IPV4))
-		found = look4(packet, &view, head, offset4);
+		found = look4(packet, table, head, offset4);
 	else if (packet->protocol == bpf_htons(IPV6))
-		found = look6(packet, &view, head, offset6);
+		found = look6(packet, table, head, offset6);
 	packet->mark = (packet->mark & ~head->mark_mask) |
 		       (found << (head->mark_shift & 31) & head->mark_mask);
 	return TC_ACT_UNSPEC;

@@ -93,10 +93,60 @@ void marker_close(struct marker *marker)
 	free(marker);
 }
 
+/* The index of IPv4: one for the first 16 bits is what the file has, and enough for few ranges. More bits
+ * keep the search as short for many. */
+
+static unsigned index_bits(uint32_t count)
+{
+	unsigned bits = 16;
+
+	while (bits < MARKER_INDEX_BITS && count >> bits >= MARKER_BUCKET_MEAN)
+		bits++;
+	return bits;
+}
+
+static size_t index_size(const struct ranges *ranges)
+{
+	return ranges->count4 ? (((size_t)1 << index_bits(ranges->count4)) + 1) * 4 : 0;
+}
+
+/* Counts the ranges of one /16 by the word that they begin behind. */
+static void count_ranges(uint32_t *words, unsigned shift, const uint32_t *ranges, const uint32_t *end)
+{
+	for (; ranges < end; ranges++) {
+		uint32_t first = (*ranges & 0xffff) >> shift, last = *ranges >> 16 >> shift;
+
+		words[first]++;
+		while (++first <= last)
+			words[first] |= MARKER_REACHES;
+	}
+}
+
+/* Into words that are 0. A damaged file finds nothing, or the wrong. */
+static void write_index4(uint32_t *words, const struct ranges *ranges)
+{
+	unsigned bits = index_bits(ranges->count4);
+	uint32_t sum = 0;
+
+	for (uint32_t top = 0; top < LAYOUT_INDEX - 1; top++) {
+		uint32_t begin = ranges->index4[top], end = ranges->index4[top + 1];
+
+		if (begin < end && end <= ranges->count4)
+			count_ranges(words + (top << (bits - 16)), 32 - bits,
+				     ranges->ranges4 + begin, ranges->ranges4 + end);
+	}
+	for (uint32_t i = 0; i <= 1u << bits; i++) {
+		uint32_t count = words[i] & ~MARKER_REACHES;
+
+		words[i] = sum | (words[i] & MARKER_REACHES);
+		sum += count;
+	}
+}
+
 /* The table */
 
 struct piece {
-	const void *bytes;
+	const void *bytes; /* NULL: written in place */
 	size_t size;
 	uint32_t place; /* in words */
 };
@@ -142,12 +192,15 @@ static void write_table(void *bytes, const struct ranges *ranges, const struct p
 	struct marker_head *head = bytes;
 
 	for (unsigned i = 0; i < PIECES; i++)
-		if (pieces[i].size)
+		if (pieces[i].bytes && pieces[i].size)
 			memcpy((uint32_t *)bytes + pieces[i].place, pieces[i].bytes,
 			       pieces[i].size);
+	if (ranges->count4)
+		write_index4((uint32_t *)bytes + pieces[INDEX4].place, ranges);
 	*head = (struct marker_head){
 		.mark_mask = mark_mask,
 		.mark_shift = (uint32_t)__builtin_ctz(mark_mask),
+		.shift4 = 32 - index_bits(ranges->count4),
 		.index4 = pieces[INDEX4].place,
 		.index6 = pieces[INDEX6].place,
 		.v4 = part(&pieces[RANGES4], &pieces[MEMBERS4], ranges->count4,
@@ -193,7 +246,7 @@ int marker_load(struct marker *marker, const struct ranges *ranges,
 {
 	uint64_t *spill = widen_spill(ranges);
 	struct piece pieces[PIECES] = {
-		[INDEX4] = { ranges->index4, ranges->count4 ? LAYOUT_INDEX * 4 : 0, 0 },
+		[INDEX4] = { NULL, index_size(ranges), 0 },
 		[INDEX6] = { ranges->index6, ranges->count6 ? LAYOUT_INDEX * 4 : 0, 0 },
 		[RANGES4] = { ranges->ranges4, ranges->count4 * sizeof(uint32_t), 0 },
 		[RANGES6] = { ranges->ranges6, ranges->count6 * sizeof(*ranges->ranges6), 0 },

@@ -7,6 +7,7 @@
 typedef unsigned char uint8_t;
 typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
+typedef long long int64_t;
 #else
 #include <stdint.h>
 #endif
@@ -14,9 +15,11 @@ typedef unsigned long long uint64_t;
 enum {
 	MARKER_CHUNK = 4096, /* bytes */
 	MARKER_CHUNK_WORDS = MARKER_CHUNK / 4,
-	MARKER_SLASH16_STEPS = 17,  /* halvings of a /16 */
-	MARKER_CHUNK_STEPS = 10,    /* halvings of a chunk's words */
-	MARKER_STEPS6 = 32,	    /* halvings of all IPv6 ranges */
+	MARKER_CHUNK_STEPS = 10,   /* halvings of a chunk's words */
+	MARKER_CHUNKS4_STEPS = 7,  /* halvings of the chunks that a /16 may take */
+	MARKER_CHUNKS6_STEPS = 17, /* halvings of all chunks of IPv6 ranges */
+	MARKER_BUCKET_MEAN = 5,	   /* IPv4 ranges behind one word of the index, unless it would have */
+	MARKER_INDEX_BITS = 20,	   /* more bits than this */
 	MARKER_SIGNATURES_MAX = 255, /* combinations of lists that can be told apart */
 };
 
@@ -28,11 +31,15 @@ struct marker_part {
 	uint32_t width;	  /* of a member: 1 or 2 bytes */
 };
 
+/* In a word of index4: the range before those that begin here reaches into here. */
+#define MARKER_REACHES 0x80000000u
+
 struct marker_head {
 	uint32_t mark_mask; /* the bits of the packet mark that tell the signature; 0: mark nothing */
 	uint32_t mark_shift;
-	uint32_t index4; /* 65537 words into v4 */
-	uint32_t index6;
+	uint32_t shift4; /* of an IPv4 address, to the number of its word in the index */
+	uint32_t index4; /* into v4, and the end */
+	uint32_t index6; /* 65537 words into v6 */
 	struct marker_part v4; /* words: last << 16 | first */
 	struct marker_part v6; /* struct layout_range6 */
 	struct marker_part spill6; /* struct layout_spill6 and one double word more, so that none lies in

@@ -533,6 +533,13 @@ char *ruleset_print(const struct ruleset *ruleset)
 	return print(ruleset, ruleset->method == CAPTURE_TPROXY ? add_tproxy : add_redirect);
 }
 
+const char *ruleset_making(const char *text)
+{
+	const char *table = strstr(text, "\ntable ");
+
+	return table ? table + 1 : text;
+}
+
 char *ruleset_print_ebb(const struct ruleset *ruleset)
 {
 	return print(ruleset, add_ebb);

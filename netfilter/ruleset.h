@@ -60,6 +60,10 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
  * captured port, a mark outside its mask, a mask of one bit). */
 char *ruleset_print(const struct ruleset *ruleset);
 
+/* The part of that text that makes the table, for when there is none to be replaced: the kernel takes its time
+ * over what is removed, be it empty. */
+const char *ruleset_making(const char *text);
+
 /* The same for a gateway that is about to stop: captures nothing new, and what was captured stays ours.
  * Without it the kernel would neither bring us the packets of a connection that still ends in us, nor
  * forward them. */

@@ -13,7 +13,10 @@
 enum { BUDGET_DIVISOR = 4 };
 
 struct sieve {
+	enum lists_in wanted;
 	enum sieve_way way;
+	bool chosen; /* the way: not before it is needed */
+	char complaint[SIEVE_MESSAGE]; /* why there is none */
 	struct marker *marker;
 	struct signatures signatures;
 	unsigned generation; /* of the policy whose ranges are in the kernel; 0: none */
@@ -35,10 +38,9 @@ static void uncover_ports(void)
 	links_each(uncover_port, NULL);
 }
 
-static void open_marker(struct sieve *sieve, enum lists_in wanted,
-			char message[static SIEVE_MESSAGE])
+static void open_marker(struct sieve *sieve)
 {
-	bool alone = wanted == LISTS_IN_BPF;
+	bool alone = sieve->wanted == LISTS_IN_BPF;
 	char words[MARKER_MESSAGE];
 
 	sieve->marker = marker_open(words);
@@ -48,30 +50,36 @@ static void open_marker(struct sieve *sieve, enum lists_in wanted,
 		sieve->way = SIEVE_NFT;
 	if (sieve->marker || !alone)
 		return;
-	snprintf(message, SIEVE_MESSAGE,
+	snprintf(sieve->complaint, SIEVE_MESSAGE,
 		 "`lists-in: bpf` cannot be had (%.150s): rules on lists of addresses are decided by "
 		 "workers. The kernel needs CONFIG_NET_CLS_BPF and CONFIG_BPF_SYSCALL; on OpenWrt: "
 		 "opkg install kmod-sched-bpf",
 		 words);
 }
 
-struct sieve *sieve_new(enum lists_in wanted, char message[static SIEVE_MESSAGE])
+/* Loading the program takes its time, and most owners have no list of addresses. */
+static void choose(struct sieve *sieve)
 {
-	struct sieve *sieve = calloc(1, sizeof(*sieve));
-
-	message[0] = 0;
-	if (!sieve)
-		return NULL;
-	sieve->idle = sieve->inherited = true;
-	if (wanted == LISTS_IN_NFT)
+	sieve->chosen = true;
+	if (sieve->wanted == LISTS_IN_NFT)
 		sieve->way = SIEVE_NFT;
-	else if (wanted != LISTS_IN_DAEMON)
-		open_marker(sieve, wanted, message);
+	else if (sieve->wanted != LISTS_IN_DAEMON)
+		open_marker(sieve);
 	/* What a daemon before this one left that went another way. */
 	if (sieve->way != SIEVE_NFT)
 		shards_remove();
 	if (sieve->way != SIEVE_BPF)
 		uncover_ports();
+}
+
+struct sieve *sieve_new(enum lists_in wanted)
+{
+	struct sieve *sieve = calloc(1, sizeof(*sieve));
+
+	if (!sieve)
+		return NULL;
+	sieve->wanted = wanted;
+	sieve->idle = sieve->inherited = true;
 	return sieve;
 }
 
@@ -113,14 +121,19 @@ bool sieve_take(struct sieve *sieve, const struct policy *policy,
 		char message[static SIEVE_MESSAGE])
 {
 	message[0] = 0;
-	sieve->idle = sieve->way == SIEVE_DAEMON || !policy_asks_lists(policy);
-	if (sieve->idle)
+	sieve->idle = true;
+	if (!policy_asks_lists(policy))
 		return false;
+	if (!sieve->chosen)
+		choose(sieve);
+	if (sieve->way == SIEVE_DAEMON) {
+		memcpy(message, sieve->complaint, SIEVE_MESSAGE);
+		return false;
+	}
 	if (signatures_take(&sieve->signatures, policy) == 0) {
 		sieve->idle = !fits_memory(sieve, policy, message);
 		return !sieve->idle;
 	}
-	sieve->idle = true;
 	snprintf(message, SIEVE_MESSAGE,
 		 errno == E2BIG
 			 ? "The lists that rules ask about by `address` overlap in more than 255 ways: "
@@ -166,6 +179,16 @@ int sieve_switch(struct sieve *sieve, const struct policy *policy,
 	sieve->generation = policy->generation;
 	sieve->doubted = sieve->inherited = false;
 	return 0;
+}
+
+void sieve_prepare(struct sieve *sieve, const struct policy *policy)
+{
+	char message[SIEVE_MESSAGE];
+
+	/* Nft sets would be asked from then on; a program is asked where it is attached. What fails is tried
+	 * again in its turn, and told then. */
+	if (sieve_take(sieve, policy, message) && sieve->way == SIEVE_BPF)
+		sieve_switch(sieve, policy, message);
 }
 
 void sieve_doubt(struct sieve *sieve)
@@ -256,9 +279,9 @@ void sieve_remove(struct sieve *sieve)
 {
 	if (!sieve->generation && !sieve->inherited)
 		return;
-	if (sieve->way == SIEVE_BPF)
+	if (sieve->way == SIEVE_BPF || !sieve->chosen)
 		uncover_ports();
-	else
+	if (sieve->way != SIEVE_BPF)
 		shards_remove();
 	sieve->inherited = false;
 	sieve->generation = 0;

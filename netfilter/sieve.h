@@ -17,9 +17,12 @@ enum { SIEVE_MESSAGE = 400 };
 
 struct sieve;
 
-/* Finds a way, of the one the owner wants or of all. message: why it is not the best, or "". Never NULL but
- * out of memory. */
-struct sieve *sieve_new(enum lists_in wanted, char message[static SIEVE_MESSAGE]);
+/* Goes the way the owner wants, or the best there is, once a policy asks about lists of addresses. NULL: out
+ * of memory. */
+struct sieve *sieve_new(enum lists_in wanted);
+
+/* Does ahead, at a start, what of the following can be done before a packet is touched. */
+void sieve_prepare(struct sieve *sieve, const struct policy *policy);
 
 /* Numbers what this policy asks about. False when its rules on lists are a worker's: nothing is asked, or
  * there is no way (then message says why). To be called before the rules are printed. */
@@ -44,6 +47,7 @@ void sieve_rest(struct sieve *sieve);
  * is not; *ports (may be NULL) is how many are. */
 int sieve_cover(struct sieve *sieve, const struct policy *policy, size_t *ports);
 
+/* SIEVE_DAEMON also until a way is needed. */
 enum sieve_way sieve_way(const struct sieve *sieve);
 const char *sieve_word(enum sieve_way way);
 

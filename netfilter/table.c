@@ -169,6 +169,24 @@ static uint16_t nft_type(uint16_t type)
 	return (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 }
 
+static int look_for_table(struct netlink *netlink, const char *name)
+{
+	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = put_header(storage, nft_type(NFT_MSG_GETTABLE), 0, NFPROTO_INET);
+
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
+	return netlink_request(netlink, message);
+}
+
+bool table_is_there(const char *name)
+{
+	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
+	bool there = netlink && look_for_table(netlink, name) == 0;
+
+	netlink_close(netlink);
+	return there;
+}
+
 int table_remove_named(const char *name)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -177,6 +195,11 @@ int table_remove_named(const char *name)
 	if (!netlink)
 		return -1;
 
+	/* A transaction that fails keeps its caller waiting until all processors have noticed. */
+	if (look_for_table(netlink, name) < 0 && errno == ENOENT) {
+		netlink_close(netlink);
+		return 0;
+	}
 	end += put_batch_mark(end, NFNL_MSG_BATCH_BEGIN)->nlmsg_len;
 	struct nlmsghdr *message =
 		put_header(end, nft_type(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET);

@@ -25,6 +25,9 @@ int table_remove_stand_in(void);
 /* The same for another table of ours in family inet. */
 int table_remove_named(const char *name);
 
+/* True when there is a table of that name in family inet, empty or not. */
+bool table_is_there(const char *name);
+
 enum table_state {
 	TABLE_PRESENT,
 	TABLE_ABSENT,  /* not there, or emptied of its rules */

@@ -138,7 +138,7 @@ static void run_recorder(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
 	int kept[WORKERS_MAX + 3];
-	unsigned speakers = children->workers + (children->packet_door ? 1 : 0);
+	unsigned speakers = children->workers + 1; /* the packet door, which there may not be */
 	const struct recorder_settings settings = {
 		.channels = kept,
 		.channel_count = speakers,
@@ -280,15 +280,24 @@ static void restart(evutil_socket_t fd, short what, void *argument)
 	}
 }
 
-static int start_and_await(struct child *child)
+static int start_watched(struct child *child)
 {
-	bool ready = false;
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) == 0) {
-		ready = start(child, ends[1]) == 0 && says_ready(ends[0]);
-		close(ends[0]);
+	if (pipe2(ends, O_CLOEXEC) < 0 || start(child, ends[1]) < 0) {
+		log_error("the %s could not be started: %s", child_word(child), strerror(errno));
+		return -1;
 	}
+	child->ready = ends[0];
+	return 0;
+}
+
+static int await(struct child *child)
+{
+	bool ready = says_ready(child->ready);
+
+	close(child->ready);
+	child->ready = -1;
 	if (!ready)
 		log_error("the %s did not start", child_word(child));
 	return ready ? 0 : -1;
@@ -297,7 +306,9 @@ static int start_and_await(struct child *child)
 static void child_begin(struct child *child, struct children *children, enum child_role role,
 			unsigned index)
 {
-	*child = (struct child){ .children = children, .role = role, .index = index };
+	*child = (struct child){
+		.children = children, .role = role, .index = index, .ready = -1
+	};
 	evtimer_assign(&child->restart, children->base, restart, child);
 }
 
@@ -327,20 +338,37 @@ int children_begin(struct children *children)
 		log_error("the processes cannot be connected: %s", strerror(errno));
 		return -1;
 	}
-	if (start_and_await(&children->signer) < 0)
+	return start_watched(&children->signer) < 0 || start_watched(&children->recorder) < 0 ? -1 : 0;
+}
+
+/* The workers answer with the authority's certificate, which the signer may have to make first. */
+static int await_signer(struct children *children)
+{
+	if (await(&children->signer) < 0)
 		return -1;
 	children->authority_pem = read_authorities(children);
-	if (!children->authority_pem) {
-		log_error("%s/authority.pem cannot be read: %s", children->authority_directory,
-			  strerror(errno));
-		return -1;
-	}
-	if (start_and_await(&children->recorder) < 0)
+	if (children->authority_pem)
+		return 0;
+	log_error("%s/authority.pem cannot be read: %s", children->authority_directory,
+		  strerror(errno));
+	return -1;
+}
+
+int children_join(struct children *children)
+{
+	if (await_signer(children) < 0)
 		return -1;
 	for (unsigned i = 0; i < children->workers; i++)
-		if (start_and_await(&children->worker[i]) < 0)
+		if (start_watched(&children->worker[i]) < 0)
 			return -1;
-	return children->packet_door ? start_and_await(&children->packet) : 0;
+	if (children->packet_door && start_watched(&children->packet) < 0)
+		return -1;
+	if (await(&children->recorder) < 0)
+		return -1;
+	for (unsigned i = 0; i < children->workers; i++)
+		if (await(&children->worker[i]) < 0)
+			return -1;
+	return children->packet_door ? await(&children->packet) : 0;
 }
 
 /* Watching */

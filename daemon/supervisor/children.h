@@ -19,6 +19,7 @@ struct child {
 	enum child_role role;
 	unsigned index;       /* of a worker */
 	pid_t pid;            /* 0: not running */
+	int ready;            /* where it will say that it is ready; -1: nobody waits for it */
 	int64_t born;         /* steady microseconds */
 	unsigned deaths;      /* quick ones in a row */
 	unsigned missed;      /* seconds without a heartbeat */
@@ -52,10 +53,14 @@ struct children {
 	bool stopping;
 };
 
-/* Makes the pairs and starts all, the signer first; returns when every one has said that it is ready. 0, or
- * -1 with a logged cause. The caller has filled the fields up to journal_listener and
- * authority_directory. */
+/* Makes the pairs and starts the signer and the recorder, who need to know nothing about the kernel. 0, or
+ * -1 with a logged cause. The caller has filled base, policy, workers, journal_listener, group and the
+ * directories. */
 int children_begin(struct children *children);
+
+/* Starts the others, which the caller has filled doors, transparent and packet_door for; returns when every
+ * one has said that it is ready. 0, or -1 with a logged cause. */
+int children_join(struct children *children);
 
 /* Collects the dead and replaces them. Call on SIGCHLD. */
 void children_reap(struct children *children);

@@ -41,7 +41,7 @@ static int replace_table(const struct ruleset *ruleset, const char *text,
 
 	/* At a start there is nothing whose place must be kept. */
 	if (table_look() != TABLE_PRESENT)
-		return load_text(text);
+		return load_text(table_is_there(TABLE_NAME) ? text : ruleset_making(text));
 	beside.stands_in = true;
 	stand_in = print(&beside);
 	result = load_text(stand_in);
@@ -280,20 +280,6 @@ void redirect_tick(struct supervisor *supervisor)
 	}
 }
 
-static int find_way(struct supervisor *supervisor)
-{
-	char message[SIEVE_MESSAGE];
-
-	supervisor->sieve = sieve_new(supervisor->policy->lists_in, message);
-	if (!supervisor->sieve) {
-		log_error("out of memory");
-		return -1;
-	}
-	if (message[0])
-		log_warning("%s", message);
-	return 0;
-}
-
 static int add_routes(const struct supervisor *supervisor)
 {
 	if (supervisor->probe.method != CAPTURE_TPROXY ||
@@ -303,14 +289,23 @@ static int add_routes(const struct supervisor *supervisor)
 	return -1;
 }
 
+int redirect_prepare(struct supervisor *supervisor)
+{
+	supervisor->sieve = sieve_new(supervisor->policy->lists_in);
+	if (!supervisor->sieve) {
+		log_error("out of memory");
+		return -1;
+	}
+	sieve_prepare(supervisor->sieve, supervisor->policy);
+	return 0;
+}
+
 int redirect_begin(struct supervisor *supervisor)
 {
 	supervisor->watch = watch_open();
 	if (!supervisor->watch)
 		log_warning("changes of the firewall by others will not be noticed: %s",
 			    strerror(errno));
-	if (find_way(supervisor) < 0)
-		return -1;
 	supervisor->redirecting = true;
 	return add_routes(supervisor) < 0 ? -1 : redirect_load(supervisor);
 }

@@ -4,6 +4,9 @@
 
 struct supervisor;
 
+/* Does what can be done ahead and touches no packet. 0, or -1 with a logged cause. */
+int redirect_prepare(struct supervisor *supervisor);
+
 /* Opens the watch and puts routes and table in place. 0, or -1 with a logged cause. */
 int redirect_begin(struct supervisor *supervisor);
 

@@ -9,7 +9,7 @@
 #include "daemon/supervisor/collection.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/name_files.h"
-#include "netfilter/probe.h"
+#include "netfilter/probing.h"
 #include "netfilter/watch.h"
 
 struct supervisor_settings {
@@ -31,6 +31,7 @@ struct supervisor {
 	struct event_base *base;
 	struct policy *policy;
 	unsigned generation;
+	struct probing probing;    /* while it starts */
 	struct probe probe;
 	struct doors doors;
 	struct children children;

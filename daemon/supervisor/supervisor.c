@@ -76,11 +76,16 @@ static int make_directories(struct supervisor *supervisor)
 
 static int load_policy(struct supervisor *supervisor)
 {
+	supervisor->policy = policy_load(supervisor->settings->config, NULL);
+	return supervisor->policy ? 0 : -1;
+}
+
+static int load_lists(struct supervisor *supervisor)
+{
 	struct collection_settings lists;
 
 	supervisor->lists_directory = join(supervisor->settings->state_directory, "lists");
-	supervisor->policy = policy_load(supervisor->settings->config, NULL);
-	if (!supervisor->policy || !supervisor->lists_directory)
+	if (!supervisor->lists_directory)
 		return -1;
 	lists = reload_collection(supervisor, NULL);
 	if (collection_load(supervisor->policy, &lists) < 0)
@@ -94,7 +99,7 @@ static int check_machine(struct supervisor *supervisor)
 {
 	struct probe *probe = &supervisor->probe;
 
-	probe_run(probe, supervisor->policy);
+	probing_end(&supervisor->probing, probe, supervisor->policy);
 	for (size_t i = 0; i < probe->count; i++) {
 		if (probe->findings[i].severity == FINDING_ERROR)
 			log_error("%s", probe->findings[i].message);
@@ -143,7 +148,7 @@ static int open_sockets(struct supervisor *supervisor)
 	return -1;
 }
 
-static int start_children(struct supervisor *supervisor)
+static int begin_children(struct supervisor *supervisor)
 {
 	struct children *children = &supervisor->children;
 	const struct policy *policy = supervisor->policy;
@@ -151,14 +156,11 @@ static int start_children(struct supervisor *supervisor)
 	children->base = supervisor->base;
 	children->policy = policy;
 	children->group = control_group();
-	children->doors = &supervisor->doors;
-	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
 	children->workers = supervisor->settings->workers;
 	children->authority_directory =
 		policy->authority.directory
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
-	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
 	children->trace_directory = join(supervisor->settings->state_directory, "traces");
 	children->counters = counters_new(children->workers + 2);
 	children->health = health_open();
@@ -169,6 +171,16 @@ static int start_children(struct supervisor *supervisor)
 		return -1;
 	}
 	return children_begin(children);
+}
+
+static int join_children(struct supervisor *supervisor)
+{
+	struct children *children = &supervisor->children;
+
+	children->doors = &supervisor->doors;
+	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
+	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
+	return children_join(children);
 }
 
 static void say_account(void)
@@ -352,13 +364,15 @@ int supervisor_run(const struct supervisor_settings *settings)
 	supervisor.started = clock_steady();
 	if (make_directories(&supervisor) < 0)
 		return 1;
-	if (take_signals(&supervisor) < 0 || load_policy(&supervisor) < 0 ||
-	    check_machine(&supervisor) < 0 || open_doors(&supervisor) < 0)
+	if (take_signals(&supervisor) < 0 || load_policy(&supervisor) < 0)
 		goto unlock;
+	probing_begin(&supervisor.probing, supervisor.policy);
+	if (load_lists(&supervisor) < 0 || open_sockets(&supervisor) < 0)
+		goto abandon_probing;
 	say_account();
-	if (open_sockets(&supervisor) < 0)
-		goto close_doors;
-	if (start_children(&supervisor) < 0)
+	if (begin_children(&supervisor) < 0 || redirect_prepare(&supervisor) < 0 ||
+	    check_machine(&supervisor) < 0 || open_doors(&supervisor) < 0 ||
+	    join_children(&supervisor) < 0)
 		goto end_children;
 	if (redirect_begin(&supervisor) < 0 || watch_events(&supervisor) < 0)
 		goto end_redirect;
@@ -379,8 +393,9 @@ end_redirect:
 end_children:
 	children_end(&supervisor.children);
 	redirect_end(&supervisor);
-close_doors:
 	doors_close(&supervisor.doors);
+abandon_probing:
+	probing_abandon(&supervisor.probing);
 unlock:
 	remove_sockets(&supervisor);
 	redirect_forget(&supervisor);

@@ -18,6 +18,7 @@
 #include "tests/unit/policy_text.h"
 
 enum { LISTS = 5, ROUNDS = 12, ENTRIES = 400, QUESTIONS = 1500, MASK = 0x00ff0000, SHIFT = 16 };
+enum { MANY = 420000, ASKED = 3000 }; /* more than an index of the first 16 bits is good for */
 
 /* splitmix64: the same cases on every machine. */
 static uint64_t seed;
@@ -124,6 +125,70 @@ static void compare(struct marker *marker, struct signatures *signatures, unsign
 	listing_free(listing);
 }
 
+static struct list_entry make_small(void)
+{
+	struct list_entry entry = { .kind = ENTRY_RANGE };
+	uint32_t first = pick(1u << 31) * 2 + pick(2), length = 1u << pick(pick(40) ? 9 : 24);
+
+	entry.first.family = entry.last.family = AF_INET;
+	entry.first.v4.s_addr = htonl(first);
+	entry.last.v4.s_addr = htonl(first > UINT32_MAX - length ? UINT32_MAX : first + length - 1);
+	return entry;
+}
+
+/* Both ends of an entry, and their neighbours. */
+static void ask_about_ends(const struct marker *marker, const struct signatures *signatures,
+			   const struct ranges *ranges, const struct list_entry *entry)
+{
+	const uint32_t ends[] = { ntohl(entry->first.v4.s_addr), ntohl(entry->last.v4.s_addr) };
+
+	for (unsigned i = 0; i < 6; i++) {
+		struct address address = { .family = AF_INET };
+
+		address.v4.s_addr = htonl(ends[i % 2] + i / 2 - 1);
+		assert_int_equal(ask(marker, &address, MARKER_DESTINATION),
+				 signatures_find(signatures, ranges, &address));
+	}
+}
+
+static void many_ranges_are_found_by_a_finer_index(void **state)
+{
+	char message[MARKER_MESSAGE];
+	struct marker *marker = marker_open(message);
+	struct signatures signatures = { 0 };
+	struct listing *listing = listing_new();
+	struct compiled *compiled = calloc(1, sizeof(*compiled));
+	struct policy *policy = make_policy(7);
+
+	(void)state;
+	if (!marker) {
+		fprintf(stderr, "# %s\n", message);
+		skip();
+	}
+	seed = 99;
+	for (unsigned i = 0; i < MANY; i++) {
+		struct list_entry entry = make_small();
+
+		listing_add(listing, pick(LISTS), &entry);
+	}
+	listing_open(listing, compiled);
+	assert_in_range(compiled->ranges.count4, 5 * 65536, UINT32_MAX);
+	assert_int_equal(policy_take_lists(policy, compiled), 0);
+	assert_int_equal(signatures_take(&signatures, policy), 0);
+	assert_int_equal(marker_load(marker, &compiled->ranges, &signatures, MASK), 0);
+	seed = 99;
+	for (unsigned i = 0; i < ASKED; i++) {
+		struct list_entry entry = make_small();
+
+		pick(LISTS);
+		ask_about_ends(marker, &signatures, &compiled->ranges, &entry);
+	}
+	signatures_end(&signatures);
+	policy_release(policy);
+	listing_free(listing);
+	marker_close(marker);
+}
+
 static void kernel_finds_what_the_daemon_finds(void **state)
 {
 	char message[MARKER_MESSAGE];
@@ -147,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel_finds_what_the_daemon_finds),
+		cmocka_unit_test(many_ranges_are_found_by_a_finer_index),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -134,9 +134,11 @@ static int load_in_kernel(const char *rules)
 		return 5; /* replacing */
 	if (system("test $(nft list tables | wc -l) = 1"))
 		return 6;
-	if (table_remove() || table_look() != TABLE_ABSENT)
+	if (table_remove() || table_look() != TABLE_ABSENT || table_is_there(TABLE_NAME))
 		return 7;
-	return table_remove() ? 8 : 0; /* again: nothing to do, no error */
+	if (table_remove()) /* again: nothing to do, no error */
+		return 8;
+	return table_load(ruleset_making(rules), message) || !table_is_there(TABLE_NAME) ? 9 : 0;
 }
 
 static int run_in_child(int (*run)(const char *), const char *argument)
