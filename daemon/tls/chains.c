@@ -12,6 +12,13 @@ struct chain {
 	int64_t not_before; /* the latest of the path; seconds since 1970 */
 	int64_t not_after;  /* the earliest */
 	struct certificate_list *facts; /* held; NULL before anybody asked */
+	struct common_chain *common;	/* theirs who hold it; NULL: nobody does */
+};
+
+struct common_chain {
+	unsigned holders;
+	struct chain *chain; /* NULL: it has fallen out of the cache */
+	STACK_OF(X509) *certificates;
 };
 
 struct chain_cache {
@@ -23,6 +30,8 @@ static void drop(struct shelf_item *item)
 	struct chain *chain = (struct chain *)item;
 
 	certificate_list_release(chain->facts);
+	if (chain->common)
+		chain->common->chain = NULL;
 	free(chain);
 }
 
@@ -126,6 +135,60 @@ struct certificate_list *chains_facts(struct chain_cache *cache,
 	if (!chain->facts)
 		chain->facts = x509_list(shown);
 	return certificate_list_hold(chain->facts);
+}
+
+static struct common_chain *lend(struct chain *chain, STACK_OF(X509) *shown)
+{
+	struct common_chain *common = calloc(1, sizeof(*common));
+
+	if (!common)
+		return NULL;
+	common->certificates = X509_chain_up_ref(shown);
+	if (!common->certificates) {
+		free(common);
+		return NULL;
+	}
+	common->chain = chain;
+	return common;
+}
+
+/* Under one key both are the same certificates in the same order. */
+static void replace(STACK_OF(X509) *shown, const STACK_OF(X509) *common, STACK_OF(X509) *replaced)
+{
+	for (int i = 0; i < sk_X509_num(shown) && i < sk_X509_num(common); i++) {
+		X509 *certificate = sk_X509_value(common, i);
+
+		if (!sk_X509_push(replaced, sk_X509_value(shown, i)))
+			return;
+		X509_up_ref(certificate);
+		sk_X509_set(shown, i, certificate);
+	}
+}
+
+struct common_chain *chains_share(struct chain_cache *cache, const uint8_t key[static DIGEST_SIZE],
+				  STACK_OF(X509) *shown, STACK_OF(X509) *replaced)
+{
+	struct chain *chain = find(cache, key);
+
+	if (!chain)
+		return NULL;
+	if (chain->common)
+		replace(shown, chain->common->certificates, replaced);
+	else
+		chain->common = lend(chain, shown);
+	if (chain->common)
+		chain->common->holders++;
+	return chain->common;
+}
+
+void chains_release(struct common_chain *common)
+{
+	if (!common || --common->holders)
+		return;
+	if (common->chain)
+		common->chain->common = NULL;
+	sk_X509_pop_free(common->certificates, X509_free);
+	free(common);
 }
 
 size_t chains_count(const struct chain_cache *cache)

@@ -42,5 +42,18 @@ struct certificate_list *chains_facts(struct chain_cache *cache,
 				      const uint8_t key[static DIGEST_SIZE],
 				      const STACK_OF(X509) * shown);
 
+/* The certificates of a chain while connections hold them, the same for all of them. */
+struct common_chain;
+
+/* Lets a connection that was shown the chain under key have the certificates that others hold: those
+ * in shown give way to them and are moved to replaced, for whoever may still point to them. The
+ * first one lends its own. The caller holds the result; NULL when the chain is not known or memory
+ * is out. */
+struct common_chain *chains_share(struct chain_cache *cache, const uint8_t key[static DIGEST_SIZE],
+				  STACK_OF(X509) * shown, STACK_OF(X509) * replaced);
+
+/* NULL is fine. */
+void chains_release(struct common_chain *common);
+
 /* Chains in the cache. */
 size_t chains_count(const struct chain_cache *cache);

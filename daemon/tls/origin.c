@@ -30,6 +30,8 @@ struct memory {
 	bool wants_certificate;
 	bool anonymous;
 	const char *identity; /* the policy's, which outlives the handshake */
+	struct common_chain *common; /* held: the certificates, where others have them too */
+	STACK_OF(X509) *replaced;    /* by them, until the handshake is over */
 	bool wants_status; /* an origin that nobody can say is not revoked is refused */
 	bool has_status;   /* a revocation list has said that it is not */
 };
@@ -43,8 +45,11 @@ static void discard(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index
 	struct memory *memory = pointer;
 
 	(void)parent, (void)data, (void)index, (void)argument, (void)unused;
-	if (memory)
-		trust_release(memory->trust);
+	if (!memory)
+		return;
+	trust_release(memory->trust);
+	chains_release(memory->common);
+	sk_X509_pop_free(memory->replaced, X509_free);
 	free(memory);
 }
 
@@ -203,13 +208,24 @@ static bool is_known(const struct memory *memory, X509_STORE_CTX *store, const u
 	       proves_identity(store, X509_STORE_CTX_get0_cert(store));
 }
 
+/* Parsed certificates are a third of what an idle connection takes; those of one server are the same
+ * for all who talk to it. OpenSSL keeps the stack that it has us verify, and takes the leaf from it
+ * afterwards. */
+static void share(struct memory *memory, const uint8_t *key, STACK_OF(X509) *shown)
+{
+	if (!memory->replaced)
+		memory->replaced = sk_X509_new_null();
+	if (memory->replaced && !memory->common)
+		memory->common = chains_share(memory->chains, key, shown, memory->replaced);
+}
+
 /* Takes the place of X509_verify_cert(). */
 static int verify(X509_STORE_CTX *store, void *argument)
 {
 	const SSL *ssl =
 		X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct memory *memory = recall(ssl);
-	const STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(store);
+	STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(store);
 	const STACK_OF(X509) *path;
 	uint8_t key[DIGEST_SIZE];
 	bool keyed = chain_key(shown, trust_digest(memory->trust), key) == 0;
@@ -217,7 +233,10 @@ static int verify(X509_STORE_CTX *store, void *argument)
 	(void)argument;
 	if (keyed && is_known(memory, store, key)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
-		return object_to(store, memory, shown, false);
+		if (!object_to(store, memory, shown, false))
+			return 0;
+		share(memory, key, shown);
+		return 1;
 	}
 	memory->has_status = trust_revokes(memory->trust);
 	if (X509_verify_cert(store) != 1)
@@ -225,8 +244,10 @@ static int verify(X509_STORE_CTX *store, void *argument)
 	path = X509_STORE_CTX_get0_chain(store);
 	if (!object_to(store, memory, path, true))
 		return 0;
-	if (keyed && memory->reason == REASON_NONE)
+	if (keyed && memory->reason == REASON_NONE) {
 		chains_put(memory->chains, key, path);
+		share(memory, key, shown);
+	}
 	return 1;
 }
 
@@ -484,7 +505,10 @@ static struct certificate_list *list_chain(const SSL *ssl)
 int origin_facts(SSL *ssl, struct tls_facts *facts)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct memory *memory = recall(ssl);
 
+	sk_X509_pop_free(memory->replaced, X509_free);
+	memory->replaced = NULL;
 	agreed_facts(ssl, facts);
 	snprintf(facts->sni, sizeof(facts->sni), "%s", name ? name : "");
 	certificate_list_release(facts->certificates);

@@ -155,6 +155,61 @@ static void facts_are_printed_once_and_outlive_the_chain(void **state)
 	X509_free(leaf);
 }
 
+/* The same certificates as another server's handshake would parse them. */
+static STACK_OF(X509) *parsed_again(STACK_OF(X509) *chain)
+{
+	STACK_OF(X509) *again = sk_X509_new_null();
+
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		sk_X509_push(again, X509_dup(sk_X509_value(chain, i)));
+	return again;
+}
+
+static void certificates_are_shared_while_somebody_holds_them(void **state)
+{
+	X509 *leaf = make(-100, 1000), *authority = make(-100, 900);
+	STACK_OF(X509) *first = stack(leaf, authority), *second = parsed_again(first);
+	STACK_OF(X509) *third = parsed_again(first), *replaced = sk_X509_new_null();
+	X509 *own = sk_X509_value(second, 0);
+	const uint8_t *digest = put(first);
+	struct common_chain *one = chains_share(cache, digest, first, replaced);
+	struct common_chain *two = chains_share(cache, digest, second, replaced);
+
+	(void)state;
+	assert_non_null(one);
+	assert_ptr_equal(one, two);
+	assert_ptr_equal(sk_X509_value(first, 0), leaf);
+	assert_ptr_equal(sk_X509_value(second, 0), leaf);
+	assert_ptr_equal(sk_X509_value(second, 1), authority);
+	assert_int_equal(sk_X509_num(replaced), 2);
+	assert_ptr_equal(sk_X509_value(replaced, 0), own);
+	chains_release(one);
+	/* It outlives its chain in the cache, which can be known again. */
+	for (int i = 0; i < ROOM; i++) {
+		X509 *other = make(0, 200 + i);
+		STACK_OF(X509) *chain = stack(other, NULL);
+
+		put(chain);
+		sk_X509_free(chain);
+		X509_free(other);
+	}
+	assert_int_equal(chain_key(first, trust, (uint8_t *)(uintptr_t)digest), 0);
+	assert_null(chains_share(cache, digest, third, replaced));
+	put(third);
+	one = chains_share(cache, digest, third, replaced);
+	assert_ptr_not_equal(one, two);
+	assert_ptr_not_equal(sk_X509_value(third, 0), leaf);
+	chains_release(two);
+	chains_release(one);
+	chains_release(NULL);
+	sk_X509_free(first);
+	sk_X509_pop_free(second, X509_free);
+	sk_X509_pop_free(third, X509_free);
+	sk_X509_pop_free(replaced, X509_free);
+	X509_free(leaf);
+	X509_free(authority);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -179,6 +234,7 @@ int main(void)
 		cmocka_unit_test(the_shortest_dates_of_the_path_count),
 		cmocka_unit_test(a_later_path_counts),
 		cmocka_unit_test(facts_are_printed_once_and_outlive_the_chain),
+		cmocka_unit_test(certificates_are_shared_while_somebody_holds_them),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
