@@ -1,6 +1,8 @@
 #include "daemon/http/h2_pages.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,44 +13,57 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static void *take_pages(size_t size, size_t *taken)
+{
+	size_t page = page_size();
+
+	*taken = (size + page - 1) / page * page;
+	return aligned_alloc(page, *taken);
+}
+
 /* Of all that a session allocates only the buffer for its frames is so large from the beginning; a
  * header block that needs more than one comes later. */
 static void *take(size_t size, void *context)
 {
 	struct h2_pages *pages = context;
-	size_t page = page_size();
 
-	if (size <= FRAME_SIZE || pages->block)
+	if (size <= FRAME_SIZE || pages->frames)
 		return malloc(size);
-	pages->size = (size + page - 1) / page * page;
-	pages->block = aligned_alloc(page, pages->size);
-	return pages->block;
+	pages->frames = take_pages(size, &pages->frames_size);
+	return pages->frames;
+}
+
+static void forget(struct h2_pages *pages, const void *block)
+{
+	if (block == pages->frames)
+		pages->frames = NULL;
+	if (block == pages->table)
+		pages->table = NULL;
 }
 
 static void give(void *block, void *context)
 {
-	struct h2_pages *pages = context;
-
-	if (block == pages->block)
-		pages->block = NULL;
+	if (block)
+		forget(context, block);
 	free(block);
 }
 
 static void *take_zeroed(size_t count, size_t size, void *context)
 {
-	(void)context;
-	return calloc(count, size);
+	struct h2_pages *pages = context;
+	size_t page = page_size();
+
+	if (pages->table || count == 1 || !size || page % size || count != page / size)
+		return calloc(count, size);
+	pages->table = take_pages(page, &pages->table_size);
+	return pages->table ? memset(pages->table, 0, page) : NULL;
 }
 
 static void *resize(void *block, size_t size, void *context)
 {
-	struct h2_pages *pages = context;
-
 	if (!block)
 		return take(size, context);
-	/* Wherever it moves, it is no longer ours to rest. */
-	if (block == pages->block)
-		pages->block = NULL;
+	forget(context, block);
 	return realloc(block, size);
 }
 
@@ -65,8 +80,16 @@ void h2_pages_begin(struct h2_pages *pages)
 	};
 }
 
+static bool is_zero(const unsigned char *bytes, size_t size)
+{
+	return !bytes[0] && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+/* What is not asked for again comes back as zeros: to the table that means nothing new. */
 void h2_pages_rest(struct h2_pages *pages)
 {
-	if (pages->block)
-		madvise(pages->block, pages->size, MADV_DONTNEED);
+	if (pages->frames)
+		madvise(pages->frames, pages->frames_size, MADV_DONTNEED);
+	if (pages->table && is_zero(pages->table, pages->table_size))
+		madvise(pages->table, pages->table_size, MADV_DONTNEED);
 }

@@ -1,5 +1,6 @@
-/* Where a session of nghttp2 makes its frames: 16 KB that it allocates at birth and keeps. Here they
- * lie on pages of their own, whose memory goes back to the kernel while nobody speaks. */
+/* Two blocks that a session of nghttp2 allocates and keeps: 16 KB to make frames in, and a table of
+ * its streams. Here they lie on pages of their own, whose memory goes back to the kernel while nobody
+ * speaks. */
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -7,13 +8,15 @@
 
 struct h2_pages {
 	nghttp2_mem memory; /* for nghttp2_session_server_new3() and its sister */
-	void *block;	    /* the session's; NULL: not yet allocated */
-	size_t size;
+	void *frames;	    /* NULL: not yet allocated */
+	void *table;
+	size_t frames_size;
+	size_t table_size;
 };
 
 /* Must stay where it is as long as the session lives. */
 void h2_pages_begin(struct h2_pages *pages);
 
-/* Gives the memory back until the next frame is made. Not while one is still to be sent
+/* Gives the memory back until it is needed again. Not while a frame is still to be sent
  * (nghttp2_session_want_write()). */
 void h2_pages_rest(struct h2_pages *pages);

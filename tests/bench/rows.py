@@ -83,5 +83,5 @@ ROWS = (
     Row("idle-inspect-h2", "idle inspected connection in HTTP/2, user", "KB", 1 / 1024, "inspect-h2", INSPECTING_H2,
         (Target("", 45),), memory="user", streams=1, connections=200, requests=50),
     Row("idle-streams", "the same after 10,000 streams, 100 at a time, user", "KB", 1 / 1024, "inspect-h2", INSPECTING_H2,
-        (Target("", 64),), memory="user", streams=100, held=10000, connections=6, requests=2),
+        (Target("", 100),), memory="user", streams=100, held=10000, connections=12, requests=4),
 )

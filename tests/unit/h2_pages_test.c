@@ -74,9 +74,9 @@ static size_t resident(const struct h2_pages *pages)
 	unsigned char in[64] = { 0 };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), count = 0;
 
-	assert_true(pages->size / page <= sizeof(in));
-	assert_int_equal(mincore(pages->block, pages->size, in), 0);
-	for (size_t i = 0; i < pages->size / page; i++)
+	assert_true(pages->frames_size / page <= sizeof(in));
+	assert_int_equal(mincore(pages->frames, pages->frames_size, in), 0);
+	for (size_t i = 0; i < pages->frames_size / page; i++)
 		count += in[i] & 1;
 	return count * page;
 }
@@ -90,8 +90,8 @@ static void a_session_that_rests_takes_no_memory_for_frames_and_goes_on(void **s
 	memset(value, 'x', sizeof(value));
 	begin(&client, false);
 	begin(&server, true);
-	assert_non_null(client.pages.block);
-	assert_non_null(server.pages.block);
+	assert_non_null(client.pages.frames);
+	assert_non_null(server.pages.frames);
 	for (size_t length = 1; length <= VALUE; length = length * 2 + 1) {
 		ask(&client, value, length);
 		carry(&client, &server);
@@ -105,7 +105,7 @@ static void a_session_that_rests_takes_no_memory_for_frames_and_goes_on(void **s
 	}
 	nghttp2_session_del(client.session);
 	nghttp2_session_del(server.session);
-	assert_null(client.pages.block);
+	assert_null(client.pages.frames);
 }
 
 int main(void)
