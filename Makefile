@@ -98,15 +98,17 @@ mutation: setup
 	$(Q)BUILD=$(BUILD) tests/mutation
 
 # An image that boots into the gateway, in build/firmware/ARCH; and the same booted under QEMU.
-# ARCH=x86_64|arm64|armhf|mipsel; EFI=1: the machine finds the disk by its own firmware (x86_64, arm64)
+# ARCH=x86_64|arm64|armhf|mipsel; KERNEL=small: our own kernel from Debian's sources (arm64);
+# EFI=1: the machine finds the disk by its own firmware (x86_64, arm64)
 ARCH     ?= arm64
+BOX      := $(ARCH)$(if $(KERNEL),-$(KERNEL))
 firmware:
-	$(Q)firmware/setup $(ARCH)
-	$(Q)firmware/build $(ARCH)
+	$(Q)firmware/setup $(BOX)
+	$(Q)firmware/build $(BOX)
 
 firmware-check: firmware
-	$(Q)firmware/setup --check $(ARCH)
-	$(Q)firmware/check $(if $(EFI),--efi) $(ARCH) $(ONLY)
+	$(Q)firmware/setup --check $(BOX)
+	$(Q)firmware/check $(if $(EFI),--efi) $(BOX) $(ONLY)
 
 # The same TLS checks over other interception gateways of Debian, as far as they are installed; docs/league.md.
 league: setup

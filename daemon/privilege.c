@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -102,6 +103,7 @@ int privilege_drop(const struct account *account, uint64_t capabilities)
 	step = "core files";
 	if (hide_memory() < 0)
 		goto failed;
+	umask(0077);
 	return 0;
 failed:
 	log_error("cannot give up privileges (%s, account %s): %m", step, account->name);

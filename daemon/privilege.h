@@ -18,7 +18,7 @@ int account_find(const char *name, struct account *account, bool *fallback);
 
 /* Becomes the account for good, keeping only the capabilities in mask (bits as in <linux/capability.h>, in
  * permitted, effective and inheritable; the bounding set is emptied of all others), no supplementary groups,
- * no new privileges, not dumpable, no core files. -1 with errno and a logged cause. */
+ * no new privileges, not dumpable, no core files, files for itself alone (umask 0077). -1 with errno and a logged cause. */
 int privilege_drop(const struct account *account, uint64_t capabilities);
 
 enum privilege_role {

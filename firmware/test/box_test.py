@@ -113,11 +113,13 @@ def holds_no_key(box):
 
 
 def fits_flash(box):
-    """The root is within its bound."""
-    size, most = os.path.getsize(f"{box.machine.images}/root"), int(box.machine.settings["root_bytes"])
-    if size > most:
-        raise Broken(f"{size} bytes, {most} are allowed")
-    return f"{size} of {most} bytes"
+    """The root, and all that lies in flash, are within their bounds."""
+    sizes = {part: os.path.getsize(f"{box.machine.images}/{part}") for part in ("linux", "stage1", "root")}
+    most = int(box.machine.settings["root_bytes"])
+    flash = int(box.machine.settings.get("flash_bytes", "0")) or sum(sizes.values())
+    if sizes["root"] > most or sum(sizes.values()) > flash:
+        raise Broken(f"{sizes}: {most} bytes of root and {flash} in all are allowed")
+    return f"root {sizes['root']} of {most} bytes, in all {sum(sizes.values())} of {flash}"
 
 
 def starts(box):

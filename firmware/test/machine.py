@@ -6,6 +6,7 @@
 Both TAPs are made in a namespace of their own and moved to the hosts once QEMU holds them, so nothing is ever
 in the machine's own network. Emulated (TCG) everywhere: slow, and the same on every machine.
 """
+import lzma
 import os
 import re
 import shlex
@@ -146,7 +147,7 @@ class Machine:
         if self.efi:
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE[self.settings['efi']]}"]
         else:
-            command += ["-kernel", f"{self.images}/linux", "-initrd", f"{self.images}/stage1", "-append",
+            command += ["-kernel", self._kernel(), "-initrd", f"{self.images}/stage1", "-append",
                         f"console={self.settings['console']} quiet panic=10"]
         command += ["-drive", f"file={self.disk},format=raw,if=none,id=disk",
                     "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
@@ -154,6 +155,18 @@ class Machine:
             command += ["-netdev", f"tap,id=n{number},ifname={tap},script=no,downscript=no", "-device",
                         f"virtio-net-pci,netdev=n{number},mac=02:00:00:00:01:0{number},romfile="]
         return command
+
+    def _kernel(self):
+        """The kernel as QEMU takes it: what a board's loader would unpack, it is given unpacked."""
+        path = f"{self.images}/linux"
+        with open(path, "rb") as file:
+            if file.read(3) != b"\x5d\0\0":
+                return path
+            file.seek(0)
+            unpacked = f"{self.directory}/linux"
+            with open(unpacked, "wb") as target:
+                target.write(lzma.decompress(file.read()))
+        return unpacked
 
     def _listen(self, serial):
         while True:

@@ -9,6 +9,7 @@ import time
 
 import yaml
 
+import confinement
 from device import Device, check_result
 from dialogue import Failure
 from gateway import builds, Gateway
@@ -321,6 +322,18 @@ class Case:
                 found = difference(wanted, _identity(pid))
                 if found:
                     raise Failure(f"{role} {pid}: {found}")
+
+    def _confined(self, roles, _step):
+        """confined: [worker, signer]: each live process keeps every line of tests/confinement/ROLE.service."""
+        for role in roles:
+            pids = self.gateway.processes().get(role)
+            if not pids:
+                raise Failure(f"there is no {role}")
+            for pid in pids:
+                try:
+                    confinement.hold(pid, f"{TREE}/tests/confinement/{role}.service")
+                except confinement.Loose as error:
+                    raise Failure(f"{role} {pid}: {error}") from None
 
     # -- what must be seen in the end
 
