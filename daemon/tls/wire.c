@@ -59,6 +59,9 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
 	else
 		sent = send(wire->fd, bytes, length,
 			    MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+	/* The edge of this may have been taken for one of bytes (side_rest()). */
+	if (sent < 0 && errno != EAGAIN)
+		wire->drained = false;
 	if (wire->tap && sent > 0)
 		wire->tap->bytes(wire->tap, true, bytes, (size_t)sent);
 	return sent;
