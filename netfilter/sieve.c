@@ -7,6 +7,7 @@
 
 #include "netfilter/links.h"
 #include "netfilter/marker.h"
+#include "netfilter/memory.h"
 #include "netfilter/shards.h"
 
 /* Nft sets may take this part of the memory that is available. */
@@ -83,25 +84,10 @@ struct sieve *sieve_new(enum lists_in wanted)
 	return sieve;
 }
 
-/* MemAvailable in kB; 0 when the kernel does not say. */
-static unsigned long available_memory(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	unsigned long kilobytes = 0;
-	char line[128];
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %lu", &kilobytes) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kilobytes;
-}
-
 static bool fits_memory(struct sieve *sieve, const struct policy *policy,
 			char message[static SIEVE_MESSAGE])
 {
-	size_t wanted, budget = available_memory() / BUDGET_DIVISOR * 1024;
+	size_t wanted, budget = memory_left() / BUDGET_DIVISOR;
 
 	if (sieve->way != SIEVE_NFT)
 		return true;

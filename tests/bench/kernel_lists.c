@@ -3,6 +3,7 @@
  * files for nft and ipset beside it, and then:
  *   kernel_lists DIRECTORY COUNT write   only that
  *   kernel_lists DIRECTORY COUNT bpf     loads them the BPF way and runs the program over packets
+ *   kernel_lists DIRECTORY COUNT find    asks the compiled file, as a worker does
  *   kernel_lists DIRECTORY COUNT nft     loads them into sharded sets of this network namespace
  *   kernel_lists DIRECTORY COUNT lan0    loads them the BPF way and leaves the program at the port
  *   kernel_lists flood ADDRESS COUNT     sends small packets to 4096 addresses from ADDRESS on
@@ -179,6 +180,30 @@ static int measure_bpf(const char *directory)
 	return 0;
 }
 
+static int measure_find(const char *directory)
+{
+	struct policy *policy = open_policy(directory);
+	static struct address addresses[1 << 16];
+	double times[TURNS];
+	uint64_t state = 77;
+	unsigned hits = 0;
+
+	for (unsigned i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		addresses[i].family = AF_INET;
+		addresses[i].v4.s_addr = htonl((uint32_t)draw(&state));
+	}
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		int64_t begin = clock_steady();
+
+		for (unsigned i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+			hits += ranges_find(&policy->compiled->ranges, &addresses[i]) != NULL;
+		times[turn] = (double)(clock_steady() - begin) * 1e3 / (1 << 16);
+	}
+	printf("find %.1f ns\n", median(times, TURNS));
+	printf("hits %.1f %%\n", 100.0 * hits / TURNS / (1 << 16));
+	return 0;
+}
+
 static long resident(void)
 {
 	long kilobytes = 0;
@@ -256,12 +281,14 @@ int main(int argc, char **argv)
 	unsigned count = argc == 4 ? (unsigned)strtoul(argv[floods ? 3 : 2], NULL, 10) : 0;
 
 	if (!count)
-		return fprintf(stderr, "usage: kernel_lists DIRECTORY COUNT write|bpf|nft|PORT, or kernel_lists flood ADDRESS COUNT\n"), 2;
+		return fprintf(stderr, "usage: kernel_lists DIRECTORY COUNT write|bpf|find|nft|PORT, or kernel_lists flood ADDRESS COUNT\n"), 2;
 	if (floods)
 		return flood(argv[2], count);
 	if (strcmp(argv[3], "write") == 0)
 		return write_lists(argv[1], count), 0;
 	if (strcmp(argv[3], "bpf") == 0)
 		return measure_bpf(argv[1]);
+	if (strcmp(argv[3], "find") == 0)
+		return measure_find(argv[1]);
 	return strcmp(argv[3], "nft") == 0 ? measure_nft(argv[1]) : attach(argv[1], argv[3]);
 }

@@ -48,6 +48,7 @@ class Gateway:
         self._trust = trust
         self._process = None
         self.descriptors = None  # RLIMIT_NOFILE, or as it is
+        self.group = None        # the control group to run in, a directory
         self.workers = 2
         self.environment = {}    # beside ours
         self.before = None
@@ -72,6 +73,13 @@ class Gateway:
         return [*limit, f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
                 "--state-directory", self.state_directory, "--workers", str(self.workers)]
 
+    def command(self):
+        """ip netns exec would hide the control groups."""
+        if not self.group:
+            return self.topology.command(self.topology.gateway, *self.program())
+        return ["setpriv", "--pdeathsig", "KILL", "sh", "-c", f'echo 0 >{self.group}/cgroup.procs && exec "$@"', "sh",
+                "nsenter", f"--net=/run/netns/{self.topology.gateway}", *self.program()]
+
     def start(self):
         """Also again after everything was killed; what must be left in the end is what was there first."""
         self.before = self.before or self.topology.state()
@@ -80,9 +88,8 @@ class Gateway:
             self._listener.join(STOP_SECONDS)  # it also says "ready" when it ends
         self._ready.clear()
         self._process = subprocess.Popen(
-            self.topology.command(self.topology.gateway, *self.program()), stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, text=True, errors="replace", cwd=self.directory, start_new_session=True,
-            env={**os.environ, **self.environment})
+            self.command(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace",
+            cwd=self.directory, start_new_session=True, env={**os.environ, **self.environment})
         self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._listener.start()
         if not self._ready.wait(READY_SECONDS) or self._process.poll() is not None:

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,11 +209,105 @@ static void kernel_finds_what_the_daemon_finds(void **state)
 	marker_close(marker);
 }
 
+/* Frames as they are on the wire, and what is looked up in them. In a network, tags and PPP are gone when a
+ * packet enters IP: tests/proofs/marks.py sends these. */
+static const struct frame {
+	const char *what;
+	const char *bytes; /* hexadecimal, behind the two Ethernet addresses; filled up with zeros */
+	bool found;	   /* both ends of every packet are on the list: 192.0.2.1, 2001:db8::1 */
+	unsigned length;   /* behind the Ethernet header, when the packet is cut short; 0: it is not */
+} frames[] = {
+	{ "IPv4", "0800 4500001c 00000000 40110000 c0000201 c0000201", true, 0 },
+	{ "IPv4 with options", "0800 47000024 00000000 40110000 c0000201 c0000201 01010101 01010100", true, 0 },
+	{ "a later fragment", "0800 4500001c 000020b9 40110000 c0000201 c0000201", true, 0 },
+	{ "IPv4, all that is there", "0800 45000014 00000000 40110000 c0000201 c0000201", true, 20 },
+	{ "IPv4, cut short", "0800 45000014 00000000 40110000 c0000201 c0000201", false, 14 },
+	{ "IPv6",
+	  "86dd 60000000 00081140 20010db8000000000000000000000001 20010db8000000000000000000000001", true, 0 },
+	{ "IPv6 with a fragment header",
+	  "86dd 60000000 00102c40 20010db8000000000000000000000001 20010db8000000000000000000000001 "
+	  "11000009 00000001", true, 0 },
+	{ "IPv6, cut short",
+	  "86dd 60000000 00081140 20010db8000000000000000000000001 20010db8000000000000000000000001", false, 22 },
+	{ "a tag of a VLAN", "8100 0007 0800 4500001c 00000000 40110000 c0000201 c0000201", false, 0 },
+	{ "two tags", "88a8 0007 8100 0009 0800 4500001c 00000000 40110000 c0000201 c0000201", false, 0 },
+	{ "PPPoE", "8864 1100 0001 001e 0021 4500001c 00000000 40110000 c0000201 c0000201", false, 0 },
+	{ "ARP", "0806 0001 0800 0604 0001 020000000001 c0000201 000000000000 c0000201", false, 0 },
+	{ "IPv4 by length", "001c 4500001c 00000000 40110000 c0000201 c0000201", false, 0 },
+};
+
+static size_t read_hexadecimal(const char *text, uint8_t *bytes)
+{
+	size_t count = 0;
+
+	for (unsigned byte; *text; text += 2, count++) {
+		text += *text == ' ';
+		assert_int_equal(sscanf(text, "%2x", &byte), 1);
+		bytes[count] = (uint8_t)byte;
+	}
+	return count;
+}
+
+static void load_one_address_of_each_family(struct marker *marker)
+{
+	struct listing *listing = listing_new();
+	struct compiled *compiled = calloc(1, sizeof(*compiled));
+	struct policy *policy = make_policy(1);
+	struct signatures signatures = { 0 };
+	struct list_entry entry = { .kind = ENTRY_RANGE };
+
+	address_parse(&entry.first, "192.0.2.1");
+	entry.last = entry.first;
+	listing_add(listing, 0, &entry);
+	address_parse(&entry.first, "2001:db8::1");
+	entry.last = entry.first;
+	listing_add(listing, 0, &entry);
+	listing_open(listing, compiled);
+	assert_int_equal(policy_take_lists(policy, compiled), 0);
+	assert_int_equal(signatures_take(&signatures, policy), 0);
+	assert_int_equal(marker_load(marker, &compiled->ranges, &signatures, MASK), 0);
+	signatures_end(&signatures);
+	policy_release(policy);
+	listing_free(listing);
+}
+
+static void every_kind_of_frame_is_read(void **state)
+{
+	char message[MARKER_MESSAGE];
+	struct marker *marker = marker_open(message);
+
+	(void)state;
+	if (!marker) {
+		fprintf(stderr, "# %s\n", message);
+		skip();
+	}
+	load_one_address_of_each_family(marker);
+	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		uint8_t packet[128] = { 0 };
+		size_t length = 12 + read_hexadecimal(frames[i].bytes, packet + 12);
+		uint32_t mark, nanoseconds;
+
+		length = frames[i].length ? 14 + frames[i].length : length + 24;
+		for (enum marker_side side = MARKER_DESTINATION; side <= MARKER_SOURCE; side++) {
+			if (marker_try(marker, side, packet, length, 1, &mark, &nanoseconds) < 0) {
+				/* Newer kernels try nothing that has no whole header. */
+				if (errno == EINVAL && frames[i].length && !frames[i].found)
+					continue;
+				fail_msg("%s: %s", frames[i].what, strerror(errno));
+			}
+			if ((mark != 0) != frames[i].found)
+				fail_msg("%s: mark %x", frames[i].what, mark);
+		}
+	}
+	marker_close(marker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel_finds_what_the_daemon_finds),
 		cmocka_unit_test(many_ranges_are_found_by_a_finer_index),
+		cmocka_unit_test(every_kind_of_frame_is_read),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
