@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,30 +260,41 @@ static void add_mark_value(struct text *text, const struct ruleset *ruleset, uin
 	text_addf(text, "meta mark set meta mark & 0x%08x | 0x%08x", ~ruleset->mark_mask, value);
 }
 
-/* Segments without a payload say nothing: their lengths give them away. */
-static void add_silent(struct text *text, const char *which, const char *family, unsigned header)
+enum { DOFF_LEAST = 5, DOFF_MOST = 15 }; /* words of a TCP header */
+
+/* Segments without a payload say nothing: their lengths give them away. One set of both lengths would
+ * be shorter, but nft 1.0 aborts when it has to print it. */
+static void add_silent(struct text *text)
 {
-	text_addf(text, "\t\t%s%s length . tcp doff {", which, family);
-	for (unsigned words = 5; words <= 15; words++)
-		text_addf(text, "%s%u . %u", words > 5 ? ", " : " ", header + 4 * words, words);
-	text_add(text, " } accept\n");
+	for (unsigned words = DOFF_LEAST; words <= DOFF_MOST; words++)
+		text_addf(text,
+			  "\tchain silent_%u {\n"
+			  "\t\tip hdrlength 5 ip length %u accept\n"
+			  "\t\tip6 nexthdr tcp ip6 length %u accept\n"
+			  "\t}\n\n",
+			  4 * words, 20 + 4 * words, 4 * words);
+}
+
+static void add_silent_jump(struct text *text, bool openings_visit)
+{
+	text_addf(text, "\t\t%stcp doff vmap {", openings_visit ? "tcp flags & syn != syn " : "");
+	for (unsigned words = DOFF_LEAST; words <= DOFF_MOST; words++)
+		text_addf(text, "%s%u : jump silent_%u", words > DOFF_LEAST ? ", " : " ", words,
+			  4 * words);
+	text_add(text, " }\n");
 }
 
 /* What conntrack calls invalid (a wrong checksum, out of the window) a server would not take either. */
 static void add_watch(struct text *text, const struct ruleset *ruleset, const struct marks *marks)
 {
-	const char *which = ruleset->openings_visit ? "tcp flags & syn != syn " : "";
-	char prefix[64];
-
+	text_add(text, "\t# Segments of TCP that say nothing.\n");
+	add_silent(text);
 	text_add(text, "\t# To the packet door: the first packets of a connection that say something, "
 		       "until it is\n"
 		       "\t# known by name.\n"
 		       "\tchain watch {\n"
 		       "\t\tct state invalid drop\n");
-	snprintf(prefix, sizeof(prefix), "%sip hdrlength 5 ", which);
-	add_silent(text, prefix, "ip", 20);
-	snprintf(prefix, sizeof(prefix), "%sip6 nexthdr tcp ", which);
-	add_silent(text, prefix, "ip6", 0);
+	add_silent_jump(text, ruleset->openings_visit);
 	text_add(text, "\t\ttcp flags & rst == rst accept\n");
 	if (ruleset->queue == QUEUE_NATIVE) {
 		text_add(text, "\t\t");

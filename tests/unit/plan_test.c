@@ -110,19 +110,33 @@ static int load_in_kernel(const char *rules)
 		fprintf(stderr, "# %s\n", message);
 		return 1;
 	}
-	return table_look() == TABLE_PRESENT ? 0 : 2;
+	if (table_look() != TABLE_PRESENT)
+		return 2;
+	/* An owner saves the ruleset, ours included, and loads it again. */
+	return system("nft list ruleset >/dev/null && nft list ruleset | nft -c -f -") ? 3 : 0;
+}
+
+/* Where the kernel has no such expression, all the rest of the table is still tried. */
+static void leave_out_queue(char *text)
+{
+	static const char statement[] = " queue flags bypass to 7446";
+	char *place = strstr(text, statement);
+
+	if (place)
+		memset(place, ' ', strlen(statement));
 }
 
 static void kernel_takes_it(void **state)
 {
-	bool queues = strstr(*state, "watch") && queue_rule_probe() != QUEUE_NATIVE;
 	char *text;
 	int status;
 	pid_t child;
 
-	if (geteuid() != 0 || queues)
+	if (geteuid() != 0)
 		skip();
 	text = table_of_file(*state);
+	if (queue_rule_probe() != QUEUE_NATIVE)
+		leave_out_queue(text);
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0)
