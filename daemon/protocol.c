@@ -104,38 +104,85 @@ static size_t method_length(struct span bytes)
 	return length;
 }
 
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* Whatever stands behind the method: what is wrong with it is for the guard to say. */
 static enum fit fit_known_method(struct span bytes)
 {
-	static const char *const methods[] = { "GET ",	   "POST ",    "HEAD ",	 "PUT ",
-					       "OPTIONS ", "DELETE ",  "PATCH ", "CONNECT ",
-					       "TRACE ",   "PROPFIND " };
+	static const char *const methods[] = { "GET",	 "POST",  "HEAD",    "PUT",   "OPTIONS",
+					       "DELETE", "PATCH", "CONNECT", "TRACE", "PROPFIND" };
 	enum fit fit = FIT_NO;
 
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0] && fit != FIT_YES; i++)
-		fit = best(fit, begins(bytes, methods[i], strlen(methods[i])));
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0] && fit != FIT_YES; i++) {
+		size_t length = strlen(methods[i]);
+		enum fit word = begins(bytes, methods[i], length);
+
+		if (word == FIT_YES && bytes.length > length)
+			fit = best(fit, when(strchr(" \t\r\n", bytes.bytes[length]) &&
+					     bytes.bytes[length]));
+		else if (word != FIT_NO)
+			fit = FIT_MORE;
+	}
 	return fit;
 }
 
-/* Any other method needs its whole request line to be told from the line protocols. */
+static bool names_version(struct span line)
+{
+	for (size_t i = 1; i + 5 <= line.length; i++)
+		if (is_blank(line.bytes[i - 1]) &&
+		    strncasecmp((const char *)line.bytes + i, "HTTP/", 5) == 0)
+			return true;
+	return false;
+}
+
+/* What could stand in a method, or be meant to. */
+static bool is_of_method(uint8_t byte)
+{
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= '0' && byte <= '9') || (byte && strchr("-_()", byte));
+}
+
+/* Half a line: blanks, what could be a method, and then anything that is text. A NUL ends a word for servers that take
+ * it for the end of a string. */
+static bool may_be_request_line(struct span line)
+{
+	size_t at = 0, start;
+
+	while (at < line.length && is_blank(line.bytes[at]))
+		at++;
+	start = at;
+	while (at < line.length && is_of_method(line.bytes[at]))
+		at++;
+	if (at - start > METHOD_MAX || (at < line.length && at == start))
+		return false;
+	if (at < line.length && line.bytes[at] > ' ')
+		return false;
+	while (at < line.length && (line.bytes[at] >= ' ' || is_blank(line.bytes[at]) || !line.bytes[at]))
+		at++;
+	return at == line.length || line.bytes[at] == '\r';
+}
+
+/* A line that names HTTP is meant for a server of it, however odd it is: one that takes what others refuse must not
+ * be reached past rules that read HTTP. */
 static enum fit fit_request_line(struct span bytes)
 {
-	size_t method = method_length(bytes);
-	const char *start = (const char *)bytes.bytes;
-	const char *line_end = memchr(start, '\n', bytes.length);
-	size_t length = line_end ? (size_t)(line_end - start) : bytes.length;
+	const uint8_t *line_end = memchr(bytes.bytes, '\n', bytes.length);
+	struct span line = { bytes.bytes,
+			     line_end ? (size_t)(line_end - bytes.bytes) : bytes.length };
 
-	if (method > METHOD_MAX || (method < bytes.length && start[method] != ' ') ||
-	    (!method && bytes.length))
-		return FIT_NO;
-	if (memchr(start, '\0', length) || (!line_end && length > TARGET_MAX))
-		return FIT_NO;
-	if (!line_end)
-		return FIT_MORE;
-	return when(memmem(start, length, " HTTP/1.", 8) != NULL);
+	if (line_end)
+		return when(line.length <= TARGET_MAX && names_version(line));
+	return line.length <= TARGET_MAX && may_be_request_line(line) ? FIT_MORE : FIT_NO;
 }
 
 static enum fit fit_http(struct span bytes)
 {
+	/* Half of HTTP/2's preface looks like a request. */
+	if (bytes.length > 4 && fit_http2(bytes) != FIT_NO)
+		return FIT_NO;
 	bytes = skip_empty_lines(bytes);
 	if (!bytes.length)
 		return FIT_MORE;
@@ -438,16 +485,16 @@ static void peek_target(struct span target, struct head *head)
 	name_authority(start + skip, end - skip, head->target, &port);
 }
 
-static bool peek_request_line(struct span line, struct head *head)
+/* An odd one tells nothing, but its Host still says where it is to go. */
+static void peek_request_line(struct span line, struct head *head)
 {
 	size_t method = method_length(line);
 
 	if (!method || method > METHOD_MAX || method == line.length || line.bytes[method] != ' ')
-		return false;
+		return;
 	memcpy(head->peek->method, line.bytes, method);
 	head->peek->method[method] = '\0';
 	peek_target((struct span){ line.bytes + method + 1, line.length - method - 1 }, head);
-	return true;
 }
 
 /* True for a field that some server could take for Host: "Host :" counts too. */
@@ -499,8 +546,7 @@ static bool peek_head(struct span rest, struct head *head)
 
 	if (!take_line(&rest, &line))
 		return false;
-	if (!peek_request_line(line, head))
-		return true;
+	peek_request_line(line, head);
 	while (take_line(&rest, &line)) {
 		if (!line.length)
 			return true;

@@ -89,8 +89,6 @@ upstreams:
 rules:
   - { name: down, when: { host: h2.example, path: "/*" }, do: { route: recorder } }
   - { name: look, when: { path: "/*" }, do: inspect }
-  # What does not begin like HTTP is none to the gateway: rules that must not be passed by say so.
-  - { name: nothing else, when: { protocol: unknown }, do: block }
 """
 
     def prove(self):
@@ -99,7 +97,7 @@ rules:
         heavy = bool(os.environ.get("HEAVY"))
         with contextlib.ExitStack() as stack:
             self.stack = stack
-            ways = [self._recorded("Headgate", "device", ipv4(40), 9101, 9101),
+            ways = [self._recorded("Headgate", ipv4(40), 9101, 9101),
                     self._recorded_h2("Headgate, HTTP/2 to 1", "device", (ipv4(13), 443), 9104)]
             if heavy:
                 ways += self._others()
@@ -140,25 +138,24 @@ rules:
         if way.startswith("Headgate"):
             self.wrong = [*self.wrong, *(f"{way}, {fault}" for fault in faults)]
 
-    def _send(self, namespace, address, data):
+    def _send(self, namespace, address, data, patience=0.06):
         with contextlib.suppress(OSError), inside(namespace):
             peer = socket.create_connection(address, 2)
         with contextlib.suppress(OSError), contextlib.closing(peer):
-            peer.settimeout(0.06)
+            peer.settimeout(patience)
             peer.sendall(data)
             while peer.recv(65536):
                 pass
 
-    def _recorded(self, way, side, host, port, recorder):
+    def _recorded(self, way, host, port, recorder, patience=0.06):
         topology = self.network.topology
-        namespace = getattr(topology, side)
         origin = self.stack.enter_context(contextlib.closing(Recorder(topology, recorder)))
 
         def run():
             faults = []
             for name, data in self.vectors:
                 origin.bytes.clear()
-                self._send(namespace, (host, port), data)
+                self._send(topology.device, (host, port), data, patience)
                 if fault := self._judge(data, list(origin.bytes)):
                     faults.append(f"{name!r}: {fault}")
             self._tell(way, len(self.vectors), faults)
@@ -244,14 +241,19 @@ rules:
                         file.write(part.read())
             with open(f"{directory}/haproxy.cfg", "w", encoding="ascii") as file:
                 file.write(HAPROXY.format(pem=pem))
-            ways.append(self._recorded("HAProxy", "device", "192.0.2.1", 8101, 9105))
+            ways.append(self._recorded("HAProxy", "192.0.2.1", 8101, 9105))
             self._start(topology.gateway, "haproxy", "-f", f"{directory}/haproxy.cfg")
             self._await(topology.device, ("192.0.2.1", 8101))
         if shutil.which("squid"):
             with open(f"{directory}/squid.conf", "w", encoding="ascii") as file:
                 file.write(SQUID.format(directory=directory))
             os.chmod(directory, 0o777)
-            ways.append(self._recorded("Squid", "device", "192.0.2.1", 8102, 9106))
+            ways.append(self._recorded("Squid", "192.0.2.1", 8102, 9106))
             self._start(topology.gateway, "squid", "-N", "-f", f"{directory}/squid.conf")
             self._await(topology.device, ("192.0.2.1", 8102))
+        if shutil.which("mitmdump"):
+            ways.append(self._recorded("mitmproxy", "192.0.2.1", 8103, 9107, patience=0.25))
+            self._start(topology.gateway, "mitmdump", "--quiet", "--mode", "reverse:http://198.51.100.40:9107", "--listen-host",
+                        "192.0.2.1", "--listen-port", "8103", "--set", f"confdir={directory}/mitmproxy")
+            self._await(topology.device, ("192.0.2.1", 8103))
         return ways

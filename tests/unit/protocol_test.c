@@ -30,6 +30,14 @@ static const struct sample clients[] = {
 	{ BYTES("PROPFIND /dav HTTP/1.1\r\n"), PROTOCOL_HTTP },
 	{ BYTES("M-SEARCH * HTTP/1.1\r\n"), PROTOCOL_HTTP },
 	{ BYTES("FROBNICATE /x HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	/* No server should take these, and some might. */
+	{ BYTES("get / http/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("GET\r\n"), PROTOCOL_HTTP },
+	{ BYTES("GET\t/ HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES(" POST / HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("PO ST / HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("(POST) / HTTP/1.1\r\n"), PROTOCOL_HTTP },
+	{ BYTES("P\0ST / HTTP/1.1\r\n"), PROTOCOL_HTTP },
 	{ BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), PROTOCOL_HTTP2 },
 	{ BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"), PROTOCOL_SSH },
 	{ BYTES("EHLO mail.example\r\n"), PROTOCOL_SMTP },
@@ -68,9 +76,9 @@ static const struct sample servers[] = {
 
 static const char *const nobodys[] = { "hello\n",
 				       "NICK joe\r\n",
-				       "get / HTTP/1.1\r\n",
-				       "GET\r\n",
-				       "GET\t/ HTTP/1.1\r\n",
+				       "OPEN rtsp://a/ RTSP/1.0\r\n",
+				       "Jdwp/Handshake",
+				       "<stream to='a' HTTP/1.1>",
 				       "{\"a\":1}",
 				       "\x80\x2e\x01\x03\x01",
 				       "\x16\x03\x05",
@@ -187,6 +195,8 @@ static void host_is_found_in_a_head(void **state)
 		{ "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
 		{ "GET http://A.example?x HTTP/1.0\r\n\r\n", "a.example", 0 },
 		{ "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
+		{ " GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
+		{ "(GET) / HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example", 0 },
 		/* none that counts */
 		{ "GET / HTTP/1.0\r\n\r\n", "", 0 },
 		{ "GET / HTTP/1.1\r\nHost:\r\n\r\n", "", 0 },
@@ -232,8 +242,9 @@ static void what_is_no_head_ends_the_wait(void **state)
 	struct http_peek peek;
 
 	(void)state;
-	assert_int_equal(peek_at("no head\r\n", &peek), RECOGNITION_DONE);
+	assert_int_equal(peek_at("no head\r\n\r\n", &peek), RECOGNITION_DONE);
 	assert_string_equal(peek.method, "");
+	assert_string_equal(peek.host, "");
 	memset(head + 19, 'x', sizeof head - 19);
 	assert_int_equal(protocol_peek_http((uint8_t *)head, sizeof head - 1, &peek),
 			 RECOGNITION_MORE);
