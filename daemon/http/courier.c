@@ -28,6 +28,14 @@ static void note(struct courier *courier, enum exchange_event event)
 	settings->host->note(settings->context, &courier->exchange, event);
 }
 
+/* How the server's end is left. Only a tunnel may be done without being reusable. */
+static enum ending ending_for_server(const struct courier *courier, bool reusable)
+{
+	bool done = courier->tunnel && courier->request_done && courier->response_done;
+
+	return reusable || done ? ENDING_DONE : ENDING_RESET;
+}
+
 void courier_release(struct courier *courier, bool reusable)
 {
 	const struct conversation_settings *settings = &courier->conversation->settings;
@@ -39,7 +47,7 @@ void courier_release(struct courier *courier, bool reusable)
 	courier->wants_server = false;
 	courier->answered = false;
 	if (leg)
-		leg->codec->leave(&courier->back, reusable ? ENDING_DONE : ENDING_RESET,
+		leg->codec->leave(&courier->back, ending_for_server(courier, reusable),
 				  exchange->error);
 	courier->back.leg = NULL;
 	settings->host->release(settings->context, exchange, leg ? leg->side : NULL, reusable);

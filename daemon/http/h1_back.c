@@ -123,6 +123,9 @@ static void leave(struct stream *stream, enum ending ending, enum reason reason)
 		parcel_drop(stream->leg);
 	h1_reader_end(&back->h1.reader);
 	back->courier = NULL;
+	/* In a tunnel a FIN would mean that all has been said. */
+	if (ending == ENDING_RESET && back->h1.raw)
+		side_reset(stream->leg->side);
 }
 
 static void refuse_unreadable(struct h1_back *back)
