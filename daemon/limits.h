@@ -6,7 +6,6 @@ enum {
 	/* times */
 	SILENCE_MILLISECONDS = 150, /* a client that says nothing for so long may be waiting for the server */
 	REFUSE_SECONDS = 2,
-	BODY_GRACE_SECONDS = 20, /* before the limit body-rate counts */
 	SIGNER_MILLISECONDS = 500,
 	QUIET_MILLISECONDS = 1000, /* without a byte, before a conversation gives memory back */
 	DRAIN_SECONDS = 5,

@@ -68,6 +68,7 @@
 	REASON(REQUEST_MALFORMED, "request-malformed", client, "the request breaks HTTP's rules")  \
 	REASON(REQUEST_TOO_LARGE, "request-too-large", client, "the request's head is too large")  \
 	REASON(REQUEST_TIMEOUT, "request-timeout", client, "the request took too long")            \
+	REASON(SLOW_READER, "slow-reader", client, "the client takes its response too slowly")     \
 	REASON(METHOD_REFUSED, "method-refused", client, "CONNECT is not carried")                 \
 	REASON(RESPONSE_MALFORMED, "response-malformed", server,                                   \
 	       "the response breaks HTTP's rules")                                                 \

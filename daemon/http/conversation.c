@@ -223,6 +223,8 @@ void conversation_turn(struct conversation *conversation)
 	for (struct leg *leg = conversation->backs; leg; leg = leg->next)
 		if (leg->codec->rest)
 			leg->codec->rest(leg);
+	for (struct courier *courier = conversation->running; courier; courier = courier->next)
+		courier_rest(courier);
 	free_retired(conversation);
 	conversation->turning = false;
 	if (conversation->over)

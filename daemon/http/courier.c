@@ -199,18 +199,40 @@ bool courier_settle(struct courier *courier)
 	return true;
 }
 
-/* A body of known length has to come at a rate, one that is a stream need not: it may be half of a dialogue. */
+/* When so many bytes since then are too few; INT64_MAX: never. */
+static int64_t rate_deadline(const struct courier *courier, int64_t since, uint64_t bytes,
+			     enum limit limit)
+{
+	uint64_t rate = (uint64_t)hub_limit(courier->conversation, limit);
+
+	if (!rate || !since)
+		return INT64_MAX;
+	return since + hub_limit(courier->conversation, LIMIT_GRACE) +
+	       (int64_t)hub_seconds((int64_t)(bytes / rate));
+}
+
 static int64_t body_deadline(const struct courier *courier)
 {
-	const struct exchange *exchange = &courier->exchange;
-	int64_t rate = hub_limit(courier->conversation, LIMIT_BODY_RATE);
+	uint64_t bytes = courier->exchange.request_body - courier->body_before;
 	int64_t silent = courier->moved + hub_limit(courier->conversation, LIMIT_RESPONSE);
-	int64_t due;
+	int64_t due = rate_deadline(courier, courier->paced ? courier->body_since : 0, bytes,
+				    LIMIT_BODY_RATE);
 
-	if (!rate || !courier->body_since || exchange->request.body != BODY_LENGTH)
-		return silent;
-	due = courier->body_since + hub_seconds(BODY_GRACE_SECONDS) +
-	      (int64_t)(exchange->request_body - courier->body_before) * 1000000 / rate;
+	return due < silent ? due : silent;
+}
+
+/* What was taken before counts too: who has read much may pause for long. */
+static int64_t reader_deadline(const struct courier *courier)
+{
+	return rate_deadline(courier, courier->reader_since, courier->exchange.response_body,
+			     LIMIT_READ_RATE);
+}
+
+static int64_t response_deadline(const struct courier *courier)
+{
+	int64_t silent = courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
+	int64_t due = reader_deadline(courier);
+
 	return due < silent ? due : silent;
 }
 
@@ -225,10 +247,16 @@ int64_t courier_deadline(const struct courier *courier)
 	if (courier->tunnel)
 		return courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
 	if (courier->response_begun)
-		return courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
+		return response_deadline(courier);
 	if (courier->request_done)
 		return courier->exchange.request_end.steady + hub_limit(courier->conversation, LIMIT_RESPONSE);
 	return body_deadline(courier);
+}
+
+static enum reason why_late(const struct courier *courier)
+{
+	return !courier->tunnel && reader_deadline(courier) <= clock_steady() ? REASON_SLOW_READER
+									      : REASON_IDLE;
 }
 
 void courier_expire(struct courier *courier)
@@ -236,8 +264,8 @@ void courier_expire(struct courier *courier)
 	if (courier->phase == COURIER_REACHING)
 		courier_refuse(courier, 503, REASON_TOO_MANY, NULL);
 	else if (courier->response_begun)
-		courier_fail(courier, REASON_IDLE, ENDING_RESET);
-	else if (courier->request_done || courier->request_given_up)
+		courier_fail(courier, why_late(courier), ENDING_RESET);
+	else if (courier->request_done || courier->request_given_up || !courier->body_since)
 		courier_refuse(courier, 504, REASON_RESPONSE_TIMEOUT, NULL);
 	else
 		courier_refuse(courier, 408, REASON_REQUEST_TIMEOUT, NULL);

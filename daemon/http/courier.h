@@ -29,6 +29,8 @@ struct courier {
 	int64_t moved;	     /* steady microseconds when bytes last moved */
 	int64_t body_since;  /* since when the client alone is to blame for a slow body; 0: it is not */
 	uint64_t body_before; /* bytes of it that had come by then */
+	int64_t reader_since; /* since when the client has not taken all that came for it; 0: it has */
+	bool paced;	     /* its request's body has to come at a rate */
 	bool wants_server;   /* the host has been asked for one and has it, or is about to */
 	bool answered;	     /* the host has answered since the last turn */
 	bool undecided;	     /* the judge asked for a later moment */
@@ -66,6 +68,9 @@ enum head_taken courier_response_head(struct courier *courier);
 /* True when the client takes more of the body. */
 bool courier_wants_response(const struct courier *courier);
 void courier_response_body(struct courier *courier, struct span body);
+
+/* The turn is over: notes whether the client has taken all that came for it. */
+void courier_rest(struct courier *courier);
 
 /* reusable: the server may be asked again. */
 void courier_response_end(struct courier *courier, const struct head *trailers, bool reusable);

@@ -443,7 +443,10 @@ static void expire(struct leg *leg)
 
 	switch (front->phase) {
 	case PHASE_IDLE:
-		close_for(front, REASON_IDLE);
+		if (side_pending(client_of(front)))
+			break_off(front, REASON_SLOW_READER);
+		else
+			close_for(front, REASON_IDLE);
 		break;
 	case PHASE_READING:
 		courier_refuse(&front->courier, 408, REASON_REQUEST_TIMEOUT, NULL);

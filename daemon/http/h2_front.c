@@ -129,7 +129,8 @@ static void leave(struct stream *stream, enum ending ending, enum reason reason)
 
 	h2->courier = NULL;
 	h2->taken = 0;
-	h2->leg->moved = clock_steady();
+	h2->left = clock_steady();
+	h2->leg->moved = h2->left;
 	if (ending == ENDING_CUT_SHORT || ending == ENDING_RESET)
 		h2_reset(h2, code ? code : h2_code(reason));
 }
@@ -266,6 +267,34 @@ static void rest(struct leg *leg)
 	h2_bury(h2_of(leg));
 }
 
+static int64_t patience(const struct h2_front *front)
+{
+	return hub_limit(front->h2.leg.conversation, LIMIT_KEEP_ALIVE);
+}
+
+/* Its exchange is over, but the client has not taken all of the response. */
+static bool is_left(const struct h2_stream *stream)
+{
+	return !stream->courier && !stream->closed;
+}
+
+static int64_t rest_deadline(const struct h2_front *front)
+{
+	int64_t earliest = INT64_MAX;
+
+	for (const struct h2_stream *stream = front->h2.streams; stream; stream = stream->next)
+		if (is_left(stream) && stream->left + patience(front) < earliest)
+			earliest = stream->left + patience(front);
+	return earliest;
+}
+
+static int64_t idle_deadline(const struct h2_front *front)
+{
+	int64_t idle = front->h2.moved + patience(front), rest = rest_deadline(front);
+
+	return rest < idle ? rest : idle;
+}
+
 static int64_t deadline(const struct leg *leg)
 {
 	const struct h2_front *front = front_of(leg);
@@ -274,9 +303,25 @@ static int64_t deadline(const struct leg *leg)
 		return front->h2.moved + hub_seconds(REFUSE_SECONDS);
 	if (front->h2.block_began)
 		return front->h2.block_began + hub_limit(leg->conversation, LIMIT_REQUEST);
-	if (!leg->conversation->running)
-		return front->h2.moved + hub_limit(leg->conversation, LIMIT_KEEP_ALIVE);
-	return INT64_MAX;
+	return leg->conversation->running ? rest_deadline(front) : idle_deadline(front);
+}
+
+/* One that is still there after it has been reset: the client does not read at all. */
+static void give_up(struct h2_front *front)
+{
+	int64_t now = clock_steady();
+
+	for (struct h2_stream *stream = front->h2.streams; stream; stream = stream->next) {
+		if (!is_left(stream) || stream->left + patience(front) > now)
+			continue;
+		if (stream->given_up) {
+			break_off(front, REASON_SLOW_READER);
+			return;
+		}
+		stream->given_up = true;
+		stream->left = now;
+		h2_reset(stream, NGHTTP2_CANCEL);
+	}
 }
 
 static void expire(struct leg *leg)
@@ -285,6 +330,10 @@ static void expire(struct leg *leg)
 
 	if (front->closing) {
 		hub_end(leg->conversation, why_over(front));
+		return;
+	}
+	if (rest_deadline(front) <= clock_steady()) {
+		give_up(front);
 		return;
 	}
 	if (front->h2.reason == REASON_NONE)

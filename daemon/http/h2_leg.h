@@ -24,6 +24,7 @@ struct h2_stream {
 	struct head last;	 /* trailers to be sent */
 	struct backlog in;	 /* received, waiting for room: at most the window */
 	struct backlog out;	 /* to be sent: at most OUT_MAX and one chunk */
+	int64_t left;		 /* when its courier left; steady microseconds */
 	uint32_t window;	 /* its size now */
 	uint32_t taken;		 /* bytes since the window was last made larger */
 	bool headed;		 /* the head that is not a 1xx has come */
@@ -31,6 +32,7 @@ struct h2_stream {
 	bool in_told;		 /* and the courier knows */
 	bool out_ended;		 /* nothing will be added to out */
 	bool closed;		 /* nghttp2 knows it no more */
+	bool given_up;		 /* reset, because the peer did not take the rest of it */
 };
 
 /* What differs between the two. */

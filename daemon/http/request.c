@@ -91,6 +91,15 @@ static unsigned failure_status(enum reason reason)
 	}
 }
 
+/* A call of gRPC is half of a dialogue, whose other half may be silent for long. */
+static bool is_paced(const struct head *request)
+{
+	const char *type = head_find(request, "content-type", 0);
+
+	return request->body != BODY_NONE && !request->protocol &&
+	       !(type && strncasecmp(type, "application/grpc", 16) == 0);
+}
+
 static void begin(struct courier *courier)
 {
 	struct exchange *exchange = &courier->exchange;
@@ -115,6 +124,7 @@ static void begin(struct courier *courier)
 	courier->phase = COURIER_CARRYING;
 	courier->body_since = clock_steady();
 	courier->body_before = 0;
+	courier->paced = is_paced(&exchange->request);
 	courier->back.leg->codec->send_head(&courier->back, head);
 }
 

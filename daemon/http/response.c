@@ -206,6 +206,14 @@ void courier_response_body(struct courier *courier, struct span body)
 	courier->front.leg->codec->send_body(&courier->front, body);
 }
 
+void courier_rest(struct courier *courier)
+{
+	if (!courier->response_begun || courier_wants_response(courier))
+		courier->reader_since = 0;
+	else if (!courier->reader_since)
+		courier->reader_since = clock_steady();
+}
+
 void courier_response_end(struct courier *courier, const struct head *trailers, bool reusable)
 {
 	courier->moved = clock_steady();

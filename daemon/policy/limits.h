@@ -34,7 +34,11 @@ enum limit_unit {
 	LIMIT(HALF_CLOSED, "half-closed", TIME, 300 * LIMIT_SECOND, LIMIT_SECOND, 24 * LIMIT_HOUR, \
 	      "how long a connection that one end has finished may be silent")                     \
 	LIMIT(BODY_RATE, "body-rate", BYTES, 256, 0, 1 << 20,                                      \
-	      "how much of a request's body must come each second, after 20 s")                    \
+	      "how much of a request's body must come each second, after the grace")               \
+	LIMIT(READ_RATE, "read-rate", BYTES, 256, 0, 1 << 20,                                      \
+	      "how much of a response a client must take each second, after the grace")            \
+	LIMIT(GRACE, "grace", TIME, 20 * LIMIT_SECOND, LIMIT_SECOND, LIMIT_HOUR,                   \
+	      "how long body-rate and read-rate wait before they count")                           \
 	LIMIT(URL_LENGTH, "url-length", BYTES, TARGET_MAX, 256, TARGET_MAX,                        \
 	      "how long the target of a request may be")                                           \
 	LIMIT(HEADER_SIZE, "header-size", BYTES, HEAD_MAX, 1024, HEAD_MAX,                         \

@@ -851,7 +851,7 @@ static void deadlines_follow_the_phases(void **state)
 	client_says(dialogue, "POST /");
 	expire(dialogue, seconds_of(dialogue, LIMIT_REQUEST));
 	client_says(dialogue, " HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n");
-	expire(dialogue, BODY_GRACE_SECONDS);
+	expire(dialogue, seconds_of(dialogue, LIMIT_GRACE));
 	client_says(dialogue, "ab");
 	expire(dialogue, seconds_of(dialogue, LIMIT_RESPONSE));
 	server_says(dialogue, 0, OK "Content-Length: 3\r\n\r\na");
