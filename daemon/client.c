@@ -10,10 +10,10 @@
 enum { LISTS_TEXT = 4096 };
 
 void client_begin(struct client *client, int fd, const struct address *peer,
-		  const struct address *destination)
+		  const struct address *destination, struct allowance *allowance)
 {
 	memset(client, 0, sizeof(*client));
-	side_begin(&client->side);
+	side_begin(&client->side, allowance);
 	side_open(&client->side, fd);
 	client->side.endpoint.peer = *peer;
 	client->side.endpoint.address = *peer;

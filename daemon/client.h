@@ -37,7 +37,7 @@ enum client_peek {
 
 /* Takes over the accepted socket. peer and destination are copied; ids are the caller's to set. */
 void client_begin(struct client *client, int fd, const struct address *peer,
-		  const struct address *destination);
+		  const struct address *destination, struct allowance *allowance);
 
 /* Looks at the first bytes and leaves them in the socket. Through terminated TLS it sets inner, else
  * protocol, host, ALPN and the endpoint's TLS facts. */

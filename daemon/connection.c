@@ -136,9 +136,12 @@ void connection_new(struct gateway *gateway, const struct arrival *arrival)
 	connection->id = gateway_id(gateway);
 	connection->regime = regime_hold(gateway->regime);
 	connection->alarm = INT64_MAX;
-	client_begin(&connection->client, arrival->fd, &arrival->peer, &destination);
+	connection->allowance.most = (size_t)connection_limit(connection, LIMIT_CONNECTION_MEMORY);
+	client_begin(&connection->client, arrival->fd, &arrival->peer, &destination,
+		     &connection->allowance);
 	connection->client.side.endpoint.id = connection->id;
-	server_begin(&connection->server, &gateway->world, connection, server_woke);
+	server_begin(&connection->server, &gateway->world, connection, &connection->allowance,
+		     server_woke);
 	connection->servers = &connection->server;
 	connection->learned = MOMENT_ADDRESSES;
 	connection->stage = DECIDING;

@@ -29,6 +29,7 @@ struct connection {
 	struct gateway *gateway;
 	struct regime *regime;
 	struct share *share;         /* of its device in the budget; NULL: not counted */
+	struct allowance allowance;      /* what its peers make it hold */
 	struct client client;
 	struct server server;	/* the primary one: where the whole connection goes */
 	struct server *servers; /* primary first, then those that single exchanges needed */

@@ -75,6 +75,7 @@ static int exchanging_begin(struct connection *connection)
 		.host = &host,
 		.context = connection,
 		.client = &connection->client.side,
+		.allowance = &connection->allowance,
 		.limits = &regime_policy(connection->regime)->limits,
 		.http2 = alpn_client_speaks_h2(connection),
 		.secure = connection->client.side.tls != NULL,

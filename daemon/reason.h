@@ -87,6 +87,8 @@
 	       "the device has as many connections as it may have")                                \
 	REASON(DEVICE_HANDSHAKES, "device-handshakes", client,                                     \
 	       "the device has TLS opened faster than it may")                                     \
+	REASON(CONNECTION_MEMORY, "connection-memory", client,                                     \
+	       "the connection holds as much memory as it may")                                    \
 	REASON(NO_MEMORY, "no-memory", gateway, "the gateway is out of memory")                    \
 	REASON(NO_DESCRIPTORS, "no-descriptors", gateway, "the gateway is out of descriptors")     \
 	REASON(UNSUPPORTED, "unsupported", gateway, "this is not carried yet")                     \

@@ -16,10 +16,11 @@
 enum { PATIENCE = 2000000 }; /* microseconds */
 
 void server_begin(struct server *server, const struct server_world *world,
-		  struct connection *connection, void (*wake)(struct server *server))
+		  struct connection *connection, struct allowance *allowance,
+		  void (*wake)(struct server *server))
 {
 	memset(server, 0, sizeof(*server));
-	side_begin(&server->side);
+	side_begin(&server->side, allowance);
 	server->world = world;
 	server->connection = connection;
 	server->wake = wake;

@@ -89,7 +89,8 @@ struct server {
 
 /* Makes an unused server that will call wake(server) whenever something may have changed. */
 void server_begin(struct server *server, const struct server_world *world,
-		  struct connection *connection, void (*wake)(struct server *server));
+		  struct connection *connection, struct allowance *allowance,
+		  void (*wake)(struct server *server));
 
 /* Sets out for the target (copied). Follow with server_advance(). */
 void server_start(struct server *server, const struct target *target, uint64_t id);

@@ -205,7 +205,8 @@ static struct server *vacant(struct connection *connection)
 		server = malloc(sizeof(*server));
 		if (!server)
 			return NULL;
-		server_begin(server, &connection->gateway->world, connection, woke);
+		server_begin(server, &connection->gateway->world, connection, &connection->allowance,
+			     woke);
 		server->next = connection->server.next;
 		connection->server.next = server;
 		return server;

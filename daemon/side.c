@@ -12,9 +12,10 @@
 
 #include "daemon/tls/carrier.h"
 
-void side_begin(struct side *side)
+void side_begin(struct side *side, struct allowance *allowance)
 {
 	memset(side, 0, sizeof(*side));
+	side->allowance = allowance;
 	side->fd = -1;
 }
 
@@ -208,7 +209,7 @@ static int keep(struct side *side, const char *bytes, size_t length)
 		memmove(side->pending, side->pending + side->pending_start, side->pending_length);
 		side->pending_start = 0;
 	}
-	pending = realloc(side->pending, side->pending_length + length);
+	pending = allowance_resize(side->allowance, side->pending, side->pending_length + length);
 	if (!pending) {
 		errno = ENOMEM;
 		return -1;
@@ -275,7 +276,7 @@ int side_flush(struct side *side)
 		side->pending_start += (size_t)taken;
 		side->pending_length -= (size_t)taken;
 	}
-	free(side->pending);
+	allowance_free(side->allowance, side->pending);
 	side->pending = NULL;
 	side->pending_start = 0;
 	return side->shutdown_wanted ? finish_writing(side) : 0;
@@ -326,7 +327,7 @@ static void drop(struct side *side)
 	side->tls = NULL;
 	carrier_free(side->carrier);
 	side->carrier = NULL;
-	free(side->pending);
+	allowance_free(side->allowance, side->pending);
 	side->pending = NULL;
 	side->pending_start = 0;
 	side->pending_length = 0;
@@ -362,5 +363,5 @@ void side_end(struct side *side)
 {
 	side_close(side);
 	endpoint_end(&side->endpoint);
-	side_begin(side);
+	side_begin(side, side->allowance);
 }

@@ -9,6 +9,7 @@
 #include <openssl/types.h>
 #include <sys/types.h>
 
+#include "daemon/allowance.h"
 #include "daemon/endpoint.h"
 #include "daemon/tls/wire.h"
 
@@ -25,13 +26,14 @@ struct side {
 	bool read_ended;     /* the peer's FIN or close_notify has been read */
 	bool write_ended;    /* ours has been sent */
 	bool shutdown_wanted; /* to be sent when pending is empty */
+	struct allowance *allowance; /* pays for pending; NULL: nobody counts */
 	char *pending;       /* bytes accepted by side_send() and not yet written; owned */
 	size_t pending_start;
 	size_t pending_length;
 };
 
-/* Makes an unopened side. */
-void side_begin(struct side *side);
+/* Makes an unopened side; allowance pays for what waits to be written (NULL: nobody counts). */
+void side_begin(struct side *side, struct allowance *allowance);
 
 /* Gives the side its connected or connecting, non-blocking socket; the side owns it from now on. */
 void side_open(struct side *side, int fd);

@@ -1,9 +1,13 @@
 #include "daemon/http/backlog.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SIZE_FIRST = 2048 };
+
+void backlog_begin(struct backlog *backlog, struct allowance *allowance)
+{
+	*backlog = (struct backlog){ .allowance = allowance };
+}
 
 static int reserve(struct backlog *backlog, size_t more)
 {
@@ -19,7 +23,7 @@ static int reserve(struct backlog *backlog, size_t more)
 		return 0;
 	while (size < backlog->length + more)
 		size *= 2;
-	bytes = realloc(backlog->bytes, size);
+	bytes = allowance_grow(backlog->allowance, backlog->bytes, size);
 	if (!bytes)
 		return -1;
 	backlog->bytes = bytes;
@@ -55,6 +59,6 @@ void backlog_drop(struct backlog *backlog, size_t length)
 
 void backlog_end(struct backlog *backlog)
 {
-	free(backlog->bytes);
-	*backlog = (struct backlog){ 0 };
+	allowance_free(backlog->allowance, backlog->bytes);
+	backlog_begin(backlog, backlog->allowance);
 }

@@ -16,6 +16,11 @@ int64_t hub_limit(const struct conversation *conversation, enum limit limit)
 	return (int64_t)conversation->settings.limits->value[limit];
 }
 
+struct allowance *hub_allowance(const struct conversation *conversation)
+{
+	return conversation->settings.allowance;
+}
+
 int64_t hub_seconds(int64_t count)
 {
 	return count * 1000000;
@@ -23,6 +28,10 @@ int64_t hub_seconds(int64_t count)
 
 void hub_end(struct conversation *conversation, enum reason reason)
 {
+	const struct allowance *allowance = hub_allowance(conversation);
+
+	if (reason == REASON_NO_MEMORY && allowance && allowance->refused)
+		reason = REASON_CONNECTION_MEMORY;
 	if (conversation->reason == REASON_NONE)
 		conversation->reason = reason;
 	conversation->over = true;

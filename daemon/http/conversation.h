@@ -46,6 +46,7 @@ struct conversation_settings {
 	void *context;
 	struct side *client;
 	const struct limits *limits; /* the policy's; outlives the conversation */
+	struct allowance *allowance;     /* pays for what is under way; outlives it too; NULL: nobody counts */
 	bool http2;		  /* the client speaks HTTP/2 */
 	bool secure;		     /* the client speaks TLS with us: scheme https */
 	const char *default_host; /* SNI or destination, for journal only; never used for judging */

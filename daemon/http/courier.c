@@ -12,7 +12,8 @@ void courier_begin(struct courier *courier, struct conversation *conversation, s
 	const struct conversation_settings *settings = &conversation->settings;
 
 	memset(courier, 0, sizeof(*courier));
-	exchange_begin(&courier->exchange, courier, settings->host->identify(settings->context));
+	exchange_begin(&courier->exchange, courier, settings->host->identify(settings->context),
+		       settings->allowance);
 	courier->conversation = conversation;
 	courier->front.leg = front;
 	courier->front.courier = courier;
@@ -79,12 +80,22 @@ static void end_tunnel(struct courier *courier, enum ending ending, enum reason 
 	end(courier, ending, reason, false);
 }
 
+/* Memory that the connection's own allowance denies is not the machine's that is out. */
+static enum reason tell_shortage(const struct courier *courier, enum reason reason)
+{
+	const struct allowance *allowance = hub_allowance(courier->conversation);
+
+	return reason == REASON_NO_MEMORY && allowance && allowance->refused ? REASON_CONNECTION_MEMORY
+									 : reason;
+}
+
 void courier_fail(struct courier *courier, enum reason reason, enum ending ending)
 {
 	struct exchange *exchange = &courier->exchange;
 
 	if (courier->phase == COURIER_OVER)
 		return;
+	reason = tell_shortage(courier, reason);
 	/* The exchange was complete when the tunnel began. */
 	if (courier->tunnel) {
 		end_tunnel(courier, ending, reason);
@@ -138,6 +149,7 @@ void courier_refuse(struct courier *courier, unsigned status, enum reason reason
 
 	if (courier->phase == COURIER_OVER)
 		return;
+	reason = tell_shortage(courier, reason);
 	courier->exchange.detail = detail;
 	head_clear(head);
 	text_begin(&body, storage, sizeof(storage));

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id)
+void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id,
+		    struct allowance *allowance)
 {
 	memset(exchange, 0, sizeof(*exchange));
-	head_begin(&exchange->request);
-	head_begin(&exchange->response);
+	head_begin(&exchange->request, allowance);
+	head_begin(&exchange->response, allowance);
 	exchange->id = id;
 	exchange->courier = courier;
 	exchange->start = clock_now();

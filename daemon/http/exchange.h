@@ -50,8 +50,10 @@ struct exchange {
 	struct websocket_counter from_server;
 };
 
-/* Makes it an exchange of that courier, starting now; both heads empty. */
-void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id);
+/* Makes it an exchange of that courier, starting now; both heads empty, their
+ * storage paid for by the allowance. */
+void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t id,
+		    struct allowance *allowance);
 
 /* Frees both heads. */
 void exchange_end(struct exchange *exchange);

@@ -44,13 +44,18 @@ static struct side *client_of(const struct h1_front *front)
 	return front->h1.leg.side;
 }
 
+static struct allowance *allowance_of(const struct h1_front *front)
+{
+	return hub_allowance(front->h1.leg.conversation);
+}
+
 /* Input */
 
 enum filled { FILLED, FILL_WAIT, FILL_ENDED, FILL_BROKEN };
 
 static void set_input(struct h1_front *front, size_t length)
 {
-	free(front->kept);
+	allowance_free(allowance_of(front), front->kept);
 	front->kept = NULL;
 	front->input.bytes = (const uint8_t *)leg_scratch.client;
 	front->input.length = length;
@@ -91,7 +96,7 @@ static void keep_input(struct h1_front *front)
 	}
 	if (front->kept)
 		return;
-	front->kept = malloc(input->length);
+	front->kept = allowance_resize(allowance_of(front), NULL, input->length);
 	if (!front->kept) {
 		break_off(front, REASON_NO_MEMORY);
 		input->length = 0;
@@ -358,7 +363,7 @@ static bool turn(struct leg *leg)
 	bool flushed = leg_flush(leg);
 
 	if (leg->broken)
-		break_off(front, REASON_CLIENT_RESET);
+		break_off(front, leg->fault ? leg->fault : REASON_CLIENT_RESET);
 	do {
 		phase = front->phase;
 		if (phase != PHASE_OVER)
@@ -469,7 +474,7 @@ static void discard(struct leg *leg)
 
 	parcel_drop(leg);
 	h1_reader_end(&front->h1.reader);
-	free(front->kept);
+	allowance_free(allowance_of(front), front->kept);
 	free(front);
 }
 

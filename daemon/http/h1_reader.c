@@ -73,7 +73,9 @@ static int on_name(llhttp_t *parser, const char *bytes, size_t length)
 
 	if (reader->part == H1_IN_TRAILERS && !reader->trailers) {
 		reader->trailers = calloc(1, sizeof(*reader->trailers));
-		if (!reader->trailers)
+		if (reader->trailers)
+			head_begin(reader->trailers, reader->head->allowance);
+		else
 			return fail(reader, H1_NO_MEMORY);
 	}
 	reader->field.name_length += (uint32_t)length;

@@ -84,7 +84,7 @@ static void closed(struct h2_stream *stream, uint32_t code)
 
 static void free_stream(struct h2_stream *stream)
 {
-	free(stream);
+	allowance_free(hub_allowance(stream->leg->leg.conversation), stream);
 }
 
 static const struct h2_kind kind = {
@@ -101,7 +101,7 @@ static const struct h2_kind kind = {
 
 static int open_stream(struct stream *stream)
 {
-	struct h2_stream *h2 = calloc(1, sizeof(*h2));
+	struct h2_stream *h2 = allowance_new(hub_allowance(stream->leg->conversation), sizeof(*h2));
 
 	if (!h2)
 		return -1;

@@ -26,7 +26,8 @@ static struct h2_front *front_of(const struct leg *leg)
 
 static struct h2_stream *begin_stream(struct h2_leg *leg, int32_t id)
 {
-	struct request *request = calloc(1, sizeof(*request));
+	struct request *request =
+		allowance_new(hub_allowance(leg->leg.conversation), sizeof(*request));
 	struct courier *courier;
 
 	if (!request)
@@ -80,7 +81,7 @@ static void closed(struct h2_stream *stream, uint32_t code)
 
 static void free_stream(struct h2_stream *stream)
 {
-	free(stream);
+	allowance_free(hub_allowance(stream->leg->leg.conversation), stream);
 }
 
 static const struct h2_kind kind = {
@@ -107,19 +108,22 @@ static void send_head(struct stream *stream, struct head *head)
 	struct h2_stream *h2 = stream->h2;
 	nghttp2_data_provider body;
 	bool interim = head->status / 100 == 1, ends = ends_with_head(head);
+	int result;
 
 	if (h2->closed)
 		return;
 	h2_print_response(&h2_printed, head);
 	body = h2_body_of(h2);
 	if (interim)
-		nghttp2_submit_headers(h2->leg->session, NGHTTP2_FLAG_NONE, h2->id, NULL,
+		result = nghttp2_submit_headers(h2->leg->session, NGHTTP2_FLAG_NONE, h2->id, NULL,
 				       h2_printed.fields, h2_printed.count, NULL);
 	else
-		nghttp2_submit_response(h2->leg->session, h2->id, h2_printed.fields,
+		result = nghttp2_submit_response(h2->leg->session, h2->id, h2_printed.fields,
 					h2_printed.count, ends ? NULL : &body);
 	if (!interim)
 		h2->out_ended = ends;
+	if (result != 0)
+		h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
 }
 
 static void leave(struct stream *stream, enum ending ending, enum reason reason)
@@ -239,7 +243,7 @@ static bool turn(struct leg *leg)
 	bool moved = leg_flush(leg);
 
 	if (leg->broken) {
-		break_off(front, REASON_CLIENT_RESET);
+		break_off(front, leg->fault ? leg->fault : REASON_CLIENT_RESET);
 		return false;
 	}
 	if (leg->conversation->draining && !front->draining)

@@ -68,7 +68,13 @@ static struct h2_stream *find(struct h2_leg *leg, int32_t id)
 
 void h2_add_stream(struct h2_leg *leg, struct h2_stream *stream)
 {
+	struct allowance *allowance = hub_allowance(leg->leg.conversation);
+
 	stream->leg = leg;
+	backlog_begin(&stream->in, allowance);
+	backlog_begin(&stream->out, allowance);
+	head_begin(&stream->trailers, allowance);
+	head_begin(&stream->last, allowance);
 	stream->window = STREAM_WINDOW;
 	stream->next = leg->streams;
 	leg->streams = stream;
@@ -146,6 +152,15 @@ uint32_t h2_code(enum reason reason)
 
 /* Receiving */
 
+/* A window is a promise: what all have grown by must find room in the allowance. */
+static uint64_t growth_limit(const struct h2_leg *leg)
+{
+	uint64_t growth = (uint64_t)hub_limit(leg->leg.conversation, LIMIT_STREAM_MEMORY);
+	uint64_t quarter = (uint64_t)hub_limit(leg->leg.conversation, LIMIT_CONNECTION_MEMORY) / 4;
+
+	return growth < quarter ? growth : quarter;
+}
+
 /* A reader that keeps up gets more at a time, a slow one never more than it had. */
 static void widen(struct h2_stream *stream)
 {
@@ -153,8 +168,7 @@ static void widen(struct h2_stream *stream)
 	uint32_t more = stream->window;
 
 	if (stream->taken < stream->window || stream->in.length ||
-	    stream->window + more > STREAM_WINDOW_MAX || leg->growth + more >
-		    (uint64_t)hub_limit(leg->leg.conversation, LIMIT_STREAM_MEMORY))
+	    stream->window + more > STREAM_WINDOW_MAX || leg->growth + more > growth_limit(leg))
 		return;
 	stream->taken = 0;
 	stream->window += more;
@@ -567,8 +581,10 @@ bool h2_emit(struct h2_leg *leg)
 		const uint8_t *bytes;
 		ssize_t length = nghttp2_session_mem_send(leg->session, &bytes);
 
-		if (length < 0)
+		if (length < 0) {
 			leg->leg.broken = true;
+			leg->leg.fault = REASON_NO_MEMORY;
+		}
 		if (length <= 0)
 			break;
 		text_add_bytes(parcel_open(&leg->leg), bytes, (size_t)length);
@@ -635,7 +651,7 @@ static int begin(struct h2_leg *leg, session_new *make)
 
 	leg->calmed = clock_steady();
 	leg->moved = leg->calmed;
-	h2_pages_begin(&leg->pages);
+	h2_pages_begin(&leg->pages, hub_allowance(leg->leg.conversation));
 	if (callbacks && options &&
 	    make(&leg->session, callbacks, leg, options, &leg->pages.memory) == 0)
 		result = 0;

@@ -1,7 +1,7 @@
 #include "daemon/http/h2_pages.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,12 +13,12 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void *take_pages(size_t size, size_t *taken)
+static void *take_pages(struct h2_pages *pages, size_t size, size_t *taken)
 {
 	size_t page = page_size();
 
 	*taken = (size + page - 1) / page * page;
-	return aligned_alloc(page, *taken);
+	return allowance_aligned(pages->allowance, page, *taken);
 }
 
 /* Of all that a session allocates only the buffer for its frames is so large from the beginning; a
@@ -28,8 +28,8 @@ static void *take(size_t size, void *context)
 	struct h2_pages *pages = context;
 
 	if (size <= FRAME_SIZE || pages->frames)
-		return malloc(size);
-	pages->frames = take_pages(size, &pages->frames_size);
+		return allowance_resize(pages->allowance, NULL, size);
+	pages->frames = take_pages(pages, size, &pages->frames_size);
 	return pages->frames;
 }
 
@@ -43,9 +43,11 @@ static void forget(struct h2_pages *pages, const void *block)
 
 static void give(void *block, void *context)
 {
+	struct h2_pages *pages = context;
+
 	if (block)
-		forget(context, block);
-	free(block);
+		forget(pages, block);
+	allowance_free(pages->allowance, block);
 }
 
 static void *take_zeroed(size_t count, size_t size, void *context)
@@ -54,22 +56,27 @@ static void *take_zeroed(size_t count, size_t size, void *context)
 	size_t page = page_size();
 
 	if (pages->table || count == 1 || !size || page % size || count != page / size)
-		return calloc(count, size);
-	pages->table = take_pages(page, &pages->table_size);
+		return size && count > SIZE_MAX / size
+			       ? NULL
+			       : allowance_new(pages->allowance, count * size);
+	pages->table = take_pages(pages, page, &pages->table_size);
 	return pages->table ? memset(pages->table, 0, page) : NULL;
 }
 
 static void *resize(void *block, size_t size, void *context)
 {
+	struct h2_pages *pages = context;
+
 	if (!block)
 		return take(size, context);
-	forget(context, block);
-	return realloc(block, size);
+	forget(pages, block);
+	return allowance_resize(pages->allowance, block, size);
 }
 
-void h2_pages_begin(struct h2_pages *pages)
+void h2_pages_begin(struct h2_pages *pages, struct allowance *allowance)
 {
 	*pages = (struct h2_pages){
+		.allowance = allowance,
 		.memory = {
 			.mem_user_data = pages,
 			.malloc = take,

@@ -31,5 +31,8 @@ void hub_remove_courier(struct courier *courier);
 /* The owner's limit: for times, microseconds. */
 int64_t hub_limit(const struct conversation *conversation, enum limit limit);
 
+/* What the connection's storage is taken from. */
+struct allowance *hub_allowance(const struct conversation *conversation);
+
 /* Seconds as steady microseconds. */
 int64_t hub_seconds(int64_t count);

@@ -76,6 +76,7 @@ struct leg {
 	struct side *side;
 	struct leg *next; /* of the conversation's servers */
 	bool broken;	  /* nothing more can be sent */
+	enum reason fault; /* why, where it is not the peer's doing */
 	bool retired;	  /* freed when the turn is over */
 };
 

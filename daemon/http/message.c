@@ -7,16 +7,17 @@
 
 enum { TEXT_FIRST = 1024, FIELDS_FIRST = 16 };
 
-void head_begin(struct head *head)
+void head_begin(struct head *head, struct allowance *allowance)
 {
 	memset(head, 0, sizeof(*head));
+	head->allowance = allowance;
 }
 
 void head_clear(struct head *head)
 {
 	struct head kept = *head;
 
-	memset(head, 0, sizeof(*head));
+	head_begin(head, kept.allowance);
 	head->text = kept.text;
 	head->text_size = kept.text_size;
 	head->fields = kept.fields;
@@ -25,9 +26,9 @@ void head_clear(struct head *head)
 
 void head_end(struct head *head)
 {
-	free(head->text);
-	free(head->fields);
-	head_begin(head);
+	allowance_free(head->allowance, head->text);
+	allowance_free(head->allowance, head->fields);
+	head_begin(head, head->allowance);
 }
 
 const char *head_text(const struct head *head, uint32_t offset)
@@ -48,7 +49,7 @@ static int reserve_text(struct head *head, size_t needed)
 	}
 	while (size < needed)
 		size *= 2;
-	text = realloc(head->text, size);
+	text = allowance_grow(head->allowance, head->text, size);
 	if (!text)
 		return -1;
 	head->text = text;
@@ -101,7 +102,8 @@ int head_link_field(struct head *head, struct field field)
 	}
 	if (head->field_count == head->field_size) {
 		size_t size = head->field_size ? head->field_size * 2 : FIELDS_FIRST;
-		struct field *fields = reallocarray(head->fields, size, sizeof(*fields));
+		struct field *fields =
+			allowance_grow(head->allowance, head->fields, size * sizeof(*fields));
 
 		if (!fields)
 			return -1;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/allowance.h"
 #include "daemon/limits.h"
 
 enum http_version { HTTP_1_0, HTTP_1_1, HTTP_2 };
@@ -27,6 +28,7 @@ struct field {
 };
 
 struct head {
+	struct allowance *allowance; /* pays for the storage; NULL: nobody counts */
 	char *text; /* owned; grows up to HEAD_MAX */
 	size_t text_length;
 	size_t text_size;
@@ -56,10 +58,13 @@ struct head {
 	uint32_t phrase;
 };
 
-void head_begin(struct head *head);
+/* Makes an empty one whose storage is paid for by the allowance; NULL: nobody counts. */
+void head_begin(struct head *head, struct allowance *allowance);
 
 /* Makes it empty again, keeping its storage. */
 void head_clear(struct head *head);
+
+/* Frees its storage; it is empty then. */
 void head_end(struct head *head);
 
 /* Text at an offset; "" for 0. */

@@ -1,5 +1,7 @@
 #include "daemon/http/parcel.h"
 
+#include <errno.h>
+
 #include "daemon/http/h1_printer.h"
 
 enum {
@@ -19,8 +21,11 @@ static struct {
 
 static void hand_over(struct leg *leg, const void *bytes, size_t length)
 {
-	if (!leg->broken && length && side_send(leg->side, bytes, length) < 0)
-		leg->broken = true;
+	if (leg->broken || !length || side_send(leg->side, bytes, length) == 0)
+		return;
+	leg->broken = true;
+	if (errno == ENOMEM)
+		leg->fault = REASON_NO_MEMORY;
 }
 
 static void end_chunk(void)

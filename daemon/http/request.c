@@ -64,6 +64,10 @@ void courier_request_head(struct courier *courier)
 			       REASON_REQUEST_TOO_LARGE, excess_detail(excess));
 		return;
 	}
+	if (allowance_is_tight(settings->allowance)) {
+		courier_refuse(courier, 503, REASON_CONNECTION_MEMORY, NULL);
+		return;
+	}
 	settings->host->note(settings->context, exchange, EXCHANGE_REQUEST_HEADERS);
 	judge(courier);
 	if (!courier_settle(courier))

@@ -51,6 +51,8 @@ enum limit_unit {
 	      "how many HTTP/2 frames may ask for work and bring nothing; 32 a second are forgiven") \
 	LIMIT(STREAM_MEMORY, "stream-memory", BYTES, WINDOW_GROWTH_MAX, 0, 256 << 20,              \
 	      "how much of an HTTP/2 connection may wait for slow readers, beside 64 KiB a stream") \
+	LIMIT(CONNECTION_MEMORY, "connection-memory", BYTES, 16 << 20, 256 << 10, 1 << 30,         \
+	      "how much memory one connection may hold for heads and bodies under way")            \
 	LIMIT(DEVICE_CONNECTIONS, "connections-per-device", COUNT, 1024, 1, 1000000,               \
 	      "how many connections one device may have at a time")                                \
 	LIMIT(DEVICE_HANDSHAKES, "handshakes-per-device", COUNT, 100, 1, 1000000,                  \

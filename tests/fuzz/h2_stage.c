@@ -15,6 +15,7 @@ struct end {
 
 struct stage {
 	struct conversation *conversation;
+	struct allowance allowance;
 	struct end client;
 	struct end servers[SERVERS];
 	size_t count;
@@ -32,12 +33,12 @@ static void require(bool condition)
 		abort();
 }
 
-static void open_end(struct end *end)
+static void open_end(struct end *end, struct allowance *allowance)
 {
 	int fds[2];
 
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-	side_begin(&end->side);
+	side_begin(&end->side, allowance);
 	side_open(&end->side, fds[0]);
 	end->far = fds[1];
 }
@@ -74,7 +75,7 @@ static void reach(void *context, struct exchange *exchange)
 		return;
 	}
 	stage->count++;
-	open_end(end);
+	open_end(end, &stage->allowance);
 	leg = stage->h2 ? conversation_speak_h2(stage->conversation, &end->side)
 			: conversation_speak(stage->conversation, &end->side);
 	if (!leg) {
@@ -148,7 +149,9 @@ bool h2_play(struct span client, struct span server, bool h2)
 
 	stage = (struct stage){ .h2 = h2, .answer = server };
 	limits_begin(&limits);
-	open_end(&stage.client);
+	stage.allowance.most = limits.value[LIMIT_CONNECTION_MEMORY];
+	settings.allowance = &stage.allowance;
+	open_end(&stage.client, &stage.allowance);
 	settings.client = &stage.client.side;
 	settings.limits = &limits;
 	stage.conversation = conversation_new(&settings);
@@ -159,5 +162,6 @@ bool h2_play(struct span client, struct span server, bool h2)
 	close_end(&stage.client);
 	for (size_t i = 0; i < stage.count; i++)
 		close_end(&stage.servers[i]);
+	require(stage.allowance.used == 0);
 	return stage.began > 0;
 }

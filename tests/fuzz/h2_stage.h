@@ -7,5 +7,6 @@
 #include "daemon/reader.h"
 
 /* Says the client's frames (the preface and its settings are said before), and to every exchange that reaches a server the
- * same answer; then both end. Aborts unless every exchange ended exactly once. True when there was one. */
+ * same answer; then both end. Aborts unless every exchange ended exactly once and
+ * the connection holds nothing any more. True when there was one. */
 bool h2_play(struct span client, struct span server, bool h2);

@@ -31,7 +31,7 @@ static struct head *received(struct teller *teller)
 
 static void begin_message(struct teller *teller)
 {
-	head_begin(received(teller));
+	head_begin(received(teller), NULL);
 	teller->body.length = 0;
 	if (teller->method)
 		h1_reader_begin_response(&teller->reader, received(teller), teller->method);
@@ -55,7 +55,7 @@ static bool tell_head(struct teller *teller)
 	if (teller->method ? guard_response(head, teller->method, &detail)
 			   : guard_request(head, &detail))
 		return false;
-	head_begin(&out);
+	head_begin(&out, NULL);
 	teller->exchange.request.version = teller->method ? HTTP_1_1 : head->version;
 	if (teller->method) {
 		told = forward_response(&out, &teller->exchange) == 0;

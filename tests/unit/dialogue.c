@@ -15,12 +15,12 @@
 
 const struct rule dialogue_pass = { .name = (char *)"pass", .verdict = VERDICT_PASS };
 
-static void pair(struct side *side, int *far)
+static void pair(struct side *side, struct allowance *allowance, int *far)
 {
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	side_begin(side);
+	side_begin(side, allowance);
 	side_open(side, fds[0]);
 	*far = fds[1];
 }
@@ -55,7 +55,7 @@ static struct dialogue_server *new_server(struct dialogue *dialogue, const struc
 	struct dialogue_server *server = &dialogue->servers[dialogue->server_count++];
 
 	assert_true(dialogue->server_count <= DIALOGUE_SERVERS);
-	pair(&server->side, &server->fd);
+	pair(&server->side, &dialogue->allowance, &server->fd);
 	server->rule = rule;
 	if (rule && rule->upstream) {
 		server->side.endpoint.host = rule->upstream->servers[0].host;
@@ -164,13 +164,15 @@ struct dialogue *dialogue_new(void)
 	struct conversation_settings settings = { .host = &host };
 
 	assert_non_null(dialogue);
-	pair(&dialogue->client, &dialogue->fd);
+	dialogue->allowance.most = SIZE_MAX;
+	pair(&dialogue->client, &dialogue->allowance, &dialogue->fd);
 	dialogue->rule = &dialogue_pass;
 	dialogue->heard = calloc(1, DIALOGUE_TEXT);
 	assert_non_null(dialogue->heard);
 	settings.context = dialogue;
 	settings.client = &dialogue->client;
 	limits_begin(&dialogue->limits);
+	settings.allowance = &dialogue->allowance;
 	settings.limits = &dialogue->limits;
 	dialogue->conversation = conversation_new(&settings);
 	assert_non_null(dialogue->conversation);
@@ -188,6 +190,7 @@ void dialogue_free(struct dialogue *dialogue)
 			close(dialogue->servers[i].fd);
 		free(dialogue->servers[i].received);
 	}
+	assert_int_equal(dialogue->allowance.used, 0);
 	free(dialogue->heard);
 	free(dialogue);
 }

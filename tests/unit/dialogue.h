@@ -19,6 +19,7 @@ struct dialogue_server {
 
 struct dialogue {
 	struct conversation *conversation;
+	struct allowance allowance; /* of all its storage; nothing may be left at the end */
 	struct side client;
 	struct limits limits;
 	int fd; /* the client's end */

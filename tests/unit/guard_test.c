@@ -1,4 +1,4 @@
-// link: daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c
+// link: daemon/allowance.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 static void make(struct head *head, const char *method, const char *target,
 		 enum http_version version, const char *const *fields)
 {
-	head_begin(head);
+	head_begin(head, NULL);
 	head->version = version;
 	if (method)
 		head->method = head_add_text(head, method, strlen(method));

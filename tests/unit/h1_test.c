@@ -1,4 +1,4 @@
-// link: daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/guard.c daemon/http/message.c daemon/text.c daemon/name.c daemon/address.c llhttp
+// link: daemon/allowance.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/guard.c daemon/http/message.c daemon/text.c daemon/name.c daemon/address.c llhttp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ struct telling {
 
 static void begin_message(struct telling *telling)
 {
-	head_begin(&telling->head);
+	head_begin(&telling->head, NULL);
 	text_begin(&telling->body, telling->body_storage, sizeof(telling->body_storage));
 	if (telling->method)
 		h1_reader_begin_response(&telling->reader, &telling->head, telling->method);
@@ -532,7 +532,7 @@ static void connection_says_what_the_peer_must_know(void **state)
 		struct text text;
 		struct head head;
 
-		head_begin(&head);
+		head_begin(&head, NULL);
 		head.status = 200;
 		head.version = cases[i].version;
 		head.keep_alive = cases[i].keep_alive;

@@ -1,4 +1,4 @@
-// link: daemon/http/h2_fields.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c daemon/text.c
+// link: daemon/allowance.c daemon/http/h2_fields.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c daemon/text.c
 /* HTTP/2 requests as lists of fields: what the gateway takes, what it refuses, and what it then means. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static enum h2_fault take(const struct block *block, struct head *head, enum h2_
 	const char *at = block->fields, *end = at + block->length;
 	struct h2_fields fields;
 
-	head_begin(head);
+	head_begin(head, NULL);
 	h2_fields_begin(&fields, head, section);
 	while (at < end) {
 		struct span name = next(&at, end);
@@ -56,7 +56,7 @@ static bool refuses_pair(const char *name, size_t name_length, const char *value
 	struct head head;
 	bool refused;
 
-	head_begin(&head);
+	head_begin(&head, NULL);
 	h2_fields_begin(&fields, &head, H2_REQUEST);
 	while (at < end) {
 		struct span one = next(&at, end);
@@ -248,13 +248,13 @@ static void too_much_is_told_from_too_odd(void **state)
 
 	(void)state;
 	memset(large, 'x', sizeof(large));
-	head_begin(&head);
+	head_begin(&head, NULL);
 	h2_fields_begin(&fields, &head, H2_REQUEST);
 	h2_fields_take(&fields, (struct span){ (const uint8_t *)"a", 1 },
 		       (struct span){ (const uint8_t *)large, sizeof(large) });
 	assert_int_equal(h2_fields_end(&fields, true), H2_TOO_LARGE);
 	head_end(&head);
-	head_begin(&head);
+	head_begin(&head, NULL);
 	h2_fields_begin(&fields, &head, H2_TRAILERS);
 	for (int i = 0; i < FIELDS_MAX + 1; i++)
 		h2_fields_take(&fields, (struct span){ (const uint8_t *)"a", 1 },

@@ -1,4 +1,4 @@
-// link: daemon/journal/har.c daemon/journal/har_file.c daemon/http/message.c daemon/http/exchange.c daemon/journal/record.c daemon/journal/model.c daemon/journal/exchange_model.c daemon/journal/member.c daemon/text.c daemon/clock.c daemon/reason.c daemon/endpoint.c daemon/certificate.c daemon/address.c daemon/protocol.c daemon/name.c daemon/reader.c daemon/policy/reply.c daemon/policy/rule.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/pattern.c daemon/policy/device.c daemon/policy/schedule.c daemon/policy/port.c daemon/policy/list.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/lists/stamp.c daemon/lists/line_text.c daemon/lists/entry_text.c daemon/policy/proxy.c daemon/policy/upstream.c -ljansson
+// link: daemon/allowance.c daemon/journal/har.c daemon/journal/har_file.c daemon/http/message.c daemon/http/exchange.c daemon/journal/record.c daemon/journal/model.c daemon/journal/exchange_model.c daemon/journal/member.c daemon/text.c daemon/clock.c daemon/reason.c daemon/endpoint.c daemon/certificate.c daemon/address.c daemon/protocol.c daemon/name.c daemon/reader.c daemon/policy/reply.c daemon/policy/rule.c daemon/policy/condition.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/pattern.c daemon/policy/device.c daemon/policy/schedule.c daemon/policy/port.c daemon/policy/list.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/lists/stamp.c daemon/lists/line_text.c daemon/lists/entry_text.c daemon/policy/proxy.c daemon/policy/upstream.c -ljansson
 /* HTTP Archives: an entry has what HAR 1.2 asks for, and the file is whole whatever became of its writer. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +44,8 @@ static int begin(void **state)
 	struct head *request = &exchange.request;
 
 	(void)state;
-	head_begin(request);
-	head_begin(&exchange.response);
+	head_begin(request, NULL);
+	head_begin(&exchange.response, NULL);
 	address_parse_with_port(&client.peer, "192.0.2.10:50000");
 	address_parse_with_port(&server.peer, "[2001:db8::1]:443");
 	client.tls_setup = after(90);

@@ -1,4 +1,4 @@
-// link: daemon/http/message.c
+// link: daemon/allowance.c daemon/http/message.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static int begin(void **state)
 {
 	static struct head head;
 
-	head_begin(&head);
+	head_begin(&head, NULL);
 	*state = &head;
 	return 0;
 }

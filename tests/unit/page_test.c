@@ -1,4 +1,4 @@
-// link: daemon/http/page.c daemon/http/message.c daemon/http/h1_printer.c daemon/text.c daemon/reason.c -lcrypto
+// link: daemon/allowance.c daemon/http/page.c daemon/http/message.c daemon/http/h1_printer.c daemon/text.c daemon/reason.c -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static void make(char printed[static PRINTED_MAX], unsigned status, enum reason 
 	struct text text, body;
 	struct head head;
 
-	head_begin(&head);
+	head_begin(&head, NULL);
 	text_begin(&body, storage, sizeof(storage));
 	text_begin(&text, printed, PRINTED_MAX);
 	assert_int_equal(page_make(&head, &body, status, reason), 0);

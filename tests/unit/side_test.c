@@ -1,4 +1,4 @@
-// link: daemon/side.c daemon/tls/carrier.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c -lssl -lcrypto -levent_core
+// link: daemon/allowance.c daemon/side.c daemon/tls/carrier.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c -lssl -lcrypto -levent_core
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -48,7 +48,7 @@ static int set_up(void **state)
 	peer = socket(AF_INET, SOCK_STREAM, 0);
 	if (connect(peer, (struct sockaddr *)&address, length) < 0)
 		return -1;
-	side_begin(&side);
+	side_begin(&side, NULL);
 	side_open(&side, accept4(listener, NULL, NULL, SOCK_NONBLOCK));
 	close(listener);
 	base = event_base_new();
@@ -183,7 +183,7 @@ static void who_is_not_watched_asks_every_time(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	side_begin(&loose);
+	side_begin(&loose, NULL);
 	side_open(&loose, fds[0]);
 	assert_int_equal(side_read(&loose, &byte, 1), -1);
 	side_rest(&loose);
