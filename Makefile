@@ -118,6 +118,7 @@ league: setup
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) tests/bench/run $(BENCH)
+	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/network/run -v tests/bench/floods.py tests/bench/slow.py)
 	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/bench/scale)
 	$(Q)$(if $(BENCH),,$(MAKE) --no-print-directory $(BUILD)/tests/bench/kernel_lists)
 	$(Q)$(if $(BENCH),,BUILD=$(BUILD) tests/bench/kernel)

