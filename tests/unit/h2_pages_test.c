@@ -1,4 +1,4 @@
-// link: daemon/http/h2_pages.c -lnghttp2
+// link: daemon/http/h2_pages.c daemon/allowance.c -lnghttp2
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,6 +16,7 @@ enum { VALUE = 24000 }; /* a field that needs more than one frame */
 
 struct end {
 	nghttp2_session *session;
+	struct allowance allowance;
 	struct h2_pages pages;
 	size_t got; /* bytes of the last field's value */
 };
@@ -37,7 +38,8 @@ static void begin(struct end *end, bool server)
 
 	nghttp2_session_callbacks_new(&callbacks);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, count_field);
-	h2_pages_begin(&end->pages);
+	end->allowance.most = 1 << 20;
+	h2_pages_begin(&end->pages, &end->allowance);
 	assert_int_equal((server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(
 				 &end->session, callbacks, end, NULL, &end->pages.memory),
 			 0);
@@ -103,8 +105,11 @@ static void a_session_that_rests_takes_no_memory_for_frames_and_goes_on(void **s
 		assert_int_equal(resident(&client.pages), 0);
 		assert_int_equal(resident(&server.pages), 0);
 	}
+	assert_true(client.allowance.used > 16384);
 	nghttp2_session_del(client.session);
 	nghttp2_session_del(server.session);
+	assert_int_equal(client.allowance.used, 0);
+	assert_int_equal(server.allowance.used, 0);
 	assert_null(client.pages.frames);
 }
 
