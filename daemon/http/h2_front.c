@@ -123,7 +123,7 @@ static void send_head(struct stream *stream, struct head *head)
 	if (!interim)
 		h2->out_ended = ends;
 	if (result != 0)
-		h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
+		h2_run_out(h2);
 }
 
 static void leave(struct stream *stream, enum ending ending, enum reason reason)

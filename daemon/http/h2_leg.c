@@ -483,6 +483,14 @@ nghttp2_data_provider h2_body_of(struct h2_stream *stream)
 	return (nghttp2_data_provider){ .source.ptr = stream, .read_callback = read_body };
 }
 
+void h2_run_out(struct h2_stream *h2)
+{
+	if (h2->courier)
+		h2->leg->kind->malformed(h2->courier, REASON_NO_MEMORY, NULL);
+	else
+		h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
+}
+
 void h2_send_body(struct stream *stream, struct span body)
 {
 	struct h2_stream *h2 = stream->h2;
@@ -490,20 +498,21 @@ void h2_send_body(struct stream *stream, struct span body)
 	if (!h2 || h2->closed || !body.length)
 		return;
 	if (backlog_add(&h2->out, body) < 0)
-		h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
+		h2_run_out(h2);
 	else
 		nghttp2_session_resume_data(h2->leg->session, h2->id);
 }
 
-static void copy_trailers(struct h2_stream *h2, const struct head *trailers)
+static int copy_trailers(struct h2_stream *h2, const struct head *trailers)
 {
 	for (size_t i = 0; i < trailers->field_count; i++) {
 		const struct field *field = &trailers->fields[i];
 
 		if (head_add_field(&h2->last, trailers->text + field->name, field->name_length,
 				   trailers->text + field->value, field->value_length) < 0)
-			h2_reset(h2, NGHTTP2_INTERNAL_ERROR);
+			return -1;
 	}
+	return 0;
 }
 
 void h2_send_end(struct stream *stream, const struct head *trailers)
@@ -512,8 +521,8 @@ void h2_send_end(struct stream *stream, const struct head *trailers)
 
 	if (!h2 || h2->closed || h2->out_ended)
 		return;
-	if (trailers)
-		copy_trailers(h2, trailers);
+	if (trailers && copy_trailers(h2, trailers) < 0)
+		h2_run_out(h2);
 	h2->out_ended = true;
 	nghttp2_session_resume_data(h2->leg->session, h2->id);
 }

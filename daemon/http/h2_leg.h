@@ -105,6 +105,9 @@ void h2_settle(struct leg *leg);
 /* Ends a stream with an error code (RFC 9113 section 7). */
 void h2_reset(struct h2_stream *stream, uint32_t code);
 
+/* Memory has run out for what is to be sent: half a message must not pass for a whole one. */
+void h2_run_out(struct h2_stream *stream);
+
 /* What to tell a peer for a reason of our own. */
 uint32_t h2_code(enum reason reason);
 
