@@ -109,6 +109,8 @@ void courier_fail(struct courier *courier, enum reason reason, enum ending endin
 
 void courier_complete(struct courier *courier, bool reusable)
 {
+	if (courier->phase == COURIER_OVER)
+		return;
 	if (courier->tunnel) {
 		end_tunnel(courier, ENDING_DONE, REASON_FINISHED);
 		return;
@@ -175,6 +177,8 @@ static void reply(struct courier *courier)
 	exchange->response_start = clock_now();
 	exchange->response_body = body.length;
 	send_answer(courier, head, body);
+	if (courier->phase == COURIER_OVER)
+		return;
 	note(courier, EXCHANGE_RESPONSE_HEADERS);
 	exchange->end = clock_now();
 	note(courier, EXCHANGE_RESPONSE);

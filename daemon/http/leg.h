@@ -51,7 +51,8 @@ struct codec {
 	/* A server's leg has been told that it may carry a WebSocket in one of many streams. */
 	bool (*carries_tunnels)(const struct leg *leg);
 
-	/* Sending never fails at once: a peer that is gone is noticed by the leg's next turn. The
+	/* Sending never fails at once: a peer that is gone is noticed by the leg's next turn. Only where memory runs
+	 * out the exchange may be over when these return. The
 	 * head is the caller's; the codec fills in what concerns its hop alone. */
 	void (*send_head)(struct stream *stream, struct head *head);
 	void (*send_body)(struct stream *stream, struct span body);

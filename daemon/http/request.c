@@ -190,6 +190,8 @@ void courier_request_body(struct courier *courier, struct span body)
 					  "the body is longer than it says");
 	else if (!courier->request_given_up)
 		courier->back.leg->codec->send_body(&courier->back, body);
+	if (courier->phase == COURIER_OVER)
+		return;
 	if (exchange->websocket)
 		websocket_count(&exchange->from_client, body);
 	/* A server that takes no more excuses the client. */
@@ -213,6 +215,8 @@ void courier_request_end(struct courier *courier, const struct head *trailers)
 	courier->request_done = true;
 	if (!courier->request_given_up)
 		courier->back.leg->codec->send_end(&courier->back, trailers);
+	if (courier->phase == COURIER_OVER)
+		return;
 	if (courier->tunnel) {
 		if (courier->response_done)
 			courier_complete(courier, false);

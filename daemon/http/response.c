@@ -46,9 +46,11 @@ static bool forward(struct courier *courier)
 	return true;
 }
 
-static void send_head(struct courier *courier)
+/* False when memory ran out on the way: then the exchange is over. */
+static bool send_head(struct courier *courier)
 {
 	courier->front.leg->codec->send_head(&courier->front, &leg_scratch.head);
+	return courier->phase != COURIER_OVER;
 }
 
 /* 100 answers an Expect; a client of HTTP/1.0 knows none of them (RFC 9110 section 15.2). */
@@ -65,9 +67,8 @@ static enum head_taken take_interim(struct courier *courier)
 	if (++courier->interim > INTERIM_MAX)
 		return refuse(courier, REASON_RESPONSE_MALFORMED, "too many 1xx responses");
 	if (interim_wanted(exchange)) {
-		if (!forward(courier))
+		if (!forward(courier) || !send_head(courier))
 			return HEAD_REFUSED;
-		send_head(courier);
 	}
 	head_clear(&exchange->response);
 	return HEAD_INTERIM;
@@ -112,7 +113,8 @@ static enum head_taken take_upgrade(struct courier *courier)
 	exchange->websocket = is_websocket(exchange);
 	note_request_end(courier);
 	exchange->end = clock_now();
-	send_head(courier);
+	if (!send_head(courier))
+		return HEAD_REFUSED;
 	note(courier, EXCHANGE_RESPONSE_HEADERS);
 	note(courier, EXCHANGE_RESPONSE);
 	if (exchange->websocket)
@@ -164,7 +166,8 @@ static enum head_taken take_final(struct courier *courier)
 	courier->response_begun = true;
 	exchange->status = exchange->response.status;
 	recognise_grpc(exchange);
-	send_head(courier);
+	if (!send_head(courier))
+		return HEAD_REFUSED;
 	note(courier, EXCHANGE_RESPONSE_HEADERS);
 	return HEAD_FINAL;
 }
