@@ -109,11 +109,12 @@ static bool is_blank(uint8_t byte)
 	return byte == ' ' || byte == '\t';
 }
 
+static const char *const methods[] = { "GET",	 "POST",  "HEAD",    "PUT",   "OPTIONS",
+				       "DELETE", "PATCH", "CONNECT", "TRACE", "PROPFIND" };
+
 /* Whatever stands behind the method: what is wrong with it is for the guard to say. */
 static enum fit fit_known_method(struct span bytes)
 {
-	static const char *const methods[] = { "GET",	 "POST",  "HEAD",    "PUT",   "OPTIONS",
-					       "DELETE", "PATCH", "CONNECT", "TRACE", "PROPFIND" };
 	enum fit fit = FIT_NO;
 
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0] && fit != FIT_YES; i++) {
@@ -145,6 +146,20 @@ static bool is_of_method(uint8_t byte)
 	       (byte >= '0' && byte <= '9') || (byte && strchr("-_()", byte));
 }
 
+/* Servers that are lenient about a method's case know no others than these; any other small letters are the
+ * beginning of what people and programs say elsewhere, and wait to be answered. */
+static bool begins_like_known_method(struct span word)
+{
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		size_t length = strlen(methods[i]);
+
+		if (strncasecmp((const char *)word.bytes, methods[i],
+				word.length < length ? word.length : length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Half a line: blanks, what could be a method, and then anything that is text. A NUL ends a word for servers that take
  * it for the end of a string. */
 static bool may_be_request_line(struct span line)
@@ -159,6 +174,9 @@ static bool may_be_request_line(struct span line)
 	if (at - start > METHOD_MAX || (at < line.length && at == start))
 		return false;
 	if (at < line.length && line.bytes[at] > ' ')
+		return false;
+	if (at > start && line.bytes[start] >= 'a' && line.bytes[start] <= 'z' &&
+	    !begins_like_known_method((struct span){ line.bytes + start, at - start }))
 		return false;
 	while (at < line.length && (line.bytes[at] >= ' ' || is_blank(line.bytes[at]) || !line.bytes[at]))
 		at++;

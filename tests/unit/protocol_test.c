@@ -75,6 +75,8 @@ static const struct sample servers[] = {
 };
 
 static const char *const nobodys[] = { "hello\n",
+				       "hello",
+				       "login joe",
 				       "NICK joe\r\n",
 				       "OPEN rtsp://a/ RTSP/1.0\r\n",
 				       "Jdwp/Handshake",
