@@ -8,8 +8,7 @@
 
 enum {
 	DNS_PORT = 53,
-	DATAGRAMS_MAX =
-		8, /* of QUIC before a verdict; a hello takes up to three, twice after a Retry */
+	DATAGRAMS_MAX = 4, /* of QUIC before a verdict; a hello takes up to three */
 	ANSWER_MAX = 600,
 	FLIGHT_SECONDS = 2,
 };

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import statistics
 import struct
 import subprocess
 import threading
@@ -65,6 +66,11 @@ def tcp_of(packet, kind):
     return segment[:16] + b"\0\0" + segment[18:]
 
 
+def visits_of(gateway):
+    """How many packets have visited the packet door."""
+    return json.loads(gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
+
+
 class Untouched(Proof):
     intent = "What passes at the packet door has the server's own TCP from end to end; a blocked name is reset on both sides at once"
     policy = NAMES_ONLY
@@ -80,18 +86,15 @@ class Untouched(Proof):
 
     def _count(self):
         """How often a connection visits."""
-        before, connections = self._visits(), 50
+        before, connections = visits_of(self.gateway), 50
         for _ in range(connections):
             subprocess.run(self.network.topology.command(self.network.topology.device, "curl", "-s", "-o", "/dev/null", "--cacert",
                                                          self.network.certificates.path("root.pem"), "https://good.example/"),
                            check=True)
-        each = (self._visits() - before) / connections
+        each = (visits_of(self.gateway) - before) / connections
         self.measured(f"{each:.2f} packets of a connection visit")
         if each > 1.2:
             raise Failure(f"{each} packets of a connection visit the packet door")
-
-    def _visits(self):
-        return json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
 
     def _watch(self, host, family):
         topology = self.network.topology
@@ -249,11 +252,22 @@ rules:
                 raise Failure(f"{one['host']}: {one['bytes']}")
 
     def _ask_all(self):
+        visits = []
         for arguments, host, passes in ((["-v", "v1"], "good.example", True), (["-v", "v1"], "ads.example", False),
                                         (["-v", "0x0a1a2a3a", "--preferred-versions=v1"], "good.example", True), (["-v", "v1"], "shop.example", False)):
+            before = visits_of(self.gateway)
             said = self._ask(arguments, host)
             if (":status:" in said) != passes:
                 raise Failure(f"{host} {arguments}: {said[-600:]}")
+            # A refused client tries again from the same port, and hears the same.
+            visits += [visits_of(self.gateway) - before] if passes else []
+        self._judge_visits(visits, "ngtcp2")
+
+    def _judge_visits(self, visits, client):
+        median, most = statistics.median(visits), max(visits)
+        self.measured(f"{client}: of {len(visits)} flows {median} packets visit in the median, {most} at most")
+        if median > 2 or most > 4:
+            raise Failure(f"packets of a flow that visit: {visits}")
 
     def _ask(self, arguments, host):
         topology = self.network.topology
@@ -519,8 +533,10 @@ scripted.example:443 {{
                        f"certutil -d sql:{store} -A -t C,, -n {os.path.basename(root)} -i {root}", shell=True, check=True, env={"HOME": self.directory, "PATH": "/usr/bin:/bin"})
 
     def _browse_all(self):
+        before = visits_of(self.gateway)
         self._see("HTTP/3.0", "--origin-to-force-quic-on=scripted.example:443", "https://scripted.example/said")
         self._journal({"protocol": "quic", "reason": "forwarded"})
+        self._judge_visits(visits_of(self.gateway) - before)
         # What came over TCP says "h3" (Alt-Svc), and Chromium tries it.
         self._change("{ name: no quic, when: { host: scripted.example, protocol: quic }, do: block }")
         self._see("spoken HTTP/1.1,spoken HTTP/1.1,spoken HTTP/1.1", "https://scripted.example/")
@@ -530,6 +546,13 @@ scripted.example:443 {{
         self._see("spoken HTTP/1.1,spoken HTTP/1.1,spoken HTTP/1.1", "https://scripted.example/")
         self._journal({"protocol": "quic", "reason": "over-tcp", "rule": "look"})
         self._journal({"protocol": "tls", "rule": "look", "verdict": "inspect"})
+
+    def _judge_visits(self, visits):
+        """Its hello takes two datagrams, for post-quantum keys are long."""
+        flows = [line for line in self.gateway.journal() if line.get("type") == "connection"]
+        self.measured(f"Chromium: {visits} packets of {len(flows)} flows visit")
+        if visits > 2 * len(flows):
+            raise Failure(f"{visits} packets visit of {flows}")
 
     def _journal(self, line):
         settle(lambda: find_all("journal", [{"host": "scripted.example", **line}], self.gateway.journal()))
