@@ -183,3 +183,27 @@ void dialer_free(struct dialer *dialer)
 		close_attempt(&dialer->attempts[i]);
 	free(dialer);
 }
+
+enum reason dialer_reason(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return REASON_CONNECT_REFUSED;
+	case ECONNRESET:
+		return REASON_SERVER_RESET;
+	case ETIMEDOUT:
+		return REASON_CONNECT_TIMEOUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EADDRNOTAVAIL:
+		return REASON_CONNECT_UNREACHABLE;
+	case EMFILE:
+	case ENFILE:
+		return REASON_NO_DESCRIPTORS;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	default:
+		return REASON_CONNECT_FAILED;
+	}
+}

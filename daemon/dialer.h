@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/reason.h"
 #include "daemon/resolver.h"
 
 enum { DIALER_STAGGER = 250 }; /* milliseconds (RFC 8305 section 8) */
@@ -31,3 +32,6 @@ enum dialing dialer_turn(struct dialer *dialer, int *fd, struct address *address
 /* Sorts addresses for dialling: the families take turns (RFC 8305 section 4), beginning with first, each in the
  * order it came. */
 void dialer_sort(struct resolved *addresses, sa_family_t first);
+
+/* What an errno of connect() means. */
+enum reason dialer_reason(int error);

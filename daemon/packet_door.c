@@ -164,7 +164,7 @@ static int open_visits(struct packet_door *door)
 		log_warning("beginnings of connections are not seen: %s", strerror(errno));
 	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
 		visits->openings = openings_new(seed);
-	visits->flows = flows_new(story_forget, visits);
+	visits->flows = flows_new(FLOWS_MAX, story_forget, visits);
 	door->endings = endings_open();
 	if (!door->endings)
 		log_warning("the ends of datagrams are not noticed: %s", strerror(errno));

@@ -235,30 +235,6 @@ void server_retry(struct server *server, uint64_t id)
 	set_out(server, id);
 }
 
-static enum reason reason_of_connect(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return REASON_CONNECT_REFUSED;
-	case ECONNRESET:
-		return REASON_SERVER_RESET;
-	case ETIMEDOUT:
-		return REASON_CONNECT_TIMEOUT;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EADDRNOTAVAIL:
-		return REASON_CONNECT_UNREACHABLE;
-	case EMFILE:
-	case ENFILE:
-		return REASON_NO_DESCRIPTORS;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_NO_MEMORY;
-	default:
-		return REASON_CONNECT_FAILED;
-	}
-}
-
 /* A socket on its way to the address; -1 with errno. */
 static int dial_address(void *context, const struct address *address)
 {
@@ -297,7 +273,7 @@ static enum side_progress dial_one(struct server *server, const struct address *
 	}
 	error = errno;
 	side_close(&server->side);
-	return fail(server, reason_of_connect(error), strerror(error));
+	return fail(server, dialer_reason(error), strerror(error));
 }
 
 static enum side_progress dial_all(struct server *server, const struct resolved *addresses)
@@ -406,7 +382,7 @@ static enum side_progress take_dialed(struct server *server)
 	dialer_free(server->dialer);
 	server->dialer = NULL;
 	if (dialing == DIALING_FAILED)
-		return fail(server, reason_of_connect(error), strerror(error));
+		return fail(server, dialer_reason(error), strerror(error));
 	server->side.endpoint.peer = address;
 	side_open(&server->side, fd);
 	if (side_watch(&server->side, server->world->base, awake, server) == 0)
@@ -431,7 +407,7 @@ static enum side_progress meet(struct server *server)
 		if (!error)
 			return SIDE_WAIT;
 		side_close(&server->side);
-		return fail(server, reason_of_connect(error), strerror(error));
+		return fail(server, dialer_reason(error), strerror(error));
 	}
 	length = sizeof(name);
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)

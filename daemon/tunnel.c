@@ -12,6 +12,8 @@
 struct tunnel {
 	struct tunnel_settings settings;
 	enum side_progress (*step)(struct tunnel *tunnel, struct side *side);
+	void (*add_request)(const struct tunnel *tunnel, struct text *text); /* of SOCKS5 */
+	struct address bound; /* in its reply */
 	enum reason reason;
 	const char *detail;
 	size_t taken; /* bytes of an answer inside TLS */
@@ -91,18 +93,29 @@ static enum side_progress read_reply(struct tunnel *tunnel, struct side *side)
 
 	if (length <= 0)
 		return length < 0 ? SIDE_FAILED : SIDE_WAIT;
-	answer = socks5_read_reply(bytes, (size_t)length);
+	answer = socks5_read_reply(bytes, (size_t)length, &tunnel->bound);
 	return heed(tunnel, side, &answer);
+}
+
+static void add_connect(const struct tunnel *tunnel, struct text *text)
+{
+	const struct tunnel_settings *settings = &tunnel->settings;
+
+	socks5_add_request(text, settings->name, &settings->address, settings->address.port);
+}
+
+static void add_associate(const struct tunnel *tunnel, struct text *text)
+{
+	socks5_add_associate(text, tunnel->settings.proxy_address->family);
 }
 
 static enum side_progress send_request(struct tunnel *tunnel, struct side *side)
 {
-	const struct tunnel_settings *settings = &tunnel->settings;
 	char storage[SOCKS5_SAID_MAX + 1];
 	struct text text;
 
 	text_begin(&text, storage, sizeof(storage));
-	socks5_add_request(&text, settings->name, &settings->address, settings->address.port);
+	tunnel->add_request(tunnel, &text);
 	if (say(tunnel, side, &text) == SIDE_FAILED)
 		return SIDE_FAILED;
 	tunnel->step = read_reply;
@@ -265,10 +278,25 @@ struct tunnel *tunnel_new(const struct tunnel_settings *settings)
 	if (!tunnel)
 		return NULL;
 	tunnel->settings = *settings;
+	tunnel->add_request = add_connect;
 	tunnel->step = settings->proxy->through == THROUGH_SOCKS5  ? greet
 		       : settings->proxy->through == THROUGH_HTTPS ? begin_tls
 								   : send_connect;
 	return tunnel;
+}
+
+struct tunnel *tunnel_new_for_datagrams(const struct tunnel_settings *settings)
+{
+	struct tunnel *tunnel = tunnel_new(settings);
+
+	if (tunnel)
+		tunnel->add_request = add_associate;
+	return tunnel;
+}
+
+const struct address *tunnel_relay(const struct tunnel *tunnel)
+{
+	return &tunnel->bound;
 }
 
 void tunnel_free(struct tunnel *tunnel)

@@ -22,6 +22,12 @@ struct tunnel_settings {
 /* Begins on a connected side. The settings are copied; what they point to must outlive the tunnel. NULL when out of
  * memory. */
 struct tunnel *tunnel_new(const struct tunnel_settings *settings);
+
+/* The same for datagrams, through a SOCKS5 proxy (UDP ASSOCIATE); name and address are not looked at. */
+struct tunnel *tunnel_new_for_datagrams(const struct tunnel_settings *settings);
+
+/* Once that has ended with SIDE_DONE: where the proxy wants its datagrams. AF_UNSPEC: it named a host. */
+const struct address *tunnel_relay(const struct tunnel *tunnel);
 void tunnel_free(struct tunnel *tunnel);
 
 /* Goes as far as it can. SIDE_DONE: what is read and written now is the server's. */

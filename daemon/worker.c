@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/connection.h"
+#include "daemon/datagrams.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
@@ -21,6 +22,7 @@
 enum {
 	DESCRIPTORS_RESERVED = 64,
 	DESCRIPTORS_PER_CONNECTION = 4, /* client, server, and a pipe's share */
+	CAP_NET_BIND_SERVICE_BIT = 1 << 10, /* datagrams of others come from their low ports */
 	CAP_NET_RAW_BIT = 1 << 13,
 };
 
@@ -28,6 +30,7 @@ struct worker {
 	const struct worker_settings *settings;
 	struct gateway gateway;
 	struct listener *listeners[LAN_PORTS_MAX];
+	struct datagrams *datagrams; /* NULL: there is no door for them */
 	int signals;
 	struct event signal_event;
 	struct event order_event;
@@ -35,6 +38,18 @@ struct worker {
 	struct event beat;
 	struct event drained;
 };
+
+static void adopt_datagram_ports(struct worker *worker, const struct policy_order *order)
+{
+	if (!worker->datagrams)
+		return;
+	datagrams_forget_ports(worker->datagrams);
+	for (size_t i = 0; i < order->lan_count; i++)
+		if (worker->listeners[i])
+			datagrams_add_port(worker->datagrams,
+					   listener_port_name(worker->listeners[i]),
+					   order->lan_index[i]);
+}
 
 static void adopt_listeners(struct worker *worker, const struct policy_order *order,
 			    const int *descriptors)
@@ -51,6 +66,7 @@ static void adopt_listeners(struct worker *worker, const struct policy_order *or
 		worker->listeners[i] = listener_open(gateway, descriptors[i], order->lan[i],
 						     order->lan_index[i]);
 	}
+	adopt_datagram_ports(worker, order);
 }
 
 /* OpenSSL and its memory come only with the first policy that opens TLS. */
@@ -112,6 +128,7 @@ static void adopt_policy(struct worker *worker, const struct policy_order *order
 		return;
 	begin_regime(worker, policy);
 	cut_blocked(&worker->gateway);
+	datagrams_cut_by(worker->datagrams, policy);
 }
 
 static bool is_cut_by(const struct connection *connection, const struct cut_order *order)
@@ -138,6 +155,10 @@ static void cut(struct worker *worker, const struct cut_order *order)
 			connection_close(connection, REASON_CUT);
 		connection = next;
 	}
+	if (order->all)
+		datagrams_cut_all(worker->datagrams);
+	else
+		datagrams_cut(worker->datagrams, order->id, &order->address);
 }
 
 static void obey(struct worker *worker, const union order *order, const int *descriptors)
@@ -176,6 +197,8 @@ static void drain(struct worker *worker)
 		listener_close(worker->listeners[i]);
 		worker->listeners[i] = NULL;
 	}
+	datagrams_close(worker->datagrams);
+	worker->datagrams = NULL;
 	event_del(&worker->order_event);
 	while (connection) {
 		struct connection *next = connection->next;
@@ -276,6 +299,7 @@ static void list_live(void *context, uint32_t question)
 		connection_view(one, NULL, &view);
 		journal_live(gateway->journal, question, &view);
 	}
+	datagrams_list(worker->datagrams, question);
 	journal_live_end(gateway->journal, question);
 }
 
@@ -397,10 +421,12 @@ void worker_run(const struct worker_settings *settings)
 	worker.signals = open_signals();
 	tzset(); /* reads the zone's file while it still can be read */
 	if (account_find(settings->account, &account, &fallback) < 0 ||
-	    privilege_drop(&account, CAP_NET_RAW_BIT) < 0)
+	    privilege_drop(&account, CAP_NET_RAW_BIT | CAP_NET_BIND_SERVICE_BIT) < 0)
 		log_fatal("the worker cannot give up its privileges");
 	if (worker.signals < 0 || make_gateway(&worker) < 0)
 		log_fatal("the worker cannot start: %s", strerror(errno));
+	if (settings->datagrams >= 0)
+		worker.datagrams = datagrams_open(&worker.gateway, settings->datagrams);
 	if (privilege_confine(ROLE_WORKER, NULL) < 0)
 		log_fatal("the worker cannot be confined");
 	begin_regime(&worker, policy_hold(settings->policy));

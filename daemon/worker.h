@@ -1,5 +1,5 @@
 /* A worker process: one event loop that carries the connections the kernel hands to its listeners. Runs
- * without root; holds CAP_NET_RAW for transparent sockets and nothing else. */
+ * without root; holds CAP_NET_RAW and CAP_NET_BIND_SERVICE for transparent sockets and nothing else. */
 #pragma once
 
 #include "daemon/counters.h"
@@ -18,6 +18,7 @@ struct worker_settings {
 	int journal;               /* its end of the pair to the recorder */
 	int listeners[LAN_PORTS_MAX]; /* one for each of policy->lan */
 	unsigned indexes[LAN_PORTS_MAX]; /* their interfaces */
+	int datagrams;             /* its door for datagrams; -1: none */
 	struct counters *counters; /* its own block */
 	struct health *health;     /* of upstreams, shared by all workers */
 	struct pinned *pinned;     /* shared by all */

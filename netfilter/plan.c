@@ -53,7 +53,13 @@ static void note_busy(struct plan *plan, const struct rule *rule, const struct k
 {
 	struct projection projection = projection_make(&plan->arena, &rule->when, view);
 
+	struct projection datagrams;
+
 	plan->early |= projection.early;
+	if (view->datagrams && rule_carries_datagrams(rule)) {
+		datagrams = projection_of_datagrams(&plan->arena, &projection);
+		plan->carried = projection_either(&plan->arena, &plan->carried, &datagrams);
+	}
 	if (is_of_packet_door(rule, plan->policy))
 		return;
 	plan->busy = projection_either(&plan->arena, &plan->busy, &projection);
@@ -234,7 +240,7 @@ struct plan *plan_new(const struct policy *policy, const struct kernel_view *vie
 		return NULL;
 	plan->policy = policy;
 	plan->packet_door = view->packet_door;
-	plan->patient.exact = plan->busy.exact = true;
+	plan->patient.exact = plan->busy.exact = plan->carried.exact = true;
 	plan->early = policy->when_down == WHEN_DOWN_CLOSED;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		note_busy(plan, &policy->rules[i], view);

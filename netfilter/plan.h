@@ -54,6 +54,8 @@ struct plan {
 	/* SYNs visit the packet door, too: some rule could decide before a connection says anything, but
 	 * not the kernel by itself; or the house is closed, and with nobody at the door not even a SYN goes out. */
 	bool early;
+	struct projection carried; /* the datagrams that a rule may have a worker carry; all others visit the packet
+				      door */
 	struct projection busy;	 /* what the rules that need a worker could match */
 	const struct rule *busy_rule; /* the first of them */
 };

@@ -474,6 +474,18 @@ static void add_guard_chain(struct printer *printer, const char *name, const str
 	text_add(printer->text, "\t}\n\n");
 }
 
+/* The gateway's own services are no business of a worker. */
+static void add_carried(struct printer *printer)
+{
+	if (!printer->plan->carried.count)
+		return;
+	text_add(printer->text, "\t# Datagrams that a rule may route.\n"
+				"\tchain carried {\n"
+				"\t\tfib daddr type local return\n");
+	add_terms(printer, &printer->plan->carried, "goto carry");
+	text_add(printer->text, "\t}\n\n");
+}
+
 static void add_rules(struct printer *printer)
 {
 	const struct plan *plan = printer->plan;
@@ -487,6 +499,7 @@ static void add_rules(struct printer *printer)
 	for (size_t i = 0; i < plan->count; i++)
 		add_step(printer, &plan->steps[i]);
 	text_add(printer->text, "\t}\n\n");
+	add_carried(printer);
 	if (!plan->guard_count)
 		return;
 	text_add(printer->text, "\t# Lists that are blocked, for what is not captured; then for what "
@@ -527,6 +540,7 @@ int plan_text_begin(struct plan_text *text, const struct plan *plan, const struc
 	struct printer printer = { .plan = plan, .mark = mark };
 
 	text->guards = plan->guard_count > 0;
+	text->carries = plan->carried.count > 0;
 	text->objects = print(&printer, add_objects);
 	text->rules = text->objects ? print(&printer, add_rules) : NULL;
 	return text->rules ? 0 : -1;

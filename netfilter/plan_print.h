@@ -11,8 +11,10 @@ enum { PLAN_TEXT_MAX = 8 << 20 }; /* bytes of either */
 struct plan_text {
 	char *objects; /* the named counters that the rules use: rule_SLOT, and shadow_SLOT of shadows */
 	char *rules;   /* the chains `shadow_SLOT` and `rules`, which ends in forward, refuse or proxy; and
-			  where there are guards, `guard` and `outside` */
+			  where there are guards, `guard` and `outside`; and where workers carry datagrams,
+			  `carried`, which ends in carry or returns */
 	bool guards;
+	bool carries;
 };
 
 /* How packets carry what lists they are in. */

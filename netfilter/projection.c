@@ -122,6 +122,18 @@ struct projection projection_both(struct arena *arena, const struct projection *
 	return whole;
 }
 
+struct projection projection_of_datagrams(struct arena *arena, const struct projection *projection)
+{
+	struct projection udp = always(arena);
+
+	if (!udp.terms)
+		return never();
+	udp.terms->count = 1;
+	udp.terms->tests[0] =
+		(struct test){ TEST_TRANSPORT, .count = 1, .transport = TRANSPORT_UDP };
+	return projection_both(arena, &udp, projection);
+}
+
 bool projection_is_all(const struct projection *projection)
 {
 	for (size_t i = 0; i < projection->count; i++)

@@ -57,6 +57,7 @@ struct kernel_view {
 				 it again when a window opens or closes */
 	bool lists;	      /* lists of addresses are in the kernel */
 	bool packet_door;     /* the kernel has a queue, and somebody looks at what waits there */
+	bool datagrams;	      /* workers have a door for datagrams */
 };
 
 /* Everything lives in the arena and in the policy. An exhausted arena gives a projection that must not
@@ -69,6 +70,9 @@ struct projection projection_either(struct arena *arena, const struct projection
 				    const struct projection *b);
 struct projection projection_both(struct arena *arena, const struct projection *a,
 				  const struct projection *b);
+
+/* The part of it that is UDP. */
+struct projection projection_of_datagrams(struct arena *arena, const struct projection *projection);
 
 /* True when every flow lies inside. */
 bool projection_is_all(const struct projection *projection);

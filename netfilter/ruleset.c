@@ -20,6 +20,7 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 	memset(ruleset, 0, sizeof(*ruleset));
 	ruleset->method = method;
 	ruleset->when_down = policy->when_down;
+	ruleset->keeps_source = policy->source == SOURCE_KEEP;
 	ruleset->mark = capture->mark;
 	ruleset->mark_mask = capture->mark_mask;
 	ruleset->lan_count = policy->lan_count;
@@ -203,6 +204,26 @@ static void begin_plan(struct text *text)
 		       "\t\ttype filter hook prerouting priority mangle - 2; policy accept;\n\n");
 }
 
+/* "iifname { "br-lan", "br-guest" }", or not those. */
+static void add_lan(struct text *text, const struct ruleset *ruleset, const char *operator)
+{
+	text_addf(text, "%s {", operator);
+	for (size_t i = 0; i < ruleset->lan_count; i++)
+		text_addf(text, "%s \"%s\"", i ? "," : "", ruleset->lan[i].name);
+	text_add(text, " } ");
+}
+
+/* Answers to datagrams that a worker sent with a client's address. On the LAN ports a socket that answers in a
+ * server's name would be found, too. */
+static void add_own_datagrams(struct text *text, const struct ruleset *ruleset)
+{
+	if (!ruleset->carries || !ruleset->keeps_source)
+		return;
+	text_add(text, "\t\t");
+	add_lan(text, ruleset, "iifname !=");
+	text_add(text, "meta l4proto udp socket transparent 1 jump ours\n");
+}
+
 static void add_own_packets(struct text *text)
 {
 	text_add(text, "\t\t# Our own connections, on any port, in both directions. A SYN begins "
@@ -354,7 +375,8 @@ static void add_resolver(struct text *text, const struct ruleset *ruleset)
 		       "\t\toifname {");
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "%s \"%s\"", i ? "," : "", ruleset->lan[i].name);
-	text_addf(text, " } udp sport %d ct direction reply goto watch\n\t}\n\n", DNS_PORT);
+	text_addf(text, " } udp sport %d fib saddr type local ct direction reply goto watch\n\t}\n\n",
+		  DNS_PORT);
 }
 
 static void add_packet_door(struct text *text, const struct ruleset *ruleset)
@@ -371,12 +393,32 @@ static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 		add_resolver(text, ruleset);
 }
 
+/* Where nobody listens, an open house routes them as if we were not here. */
+static void add_carry(struct text *text, const struct ruleset *ruleset)
+{
+	if (!ruleset->carries)
+		return;
+	text_addf(text,
+		  "\t# Datagrams, to a worker.\n"
+		  "\tchain carry {\n"
+		  "\t\tmeta l4proto udp tproxy to :%u ",
+		  ruleset->datagram_listener);
+	add_mark(text, ruleset);
+	text_addf(text,
+		  " accept\n"
+		  "\t\t%s\n"
+		  "\t}\n\n",
+		  ruleset->when_down == WHEN_DOWN_CLOSED ? "reject" : "accept");
+}
+
 static void begin_proxy(struct text *text, const struct ruleset *ruleset)
 {
 	text_add(text, "\t# To a worker.\n"
 		       "\tchain proxy {\n");
+	if (ruleset->carries)
+		text_add(text, "\t\tmeta l4proto udp jump carried\n");
 	if (ruleset->rules && ruleset->udp_count && ruleset->queue != QUEUE_NOT_AT_ALL)
-		text_add(text, "\t\t# Workers carry TCP.\n"
+		text_add(text, "\t\t# Workers carry TCP, and what a rule routes.\n"
 			       "\t\tmeta l4proto udp goto watch\n\n");
 	else if (ruleset->rules && ruleset->udp_count)
 		text_add(text, "\t\t# Nobody reads UDP yet. QUIC is told \"port unreachable\" and "
@@ -417,6 +459,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 		add_strays(text);
 	begin_plan(text);
 	add_own_packets(text);
+	add_own_datagrams(text, ruleset);
 	text_add(text, "\n");
 	add_answers(text, ruleset);
 	add_scope(text, ruleset);
@@ -425,15 +468,19 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	add_rules(text, ruleset);
 	if (ruleset->rules)
 		add_packet_door(text, ruleset);
+	add_carry(text, ruleset);
 	begin_proxy(text, ruleset);
 	add_doors(text, ruleset);
 	text_addf(text,
 		  "\t# Nobody may knock at a listener directly.\n"
 		  "\tchain door {\n"
 		  "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
-		  "\t\ttcp dport @listeners meta mark & 0x%08x != 0x%08x reject with tcp reset\n"
-		  "\t}\n",
+		  "\t\ttcp dport @listeners meta mark & 0x%08x != 0x%08x reject with tcp reset\n",
 		  ruleset->mark_mask, ruleset->mark);
+	if (ruleset->carries)
+		text_addf(text, "\t\tudp dport %u meta mark & 0x%08x != 0x%08x reject\n",
+			  ruleset->datagram_listener, ruleset->mark_mask, ruleset->mark);
+	text_add(text, "\t}\n");
 }
 
 /* The chain of rules stands before the one that turns: what goes on in the kernel carries its mark by then. */

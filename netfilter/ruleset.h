@@ -37,6 +37,9 @@ struct ruleset {
 	 * captured comes to us, and no UDP is. */
 	const char *objects;
 	const char *rules;
+	bool carries;	    /* the rules have the chain `carried` */
+	bool keeps_source;  /* servers see the device's address */
+	uint16_t datagram_listener; /* UDP port of the workers, where rules carry datagrams */
 	bool guards;	    /* the rules have the chains `guard` and `outside` */
 	uint32_t list_mask; /* bits of the packet mark that said which lists hold its far end, to be
 			       cleared behind the rules; 0: none */

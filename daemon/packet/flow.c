@@ -8,6 +8,7 @@
 enum { BUCKETS = 4096 }; /* a power of two */
 
 struct flows {
+	size_t most;
 	size_t count;
 	size_t bytes;
 	void (*forget)(void *context, struct flow *flow);
@@ -18,7 +19,8 @@ struct flows {
 	struct flow *buckets[BUCKETS];
 };
 
-struct flows *flows_new(void (*forget)(void *context, struct flow *flow), void *context)
+struct flows *flows_new(size_t most, void (*forget)(void *context, struct flow *flow),
+			void *context)
 {
 	struct flows *flows = calloc(1, sizeof(*flows));
 
@@ -27,6 +29,7 @@ struct flows *flows_new(void (*forget)(void *context, struct flow *flow), void *
 	flows->seed = (uint64_t)(uintptr_t)flows * 0x9e3779b97f4a7c15ULL;
 	flows->forget = forget;
 	flows->context = context;
+	flows->most = most;
 	return flows;
 }
 
@@ -123,7 +126,7 @@ struct flow *flows_begin(struct flows *flows, enum flow_kind kind, const struct 
 
 	if (flow)
 		flows_forget(flows, flow);
-	if (flows->count == FLOWS_MAX)
+	if (flows->count == flows->most)
 		flows_forget(flows, flows->oldest);
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)

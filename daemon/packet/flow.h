@@ -1,5 +1,5 @@
-/* Connections whose first packets visit the packet door, from the first until the verdict, and a
- * while longer, so that what comes again hears the same. A table with a bound: where it is full,
+/* Connections whose first packets visit the packet door, or whose datagrams a worker carries, from the first until the verdict, and a
+ * while longer, so that what comes again hears the same. A table with a bound (FLOWS_MAX at the packet door): where it is full,
  * the one that has waited longest gives way. Pure but for its memory. */
 #pragma once
 
@@ -48,8 +48,10 @@ struct flow {
 
 struct flows;
 
-/* forget(context, flow) is called before a flow with a story goes. NULL when out of memory. */
-struct flows *flows_new(void (*forget)(void *context, struct flow *flow), void *context);
+/* Holds at most so many. forget(context, flow) is called before a flow with a story goes. NULL when out of
+ * memory. */
+struct flows *flows_new(size_t most, void (*forget)(void *context, struct flow *flow),
+			void *context);
 void flows_free(struct flows *flows);
 
 /* The flow of these ends; NULL: none is known. It counts as used now. */

@@ -7,6 +7,7 @@ enum {
 	IPV6_HEADER = 40,
 	TCP_HEADER = 20,
 	UDP_HEADER = 8,
+	ICMP_HEADER = 8,
 	EXTENSIONS_MAX = 16, /* headers walked through; RFC 8200 section 4.1 knows seven kinds */
 	HOP_LIMIT = 64,
 };
@@ -293,4 +294,38 @@ void packet_renew_udp(const struct packet *packet, uint8_t *bytes)
 	folded = packet_sum_fold(
 		packet_sum(sum_addresses(packet, IPPROTO_UDP, length), udp, length));
 	put16(udp + 6, folded ? folded : 0xffff);
+}
+
+/* The beginning of the datagram, as far as its sender needs it to know which socket it was. */
+static size_t print_quote(const struct packet *packet, uint8_t *out)
+{
+	size_t length = UDP_HEADER + packet->payload.length;
+	size_t network = print_ip(packet, IPPROTO_UDP, length, out);
+	uint8_t *udp = out + network;
+
+	memset(udp, 0, UDP_HEADER);
+	put16(udp, packet->source.port);
+	put16(udp + 2, packet->destination.port);
+	put16(udp + 4, length);
+	return network + UDP_HEADER;
+}
+
+size_t packet_print_unreachable(const struct packet *packet,
+				uint8_t out[static PACKET_UNREACHABLE_MAX])
+{
+	const struct packet answer = { .source = packet->destination,
+				       .destination = packet->source };
+	bool ipv4 = packet->source.family == AF_INET;
+	size_t network = ipv4 ? IPV4_HEADER : IPV6_HEADER;
+	uint8_t *message = out + network;
+	size_t length = ICMP_HEADER + print_quote(packet, message + ICMP_HEADER);
+	uint8_t protocol = ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	uint32_t sum = ipv4 ? 0 : sum_addresses(&answer, protocol, length);
+
+	print_ip(&answer, protocol, length, out);
+	memset(message, 0, ICMP_HEADER);
+	message[0] = ipv4 ? 3 : 1; /* destination unreachable */
+	message[1] = ipv4 ? 3 : 4; /* its port */
+	put16(message + 2, packet_sum_fold(packet_sum(sum, message, length)));
+	return network + length;
 }

@@ -58,3 +58,11 @@ size_t packet_print_tcp(const struct packet *packet, uint8_t out[static PACKET_H
 /* The same for UDP; the payload that follows at out + the returned length is packet->payload, whose
  * bytes are summed, not copied. */
 size_t packet_print_udp(const struct packet *packet, uint8_t out[static PACKET_HEADERS_MAX]);
+
+enum { PACKET_UNREACHABLE_MAX = 96 };
+
+/* Writes a whole packet that says "port unreachable" (RFC 792, RFC 4443 section 3.1) to the sender of a
+ * datagram, in its destination's name. packet: the datagram's source and destination; its payload's length
+ * alone counts. Returns its length. */
+size_t packet_print_unreachable(const struct packet *packet,
+				uint8_t out[static PACKET_UNREACHABLE_MAX]);

@@ -126,6 +126,10 @@ bool when_asks(const struct when *when, const struct list *list);
 /* False when its `protocol` leaves out every connection with TLS. */
 bool when_reaches_tls(const struct when *when);
 
+/* Whether its `protocol` names udp, or what is carried by it: YES, NO (it names other things), or UNKNOWN: it has
+ * none. */
+enum match when_wants_datagrams(const struct when *when);
+
 /* True when it can hold for TLS and asks for more than the hello shows: TLS must be opened to tell.
  */
 bool when_reads_tls(const struct when *when);

@@ -85,6 +85,30 @@ bool when_reaches_tls(const struct when *when)
 	return true;
 }
 
+static bool is_of_datagrams(const struct alternative *alternative)
+{
+	if (alternative->kind == ALTERNATIVE_TRANSPORT)
+		return alternative->transport == TRANSPORT_UDP;
+	return alternative->protocol == PROTOCOL_QUIC || alternative->protocol == PROTOCOL_DNS;
+}
+
+enum match when_wants_datagrams(const struct when *when)
+{
+	enum match wants = MATCH_UNKNOWN;
+
+	for (size_t i = 0; i < when->count && wants != MATCH_YES; i++) {
+		const struct condition *condition = &when->conditions[i];
+
+		if (condition->kind != CONDITION_PROTOCOL)
+			continue;
+		wants = MATCH_NO;
+		for (size_t j = 0; j < condition->count; j++)
+			if (is_of_datagrams(&condition->alternatives[j]))
+				wants = MATCH_YES;
+	}
+	return wants;
+}
+
 bool when_reads_tls(const struct when *when)
 {
 	return when_moment(when) > MOMENT_HELLO && when_reaches_tls(when);

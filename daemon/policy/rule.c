@@ -87,6 +87,19 @@ bool rule_has_extras(const struct rule *rule)
 	return rule->request_headers.count || rule->response_headers.count || rule->captures;
 }
 
+bool rule_carries_datagrams(const struct rule *rule)
+{
+	const struct upstream *upstream = rule->upstream;
+
+	if (rule->verdict != VERDICT_ROUTE || rule->shadow || rule_has_extras(rule) ||
+	    rule_moment(rule) > MOMENT_HELLO || upstream->tls != UPSTREAM_TLS_AS_CLIENT)
+		return false;
+	if (upstream->proxy.through == THROUGH_SOCKS5)
+		return when_wants_datagrams(&rule->when) != MATCH_NO;
+	return upstream->proxy.through == THROUGH_NOTHING &&
+	       when_wants_datagrams(&rule->when) == MATCH_YES;
+}
+
 unsigned rule_dns_strip(const struct rule *rule)
 {
 	bool reads = rule->verdict == VERDICT_INSPECT || rule->verdict == VERDICT_ROUTE;

@@ -121,6 +121,11 @@ enum moment rule_moment(const struct rule *rule);
  * facts inside TLS of connections that may be TLS, or reaches an upstream with TLS. */
 bool rule_opens_tls(const struct rule *rule);
 
+/* True when it takes datagrams where it routes to: through a SOCKS5 proxy, or, where its `when` speaks of udp, quic
+ * or dns, to a server without TLS of ours. Datagrams of other rules that route are refused, and what can comes
+ * back over TCP. */
+bool rule_carries_datagrams(const struct rule *rule);
+
 /* True when it does something beside its verdict that only a worker can do. */
 bool rule_has_extras(const struct rule *rule);
 

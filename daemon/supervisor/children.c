@@ -45,7 +45,7 @@ static void run_worker(const struct child *child, int ready)
 {
 	struct children *children = child->children;
 	unsigned i = child->index;
-	int kept[4 + LAN_PORTS_MAX];
+	int kept[5 + LAN_PORTS_MAX];
 	size_t count;
 	struct worker_settings settings = {
 		.index = i,
@@ -70,7 +70,9 @@ static void run_worker(const struct child *child, int ready)
 	count = doors_of_worker(children->doors, i, settings.listeners);
 	for (size_t door = 0; door < count; door++)
 		settings.indexes[door] = children->doors->doors[door].index;
+	settings.datagrams = children->doors->datagram_port ? children->doors->datagrams[i] : -1;
 	memcpy(kept, settings.listeners, sizeof(settings.listeners));
+	kept[count++] = settings.datagrams;
 	kept[count++] = settings.orders;
 	kept[count++] = settings.signer;
 	kept[count++] = settings.journal;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "netfilter/datagram.h"
 #include "netfilter/socket.h"
 
 static void close_door(struct door *door, unsigned workers)
@@ -57,10 +58,35 @@ static void take_over(struct doors *doors, struct doors *before)
 	}
 }
 
+static void take_over_datagrams(struct doors *doors, struct doors *before)
+{
+	doors->datagram_port = before->datagram_port;
+	memcpy(doors->datagrams, before->datagrams, sizeof(doors->datagrams));
+	before->datagram_port = 0;
+}
+
+int doors_open_datagrams(struct doors *doors)
+{
+	uint16_t port = 0;
+
+	for (unsigned i = 0; i < doors->workers; i++) {
+		doors->datagrams[i] = datagram_listen(port);
+		if (doors->datagrams[i] < 0) {
+			while (i-- > 0)
+				close(doors->datagrams[i]);
+			return -1;
+		}
+		port = socket_port(doors->datagrams[i]);
+	}
+	doors->datagram_port = port;
+	return 0;
+}
+
 int doors_open(struct doors *doors, const struct policy *policy, enum capture_method method,
 	       struct doors *before)
 {
 	doors->count = 0;
+	doors->datagram_port = 0;
 	for (size_t i = 0; i < policy->lan_count; i++) {
 		struct door *door = &doors->doors[doors->count];
 		const struct door *old = find(before, policy->lan[i]);
@@ -73,6 +99,8 @@ int doors_open(struct doors *doors, const struct policy *policy, enum capture_me
 		doors->count++;
 	}
 	take_over(doors, before);
+	if (before)
+		take_over_datagrams(doors, before);
 	return 0;
 
 close_new:
@@ -87,6 +115,9 @@ void doors_close(struct doors *doors)
 {
 	for (size_t i = 0; i < doors->count; i++)
 		close_door(&doors->doors[i], doors->workers);
+	for (unsigned i = 0; doors->datagram_port && i < doors->workers; i++)
+		close(doors->datagrams[i]);
+	doors->datagram_port = 0;
 	doors->count = 0;
 }
 
@@ -116,4 +147,5 @@ void doors_into_ruleset(const struct doors *doors, struct ruleset *ruleset)
 		for (size_t j = 0; j < doors->count; j++)
 			if (strcmp(ruleset->lan[i].name, doors->doors[j].name) == 0)
 				ruleset->lan[i].listener = doors->doors[j].port;
+	ruleset->datagram_listener = doors->datagram_port;
 }

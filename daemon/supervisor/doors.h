@@ -1,5 +1,5 @@
 /* The listening sockets of the gateway: for each LAN port one TCP port, and on it one listener for each
- * worker. The supervisor keeps them open for as long as they are wanted, so that connections wait in
+ * worker; and for the datagrams of all of them one UDP port, on which each worker has a socket. The supervisor keeps them open for as long as they are wanted, so that connections wait in
  * line while a worker is replaced. */
 #pragma once
 
@@ -19,6 +19,8 @@ struct doors {
 	unsigned workers;
 	size_t count;
 	struct door doors[LAN_PORTS_MAX];
+	uint16_t datagram_port; /* 0: there is none */
+	int datagrams[WORKERS_MAX];
 };
 
 /* Opens doors for the policy's LAN ports; those of before (may be NULL) with the same name are taken over and
@@ -26,6 +28,9 @@ struct doors {
  * unchanged. */
 int doors_open(struct doors *doors, const struct policy *policy, enum capture_method method,
 	       struct doors *before);
+
+/* Opens the door for datagrams, once. 0, or -1 with errno. */
+int doors_open_datagrams(struct doors *doors);
 
 /* Closes all that are still its own. */
 void doors_close(struct doors *doors);

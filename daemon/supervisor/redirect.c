@@ -129,6 +129,7 @@ static char *print_table(const struct supervisor *supervisor, const struct plan 
 	ruleset->objects = rules->objects;
 	ruleset->rules = rules->rules;
 	ruleset->guards = rules->guards;
+	ruleset->carries = rules->carries;
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
 	ruleset->queue = way_to_door(supervisor);
@@ -194,6 +195,7 @@ static int load_rules(struct supervisor *supervisor)
 		.now = week_time_at(time(NULL)),
 		.lists = supervisor->lists_in_kernel,
 		.packet_door = way_to_door(supervisor) != QUEUE_NOT_AT_ALL,
+		.datagrams = supervisor->doors.datagram_port != 0,
 	};
 	struct plan *plan = plan_new(supervisor->policy, &view);
 

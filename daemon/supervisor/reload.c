@@ -293,6 +293,7 @@ static void close_new_doors(struct doors *doors, const struct doors *before)
 		else
 			i++;
 	}
+	doors->datagram_port = 0;
 	doors_close(doors);
 }
 

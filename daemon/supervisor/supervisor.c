@@ -111,11 +111,16 @@ static int check_machine(struct supervisor *supervisor)
 
 static int open_doors(struct supervisor *supervisor)
 {
-	supervisor->doors.workers = supervisor->settings->workers;
-	if (doors_open(&supervisor->doors, supervisor->policy, supervisor->probe.method, NULL) == 0)
-		return 0;
-	log_error("no listener can be opened: %s", strerror(errno));
-	return -1;
+	struct doors *doors = &supervisor->doors;
+
+	doors->workers = supervisor->settings->workers;
+	if (doors_open(doors, supervisor->policy, supervisor->probe.method, NULL) < 0) {
+		log_error("no listener can be opened: %s", strerror(errno));
+		return -1;
+	}
+	if (supervisor->probe.method == CAPTURE_TPROXY && doors_open_datagrams(doors) < 0)
+		log_warning("datagrams cannot be routed: %s", strerror(errno));
+	return 0;
 }
 
 /* The processes */

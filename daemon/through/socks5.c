@@ -9,6 +9,7 @@ enum {
 	SOCKS_VERSION = 5,
 	CREDENTIALS_VERSION = 1,
 	CONNECT = 1,
+	ASSOCIATE = 3,
 	NO_METHOD = 0xff,
 	TYPE_IPV4 = 1,
 	TYPE_NAME = 3,
@@ -108,12 +109,9 @@ struct proxy_answer socks5_read_credentials(const void *bytes, size_t length)
 	return status == 0 ? yes(2) : no(REASON_PROXY_CREDENTIALS, "it refused user and password");
 }
 
-void socks5_add_request(struct text *text, const char *name, const struct address *address,
-			uint16_t port)
+static void add_destination(struct text *text, const char *name, const struct address *address,
+			    uint16_t port)
 {
-	add_byte(text, SOCKS_VERSION);
-	add_byte(text, CONNECT);
-	add_byte(text, 0);
 	if (name) {
 		add_byte(text, TYPE_NAME);
 		add_word(text, name);
@@ -122,6 +120,26 @@ void socks5_add_request(struct text *text, const char *name, const struct addres
 		text_add_bytes(text, address->bytes, address_width(address));
 	}
 	add_port(text, port);
+}
+
+void socks5_add_request(struct text *text, const char *name, const struct address *address,
+			uint16_t port)
+{
+	add_byte(text, SOCKS_VERSION);
+	add_byte(text, CONNECT);
+	add_byte(text, 0);
+	add_destination(text, name, address, port);
+}
+
+/* We do not know yet from where we shall send. */
+void socks5_add_associate(struct text *text, sa_family_t family)
+{
+	const struct address anywhere = { .family = family };
+
+	add_byte(text, SOCKS_VERSION);
+	add_byte(text, ASSOCIATE);
+	add_byte(text, 0);
+	add_destination(text, NULL, &anywhere, 0);
 }
 
 /* RFC 1928 section 6. */
@@ -147,10 +165,31 @@ static struct proxy_answer refusal(uint8_t code)
 	}
 }
 
-struct proxy_answer socks5_read_reply(const void *bytes, size_t length)
+/* False when the type of address is none. */
+static bool read_destination(struct reader *reader, struct address *address)
+{
+	uint8_t type = reader_u8(reader);
+	struct span bytes = { NULL, 0 };
+
+	*address = (struct address){ .family = AF_UNSPEC };
+	if (type == TYPE_NAME)
+		reader_take(reader, reader_u8(reader));
+	else if (type == TYPE_IPV4 || type == TYPE_IPV6)
+		bytes = reader_take(reader, type == TYPE_IPV4 ? 4 : 16);
+	else if (!reader->failed)
+		return false;
+	if (bytes.length) {
+		address->family = type == TYPE_IPV4 ? AF_INET : AF_INET6;
+		memcpy(address->bytes, bytes.bytes, bytes.length);
+	}
+	address->port = reader_u16(reader);
+	return true;
+}
+
+struct proxy_answer socks5_read_reply(const void *bytes, size_t length, struct address *bound)
 {
 	struct reader reader;
-	uint8_t version, code, type;
+	uint8_t version, code;
 
 	reader_begin(&reader, bytes, length);
 	version = reader_u8(&reader);
@@ -161,19 +200,30 @@ struct proxy_answer socks5_read_reply(const void *bytes, size_t length)
 	if (!reader.failed && code != 0)
 		return refusal(code);
 	reader_u8(&reader);
-	type = reader_u8(&reader);
-	if (reader.failed)
-		return more();
-	if (type == TYPE_IPV4)
-		reader_take(&reader, 4);
-	else if (type == TYPE_IPV6)
-		reader_take(&reader, 16);
-	else if (type == TYPE_NAME)
-		reader_take(&reader, reader_u8(&reader));
-	else
+	if (!read_destination(&reader, bound))
 		return broken("its answer holds no address");
-	reader_u16(&reader);
 	if (reader.failed)
 		return more();
 	return yes(length - reader_left(&reader));
+}
+
+void socks5_add_datagram_head(struct text *text, const char *name, const struct address *address,
+			      uint16_t port)
+{
+	text_add_bytes(text, "\0\0\0", 3);
+	add_destination(text, name, address, port);
+}
+
+bool socks5_read_datagram(struct span datagram, struct address *from, struct span *payload)
+{
+	struct reader reader;
+	uint8_t fragment;
+
+	reader_begin(&reader, datagram.bytes, datagram.length);
+	reader_u16(&reader);
+	fragment = reader_u8(&reader);
+	if (!read_destination(&reader, from) || reader.failed || fragment != 0)
+		return false;
+	*payload = reader_take(&reader, reader_left(&reader));
+	return true;
 }

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include "daemon/address.h"
+#include "daemon/reader.h"
 #include "daemon/through/answer.h"
 
 struct text;
 
 enum {
+	SOCKS5_HEAD_MAX = 4 + 1 + 255 + 2, /* bytes before a datagram */
 	SOCKS5_SAID_MAX = 3 + 2 * 255, /* bytes of the longest thing we say */
 	SOCKS5_ANSWER_MAX = 4 + 1 + 255 + 2, /* and of the longest answer */
 	SOCKS5_WORD_MAX = 255, /* bytes of a user, a password, a name */
@@ -31,4 +33,18 @@ struct proxy_answer socks5_read_credentials(const void *bytes, size_t length);
 /* Asks for a TCP connection to a name, which the proxy resolves, or to an address (name NULL). */
 void socks5_add_request(struct text *text, const char *name, const struct address *address,
 			uint16_t port);
-struct proxy_answer socks5_read_reply(const void *bytes, size_t length);
+
+/* Asks for an association for datagrams (UDP ASSOCIATE), which will come from an address of this family. */
+void socks5_add_associate(struct text *text, sa_family_t family);
+
+/* With YES *bound is the address in the answer: for datagrams, where they are to be sent. AF_UNSPEC
+ * when it is a name. */
+struct proxy_answer socks5_read_reply(const void *bytes, size_t length, struct address *bound);
+
+/* The head of a datagram on its way through the proxy (section 7), for a name or an address. */
+void socks5_add_datagram_head(struct text *text, const char *name, const struct address *address,
+			      uint16_t port);
+
+/* Reads one that comes back. *from is AF_UNSPEC with a port when the proxy tells a name. False for what
+ * is none, and for a fragment, which need not be understood. */
+bool socks5_read_datagram(struct span datagram, struct address *from, struct span *payload);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/text.h"
 #include "daemon/through/connect.h"
 #include "daemon/through/socks5.h"
 
@@ -19,6 +20,7 @@ static struct proxy_answer read_answer(unsigned kind, const void *bytes, size_t 
 {
 	enum socks5_method method = SOCKS5_FREE;
 	struct proxy_answer answer;
+	struct address bound;
 
 	switch (kind % 5) {
 	case 0:
@@ -32,10 +34,28 @@ static struct proxy_answer read_answer(unsigned kind, const void *bytes, size_t 
 	case 2:
 		return socks5_read_credentials(bytes, length);
 	case 3:
-		return socks5_read_reply(bytes, length);
+		return socks5_read_reply(bytes, length, &bound);
 	default:
 		return connect_read_answer(bytes, length);
 	}
+}
+
+/* What is read of a datagram is what would be written. */
+static void read_datagram(const uint8_t *data, size_t size)
+{
+	char storage[SOCKS5_HEAD_MAX + 1];
+	struct span payload;
+	struct address from;
+	struct text text;
+
+	if (!socks5_read_datagram((struct span){ data, size }, &from, &payload))
+		return;
+	require(payload.bytes + payload.length == data + size);
+	if (from.family == AF_UNSPEC)
+		return;
+	text_begin(&text, storage, sizeof(storage));
+	socks5_add_datagram_head(&text, NULL, &from, from.port);
+	require(text.length == size - payload.length && !memcmp(text.bytes + 3, data + 3, text.length - 3));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || size > 2 * CONNECT_ANSWER_MAX)
 		return 0;
+	read_datagram(data, size);
 	whole = read_answer(*data, data + 1, size - 1);
 	require(whole.length <= size - 1);
 	require((whole.said == PROXY_NO) == (whole.reason != REASON_NONE));

@@ -421,7 +421,7 @@ def _memory(pid):
     return b"".join(content)
 
 
-CAPABILITIES = {5: "KILL", 12: "NET_ADMIN", 13: "NET_RAW"}
+CAPABILITIES = {5: "KILL", 10: "NET_BIND_SERVICE", 12: "NET_ADMIN", 13: "NET_RAW"}
 
 
 def _identity(pid):

@@ -44,7 +44,7 @@ static int set_up(void **state)
 
 static void test_find_and_begin_anew(void **state)
 {
-	struct flows *flows = flows_new(forget, NULL);
+	struct flows *flows = flows_new(FLOWS_MAX, forget, NULL);
 	struct flow *flow = begin(flows, 7);
 
 	(void)state;
@@ -63,7 +63,7 @@ static void test_find_and_begin_anew(void **state)
 
 static void test_the_oldest_gives_way(void **state)
 {
-	struct flows *flows = flows_new(forget, NULL);
+	struct flows *flows = flows_new(FLOWS_MAX, forget, NULL);
 
 	(void)state;
 	for (unsigned i = 0; i < FLOWS_MAX; i++)
@@ -79,7 +79,7 @@ static void test_the_oldest_gives_way(void **state)
 static void test_bytes_are_bounded(void **state)
 {
 	static const uint8_t bytes[30000];
-	struct flows *flows = flows_new(forget, NULL);
+	struct flows *flows = flows_new(FLOWS_MAX, forget, NULL);
 	struct flow *flow;
 
 	(void)state;

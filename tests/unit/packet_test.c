@@ -156,6 +156,32 @@ static void test_broken(void **state)
 	assert_broken(put6(0, endless, sizeof(endless)));
 }
 
+/* What the sender of a datagram is told quotes the datagram. */
+static void check_unreachable(const struct packet *datagram)
+{
+	uint8_t out[PACKET_UNREACHABLE_MAX];
+	size_t length = packet_print_unreachable(datagram, out);
+	bool ipv4 = datagram->source.family == AF_INET;
+	size_t network = ipv4 ? 20 : 40;
+	struct packet told, quoted;
+
+	assert_int_equal(packet_parse(out, length, &told), PACKET_OTHER);
+	assert_int_equal(told.protocol, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	assert_true(address_same_host(&told.source, &datagram->destination));
+	assert_true(address_same_host(&told.destination, &datagram->source));
+	assert_int_equal(out[network], ipv4 ? 3 : 1);
+	assert_int_equal(out[network + 1], ipv4 ? 3 : 4);
+	if (ipv4)
+		assert_int_equal(packet_sum_fold(packet_sum(0, out + network, length - network)), 0);
+	/* The lengths in the quote are those of the datagram, of which no payload is quoted. */
+	assert_int_equal(length, network + 8 + network + 8);
+	out[ipv4 ? network + 8 + 3 : network + 8 + 5] = ipv4 ? 28 : 8;
+	out[network + 8 + network + 5] = 8;
+	assert_int_equal(packet_parse(out + network + 8, network + 8, &quoted), PACKET_UDP);
+	assert_true(address_equal(&quoted.source, &datagram->source));
+	assert_true(address_equal(&quoted.destination, &datagram->destination));
+}
+
 static void check_printed(const char *from, const char *to)
 {
 	static const uint8_t answer[] = "answered";
@@ -179,6 +205,7 @@ static void check_printed(const char *from, const char *to)
 	memcpy(out + length, answer, sizeof(answer));
 	assert_int_equal(packet_parse(out, length + sizeof(answer), &again), PACKET_UDP);
 	assert_string_equal((const char *)again.payload.bytes, "answered");
+	check_unreachable(&again);
 	memcpy(before, out, length);
 	out[length - 2] = out[length - 1] = 0;
 	packet_renew_udp(&again, out);

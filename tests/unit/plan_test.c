@@ -24,7 +24,8 @@
 enum { FILE_MAX = 32768, CASES_MAX = 32, POLICIES = 3000, FLOWS = 40, POOL = 8 };
 
 static const struct kernel_view monday_noon = { .now = { 0, 12 * 60 } };
-static const struct kernel_view watched_noon = { .now = { 0, 12 * 60 }, .packet_door = true };
+static const struct kernel_view watched_noon = { .now = { 0, 12 * 60 }, .packet_door = true,
+						   .datagrams = true };
 
 /* Golden tables */
 
@@ -57,6 +58,8 @@ static char *table_of(const struct policy *policy, const struct kernel_view *vie
 		ruleset.lan[i].listener = (uint16_t)(15001 + i);
 	ruleset.objects = rules.objects;
 	ruleset.rules = rules.rules;
+	ruleset.carries = rules.carries;
+	ruleset.datagram_listener = 15053;
 	ruleset.queue = view->packet_door ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
 	ruleset.openings_visit = plan->early;
 	text = ruleset_print(&ruleset);

@@ -72,23 +72,58 @@ static void socks5_methods(void **state)
 	assert_int_equal(socks5_read_credentials("\1\1", 2).reason, REASON_PROXY_CREDENTIALS);
 }
 
+static struct address bound;
+
+static struct proxy_answer read_reply(const char *bytes, size_t length)
+{
+	return socks5_read_reply(bytes, length, &bound);
+}
+
 static void socks5_replies(void **state)
 {
 	struct proxy_answer answer;
 
 	(void)state;
-	answer = socks5_read_reply("\5\0\0\1\0\0\0\0\0\0more", 14);
+	answer = read_reply("\5\0\0\1\0\0\0\0\0\0more", 14);
 	assert_int_equal(answer.said, PROXY_YES);
 	assert_int_equal(answer.length, 10);
-	answer = socks5_read_reply("\5\0\0\3\3abc\0\0", 10);
+	assert_int_equal(bound.family, AF_INET);
+	answer = read_reply("\5\0\0\3\3abc\0\0", 10);
 	assert_int_equal(answer.said, PROXY_YES);
 	assert_int_equal(answer.length, 10);
-	assert_int_equal(socks5_read_reply("\5\0\0\3\3abc\0", 9).said, PROXY_MORE);
-	assert_int_equal(socks5_read_reply("\5\5", 2).reason, REASON_CONNECT_REFUSED);
-	assert_int_equal(socks5_read_reply("\5\4", 2).reason, REASON_CONNECT_UNREACHABLE);
-	assert_int_equal(socks5_read_reply("\5\2", 2).reason, REASON_PROXY_REFUSED);
-	assert_int_equal(socks5_read_reply("\5\0\0\2\0\0", 6).said, PROXY_BROKEN);
-	assert_int_equal(socks5_read_reply("\4\132", 2).said, PROXY_BROKEN);
+	assert_int_equal(read_reply("\5\0\0\3\3abc\0", 9).said, PROXY_MORE);
+	assert_int_equal(read_reply("\5\5", 2).reason, REASON_CONNECT_REFUSED);
+	assert_int_equal(read_reply("\5\4", 2).reason, REASON_CONNECT_UNREACHABLE);
+	assert_int_equal(read_reply("\5\2", 2).reason, REASON_PROXY_REFUSED);
+	assert_int_equal(read_reply("\5\0\0\2\0\0", 6).said, PROXY_BROKEN);
+	assert_int_equal(read_reply("\4\132", 2).said, PROXY_BROKEN);
+}
+
+static void socks5_datagrams(void **state)
+{
+	static const uint8_t reply[] = "\0\0\0\1\300\0\2\1\0\065payload";
+	struct span datagram = { reply, sizeof(reply) - 1 }, payload;
+	struct address from;
+
+	(void)state;
+	begin();
+	socks5_add_associate(&said, AF_INET);
+	assert_said("\5\3\0\1\0\0\0\0\0\0", 10);
+	assert_true(socks5_read_datagram(datagram, &from, &payload));
+	assert_int_equal(from.port, 53);
+	assert_int_equal(payload.length, 7);
+	begin();
+	socks5_add_datagram_head(&said, NULL, &from, from.port);
+	assert_said(reply, 10);
+	begin();
+	socks5_add_datagram_head(&said, "a.example", &from, 443);
+	assert_said("\0\0\0\3\11a.example\1\273", 16);
+	assert_true(socks5_read_datagram((struct span){ (const uint8_t *)said.bytes, said.length }, &from, &payload));
+	assert_int_equal(from.family, AF_UNSPEC);
+	assert_int_equal(payload.length, 0);
+	assert_false(socks5_read_datagram((struct span){ (const uint8_t *)"\0\0\1\1\1\2\3\4\0\1x", 11 }, &from, &payload));
+	assert_false(socks5_read_datagram((struct span){ (const uint8_t *)"\0\0\0\2\1\2\3\4\0\1x", 11 }, &from, &payload));
+	assert_false(socks5_read_datagram((struct span){ reply, 9 }, &from, &payload));
 }
 
 static void connect_says_what_the_rfc_says(void **state)
@@ -139,6 +174,7 @@ int main(void)
 		cmocka_unit_test(socks5_says_what_the_rfc_says),
 		cmocka_unit_test(socks5_methods),
 		cmocka_unit_test(socks5_replies),
+		cmocka_unit_test(socks5_datagrams),
 		cmocka_unit_test(connect_says_what_the_rfc_says),
 		cmocka_unit_test(connect_answers),
 	};
