@@ -1,6 +1,8 @@
 """Datagrams that rules route: through a real SOCKS5 proxy (UDP ASSOCIATE of Dante), or to another server; IPv4 and IPv6."""
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -174,8 +176,13 @@ rules:
         with self._device("198.51.100.10", 7000) as device:
             device.send(b"hello")
             device.recv(100)
-            dante.terminate()
+            with open(f"/proc/{dante.pid}/task/{dante.pid}/children", encoding="ascii") as file:
+                children = [int(pid) for pid in file.read().split()]
+            dante.kill()
             dante.wait()
+            for pid in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             settle(lambda: self._hear_of_it(device))
 
     @staticmethod
