@@ -234,7 +234,7 @@ struct association *association_new(const struct association_settings *settings)
 		return NULL;
 	association->settings = *settings;
 	association->given_up = clock_steady() + settings->patience;
-	side_begin(&association->side);
+	side_begin(&association->side, NULL);
 	evtimer_assign(&association->turn, settings->base, on_turn, association);
 	association->resolution.done = resolved;
 	association->resolution.context = association;

@@ -115,7 +115,7 @@ class Process:
 
 def capabilities(text):
     # The names of linux/capability.h that we hold, and their numbers.
-    numbers = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
+    numbers = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
     return sum(1 << numbers[name] for name in text.split())
 
 
