@@ -427,7 +427,8 @@ rules:
         self.struck = []
         try:
             for _ in range(3):
-                time.sleep(1)
+                # What one death has delayed is not hit by the next.
+                time.sleep(self.RETRANSMITTED + 0.4)
                 self.struck.append(time.monotonic())
                 self._kill("packet", {})
             time.sleep(2)
