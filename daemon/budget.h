@@ -10,7 +10,7 @@
 
 enum {
 	SHARES_MAX = 8192,    /* devices remembered; those without connections give way */
-	BUDGET_BURST = 2,     /* seconds' worth of handshakes that may come at once */
+	BUDGET_BURST = 10,    /* seconds' worth of handshakes that may come at once: a browser's whole session */
 };
 
 struct budget;
