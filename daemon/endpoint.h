@@ -51,6 +51,7 @@ struct endpoint {
 	enum transport transport;
 	enum reason error;        /* sticky; REASON_NONE while all is well */
 	char *error_detail;       /* owned; NULL */
+	bool reused;              /* server: another client's connection left it in good order */
 	bool tls;                 /* spoken or wanted */
 	struct tls_facts *tls_facts; /* owned; NULL before anything is known */
 	struct instant start;     /* accept(), or just before connect() */

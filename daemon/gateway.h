@@ -9,6 +9,7 @@
 #include "daemon/counters.h"
 #include "daemon/journal/journal.h"
 #include "daemon/pipes.h"
+#include "daemon/pool.h"
 #include "daemon/regime.h"
 #include "daemon/server.h"
 #include "daemon/tls/issuer.h"
@@ -31,6 +32,7 @@ struct gateway {
 	struct neighbours *neighbours;
 	struct budget *budget;        /* of devices */
 	unsigned workers;             /* among whom a device's connections are spread */
+	struct pool *pool;            /* servers that wait for another client; NULL: none does */
 	struct pipes pipes;
 	struct peek_room *room;
 	char scratch[CHUNK_SIZE];

@@ -222,11 +222,80 @@ void server_start(struct server *server, const struct target *target, uint64_t i
 	server->target = *target;
 	server->tried = 0;
 	server->given_up = clock_steady() + limit(server, LIMIT_CONNECT);
+	server->served = false;
+	server->bound = false;
 	server->proxied_name = NULL;
 	if (proxy_of(server) && !target->upstream->server_count && target->destination_name)
 		server->proxied_name = strdup(target->destination_name);
 	server->target.destination_name = server->proxied_name;
 	set_out(server, id);
+}
+
+/* The name a server of its own must prove; else that of the destination. */
+static const char *name_to_prove(const struct server *server)
+{
+	const struct upstream *upstream = server->target.upstream;
+
+	if (upstream && upstream->verify_name)
+		return upstream->verify_name;
+	return wanted_name(server) ? wanted_name(server) : server->target.name;
+}
+
+static void note_sni(const struct server *server, struct tls_facts *facts)
+{
+	if (name_to_prove(server))
+		strncpy(facts->sni, name_to_prove(server), sizeof(facts->sni) - 1);
+}
+
+static void describe(struct server *server, const struct server_socket *socket, uint64_t id)
+{
+	struct endpoint *endpoint = &server->side.endpoint;
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+
+	endpoint->id = id;
+	endpoint->address = wanted(server);
+	endpoint->host = wanted_name(server);
+	endpoint->peer = socket->peer;
+	endpoint->tls = server->target.tls;
+	endpoint->reused = true;
+	endpoint->start = clock_now();
+	endpoint->tcp_setup = endpoint->start;
+	if (getsockname(socket->fd, (struct sockaddr *)&name, &length) == 0)
+		address_from_socket(&endpoint->local, (struct sockaddr *)&name);
+}
+
+static int adopt_tls(struct server *server, SSL *tls)
+{
+	struct endpoint *endpoint = &server->side.endpoint;
+	struct tls_facts *facts = endpoint_tls(endpoint);
+
+	if (side_secure(&server->side, tls) < 0 || !facts || origin_facts(tls, facts) < 0)
+		return -1;
+	note_sni(server, facts);
+	endpoint->tls_setup = endpoint->start;
+	return 0;
+}
+
+int server_adopt(struct server *server, const struct target *target,
+		 const struct server_socket *socket, uint64_t id)
+{
+	server_end(server);
+	server->target = *target;
+	server->target.destination_name = NULL;
+	server->station = socket->station;
+	server->tried = 0;
+	server->verdict = REASON_NONE;
+	server->served = false;
+	server->bound = false;
+	describe(server, socket, id);
+	side_open(&server->side, socket->fd);
+	server->stage = SERVER_READY;
+	if (side_watch(&server->side, server->world->base, awake, server) == 0 &&
+	    (!socket->tls || adopt_tls(server, socket->tls) == 0))
+		return 0;
+	server_reset(server);
+	return -1;
 }
 
 void server_retry(struct server *server, uint64_t id)
@@ -487,16 +556,6 @@ static enum side_progress arrive(struct server *server)
 	return SIDE_DONE;
 }
 
-/* The name a server of its own must prove; else that of the destination. */
-static const char *name_to_prove(const struct server *server)
-{
-	const struct upstream *upstream = server->target.upstream;
-
-	if (upstream && upstream->verify_name)
-		return upstream->verify_name;
-	return wanted_name(server) ? wanted_name(server) : server->target.name;
-}
-
 static int begin_tls(struct server *server)
 {
 	const struct target *target = &server->target;
@@ -538,8 +597,7 @@ static enum side_progress secure(struct server *server)
 		return SIDE_WAIT;
 	server->verdict = origin_verdict(server->side.tls, &detail);
 	origin_facts(server->side.tls, facts);
-	if (name_to_prove(server))
-		strncpy(facts->sni, name_to_prove(server), sizeof(facts->sni) - 1);
+	note_sni(server, facts);
 	if (progress == SIDE_FAILED ||
 	    (server->verdict != REASON_NONE && !server->target.tolerant)) {
 		enum reason reason =

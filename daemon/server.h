@@ -84,6 +84,8 @@ struct server {
 	struct exchange *exchange; /* the one it was dialled for, while that lasts */
 	struct leg *leg;           /* HTTP over side; NULL before it is spoken */
 	unsigned users;            /* exchanges that it serves now */
+	bool served;               /* an exchange left it fit for another */
+	bool bound;                /* it may know its client by the connection (NTLM, Negotiate) */
 	struct server *next;       /* of its connection */
 };
 
@@ -94,6 +96,19 @@ void server_begin(struct server *server, const struct server_world *world,
 
 /* Sets out for the target (copied). Follow with server_advance(). */
 void server_start(struct server *server, const struct target *target, uint64_t id);
+
+/* A connection that is there already, and where it leads. */
+struct server_socket {
+	int fd;
+	SSL *tls; /* handshake done, verified; NULL: plain */
+	struct address peer;
+	const struct station *station;
+};
+
+/* Takes over the socket, of a connection made for such a target: SERVER_READY at once. 0; -1 when out of memory, the
+ * socket is closed then. */
+int server_adopt(struct server *server, const struct target *target,
+		 const struct server_socket *socket, uint64_t id);
 
 /* After SERVER_ELSEWHERE: sets out for the next of the upstream's servers, as another end with an id of its own. */
 void server_retry(struct server *server, uint64_t id);

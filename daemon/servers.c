@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/alpn.h"
+#include "daemon/pool.h"
 #include "daemon/tls/origin.h"
 #include "daemon/view.h"
 
@@ -264,6 +265,35 @@ static void admit_waiting(struct connection *connection)
 	}
 }
 
+/* Sharing with other clients */
+
+/* A server that is shown the client's address must see whose request it is. */
+static bool shares(const struct connection *connection)
+{
+	return regime_policy(connection->regime)->source == SOURCE_OWN;
+}
+
+static bool keep(struct connection *connection, struct server *server)
+{
+	return shares(connection) && server->served && !server->bound && is_idle(server) &&
+	       !alpn_server_speaks_h2(server) && pool_keep(connection->gateway->pool, server);
+}
+
+/* A server may close what it has kept just when it is asked again: only what may be repeated goes there. */
+static bool take_kept(struct server *server, const struct target *target,
+		      const struct exchange *exchange)
+{
+	struct connection *connection = server->connection;
+
+	if (!shares(connection) || exchange->repeated || exchange->request.upgrade ||
+	    !exchange_is_repeatable(exchange) ||
+	    !pool_give(connection->gateway->pool, server, target, gateway_id(connection->gateway)))
+		return false;
+	server_event(server, EVENT_SERVER_CONNECT);
+	server_event(server, EVENT_SERVER_CONNECTED);
+	return true;
+}
+
 /* Reaching */
 
 static void use(struct server *server, struct exchange *exchange)
@@ -384,7 +414,9 @@ void exchange_reach(struct connection *connection, struct exchange *exchange)
 	if (exchange->request.upgrade)
 		alpn_offer_http1(&target);
 	server = vacant(connection);
-	if (server)
+	if (server && take_kept(server, &target, exchange))
+		use(server, exchange);
+	else if (server)
 		dial(server, &target, exchange);
 	else
 		wait_for(connection, exchange, NULL);
@@ -420,6 +452,8 @@ void exchange_release(struct connection *connection, struct exchange *exchange,
 		server->exchange = NULL;
 	if (side)
 		server->users--;
+	server->served |= side && reusable;
+	server->bound |= exchange_binds_connection(exchange);
 	if (on_its_way(server) ? !server->exchange && !is_awaited(server)
 			       : !server->users && !serves_on(server, reusable))
 		drop(server);
@@ -477,7 +511,7 @@ void servers_close(struct connection *connection, bool orderly)
 
 		leg_retire(server->leg);
 		server->leg = NULL;
-		if (orderly)
+		if ((open && keep(connection, server)) || orderly)
 			server_close(server);
 		else
 			server_reset(server);

@@ -317,8 +317,7 @@ enum side_progress side_handshake(struct side *side)
 	return tls_error(side, result) == EAGAIN ? SIDE_WAIT : SIDE_FAILED;
 }
 
-/* The socket goes last: event_del() needs it, and SSL_free() may still look at it. */
-static void drop(struct side *side)
+static void let_go(struct side *side)
 {
 	if (side->watched)
 		event_del(&side->event);
@@ -334,10 +333,28 @@ static void drop(struct side *side)
 	if (side->wire.tap)
 		side->wire.tap->end(side->wire.tap);
 	side->wire.tap = NULL;
-	close(side->fd);
 	side->fd = -1;
 	side->endpoint.state = ENDPOINT_CLOSED;
 	side->endpoint.end = clock_now();
+}
+
+/* The socket goes last: event_del() needs it, and SSL_free() may still look at it. */
+static void drop(struct side *side)
+{
+	int fd = side->fd;
+
+	let_go(side);
+	close(fd);
+}
+
+int side_release(struct side *side, SSL **tls)
+{
+	int fd = side->fd;
+
+	*tls = side->tls;
+	side->tls = NULL;
+	let_go(side);
+	return fd;
 }
 
 void side_close(struct side *side)

@@ -98,5 +98,9 @@ void side_close(struct side *side);
 /* Closes with a reset: the peer is told at once that something failed. */
 void side_reset(struct side *side);
 
+/* Gives the open socket, and what speaks TLS over it (NULL: plain), to the caller; to this side and its model it is
+ * closed. Nothing may be pending. */
+int side_release(struct side *side, SSL **tls);
+
 /* Frees everything, the model too. The side is as after side_begin(). */
 void side_end(struct side *side);

@@ -366,6 +366,7 @@ static int make_gateway(struct worker *worker)
 	gateway->local = local_addresses_open();
 	gateway->neighbours = neighbours_open();
 	gateway->budget = budget_new();
+	gateway->pool = pool_new(gateway->base);
 	gateway->world.base = gateway->base;
 	gateway->world.is_own_listener = gateway_is_own_listener;
 	gateway->world.context = gateway;

@@ -19,6 +19,63 @@ void exchange_end(struct exchange *exchange)
 	head_end(&exchange->response);
 }
 
+bool exchange_is_bodyless(const struct exchange *exchange)
+{
+	const struct head *request = &exchange->request;
+
+	return request->body == BODY_NONE ||
+	       (request->body == BODY_LENGTH && request->content_length == 0);
+}
+
+bool exchange_is_repeatable(const struct exchange *exchange)
+{
+	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE" };
+	const char *method = head_text(&exchange->request, exchange->request.method);
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (strcmp(method, methods[i]) == 0)
+			return exchange_is_bodyless(exchange);
+	return false;
+}
+
+static bool names_scheme(const char *value, const char *scheme)
+{
+	size_t length = strlen(scheme);
+
+	return strncasecmp(value, scheme, length) == 0 &&
+	       (value[length] == '\0' || strchr(" \t,", value[length]));
+}
+
+/* Whoever uses a scheme that is not known to concern the message alone. */
+static bool shows_who_it_is(const struct head *request, const char *name)
+{
+	const char *value;
+
+	for (size_t n = 0; (value = head_find(request, name, n)); n++)
+		if (!names_scheme(value, "basic") && !names_scheme(value, "bearer") &&
+		    !names_scheme(value, "digest"))
+			return true;
+	return false;
+}
+
+static bool asks_who_it_is(const struct head *response, const char *name)
+{
+	const char *value;
+
+	for (size_t n = 0; (value = head_find(response, name, n)); n++)
+		if (names_scheme(value, "ntlm") || names_scheme(value, "negotiate"))
+			return true;
+	return false;
+}
+
+bool exchange_binds_connection(const struct exchange *exchange)
+{
+	return shows_who_it_is(&exchange->request, "authorization") ||
+	       shows_who_it_is(&exchange->request, "proxy-authorization") ||
+	       asks_who_it_is(&exchange->response, "www-authenticate") ||
+	       asks_who_it_is(&exchange->response, "proxy-authenticate");
+}
+
 static bool find_header(const void *message, const char *name,
 			bool (*each)(const char *value, const void *context), const void *context)
 {

@@ -42,6 +42,7 @@ struct exchange {
 	enum reason error; /* REASON_NONE: complete. A page (status 403, local) is BLOCKED */
 	struct exchange *next_waiting; /* for a server; the host's */
 	const char *detail;	       /* what exactly, for people; static text or NULL */
+	bool repeated;		       /* a server that had been used before closed instead of answering */
 	bool local;		       /* answered by the gateway itself (a page, a refusal) */
 	bool websocket;
 	bool grpc;
@@ -57,6 +58,16 @@ void exchange_begin(struct exchange *exchange, struct courier *courier, uint64_t
 
 /* Frees both heads. */
 void exchange_end(struct exchange *exchange);
+
+bool exchange_is_bodyless(const struct exchange *exchange);
+
+/* True when it may be sent once more if nobody knows whether it has been heard: idempotent (RFC 9110 section 9.2.2),
+ * without a body. */
+bool exchange_is_repeatable(const struct exchange *exchange);
+
+/* True when it may have told the server who is at the other end of the connection, for all that follows there
+ * (NTLM and Negotiate, RFC 4559 section 6). */
+bool exchange_binds_connection(const struct exchange *exchange);
 
 /* Fills in what the judge may know from the exchange: everything of MOMENT_REQUEST, MOMENT_RESPONSE
  * once there is a status, and host. Pointers are the exchange's. */

@@ -298,6 +298,7 @@ struct leg *h1_back_new(struct conversation *conversation, struct side *server)
 
 	if (!back)
 		return NULL;
+	back->answered = server->endpoint.reused;
 	back->h1.leg = (struct leg){
 		.codec = &codec,
 		.conversation = conversation,

@@ -248,28 +248,16 @@ void courier_request_unwanted(struct courier *courier)
 		courier->request_given_up = true;
 }
 
-/* RFC 9110 section 9.2.2. */
-static bool is_idempotent(const char *method)
-{
-	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (strcmp(method, methods[i]) == 0)
-			return true;
-	return false;
-}
-
 bool courier_repeat(struct courier *courier, const struct departure *departure)
 {
-	const struct head *request = &courier->exchange.request;
-	bool bodyless = request->body == BODY_NONE ||
-			(request->body == BODY_LENGTH && request->content_length == 0);
+	const struct exchange *exchange = &courier->exchange;
 
-	if (!bodyless || courier->retries >= (departure->refused ? REFUSALS_MAX : 1))
+	if (!exchange_is_bodyless(exchange) ||
+	    courier->retries >= (departure->refused ? REFUSALS_MAX : 1))
 		return false;
-	if (!departure->refused &&
-	    (!courier->reused || !is_idempotent(head_text(request, request->method))))
+	if (!departure->refused && (!courier->reused || !exchange_is_repeatable(exchange)))
 		return false;
+	courier->exchange.repeated = true;
 	courier->retries++;
 	courier->code = 0;
 	courier_release(courier, false);

@@ -203,6 +203,7 @@ void model_add_server(struct text *text, const struct endpoint *endpoint, enum d
 	member_add_string(text, "host", endpoint->host);
 	add_via(text, endpoint->via);
 	add_array(text, "tried", endpoint->tried);
+	member_add_bool(text, "reused", endpoint->reused);
 	add_address(text, "peername", &endpoint->peer);
 	add_address(text, "sockname", &endpoint->local);
 	add_state(text, endpoint);
