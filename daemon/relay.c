@@ -100,10 +100,15 @@ static enum step splice_through(struct relay *relay, struct flow *flow)
 	return step;
 }
 
+/* Nothing but the socket: no TLS, and nobody who listens. */
+static bool is_bare(const struct side *side)
+{
+	return !side->tls && !side->carrier && !side->wire.tap;
+}
+
 static bool can_splice(struct relay *relay, struct flow *flow)
 {
-	if (!flow->bulk || flow->from->tls || flow->to->tls || flow->from->carrier ||
-	    flow->to->carrier)
+	if (!flow->bulk || !is_bare(flow->from) || !is_bare(flow->to))
 		return false;
 	if (!flow->pipe)
 		flow->pipe = pipes_take(relay->pipes);

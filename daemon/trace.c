@@ -7,6 +7,8 @@
 struct trace {
 	struct tap tap;
 	struct journal *journal;
+	struct trace_waiter waiter;
+	struct side *side;
 	unsigned captures;
 	struct pcapng_flow flow;
 	unsigned ours;	/* our end of the flow */
@@ -70,6 +72,21 @@ static void hold(struct trace *trace, unsigned from, const void *bytes, size_t l
 	trace->held_time = now;
 }
 
+static void wake_side(void *context)
+{
+	const struct trace *trace = context;
+
+	trace->side->wake(trace->side->context);
+}
+
+static bool has_room(struct tap *tap)
+{
+	struct trace *trace = (struct trace *)tap;
+
+	return !(trace->captures & TRACE_PCAPNG) || !trace->side->watched ||
+	       journal_await_traces(trace->journal, &trace->waiter);
+}
+
 static void note_bytes(struct tap *tap, bool sent, const void *bytes, size_t length)
 {
 	struct trace *trace = (struct trace *)tap;
@@ -106,6 +123,7 @@ static void finish(struct tap *tap)
 		write_segment(trace, !trace->ours, TCP_FIN | TCP_ACK, NULL, 0, now);
 		write_segment(trace, trace->ours, TCP_ACK, NULL, 0, now);
 	}
+	journal_forget(trace->journal, &trace->waiter);
 	free(trace);
 }
 
@@ -122,7 +140,9 @@ void trace_follow(struct journal *journal, unsigned captures, struct side *side,
 	trace = calloc(1, sizeof(*trace));
 	if (!trace)
 		return;
-	trace->tap = (struct tap){ note_bytes, note_keys, finish };
+	trace->tap = (struct tap){ has_room, note_bytes, note_keys, finish };
+	trace->waiter = (struct trace_waiter){ .wake = wake_side, .context = trace };
+	trace->side = side;
 	trace->journal = journal;
 	trace->captures = captures;
 	trace->ours = ours;

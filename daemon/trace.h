@@ -1,7 +1,7 @@
 /* Traces of one side of a connection, for whoever looks into it with Wireshark: the secrets of its TLS as
  * an NSS key log, and what went over its socket as the segments of a capture file, still encrypted but
- * with the secrets beside them. All goes to the recorder, which nobody waits for: what it does not take
- * is counted as lost. At most one chunk is kept here. */
+ * with the secrets beside them. All goes to the recorder; while it is behind, the side is not read, within the bounds
+ * of journal/trace_queue.h. At most one chunk is kept here. */
 #pragma once
 
 #include "daemon/journal/journal.h"

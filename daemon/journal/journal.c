@@ -27,6 +27,7 @@ struct journal {
 	struct event *readable; /* what the recorder says */
 	struct event *flush;	/* the end of a batch's 50 ms */
 	struct outbox *answers;
+	struct trace_queue *traces;
 	struct batch journal;
 	struct batch events;
 	char line[RECORD_MAX];
@@ -138,8 +139,18 @@ void journal_archive(struct journal *journal, const struct connection_view *view
 
 void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length)
 {
-	if (length && message_send(journal->settings.channel, MESSAGE_TRACE, kind, bytes, length))
+	if (length && trace_queue_add(journal->traces, kind, bytes, length))
 		count_lost(journal, 1);
+}
+
+bool journal_await_traces(struct journal *journal, struct trace_waiter *waiter)
+{
+	return trace_queue_await(journal->traces, waiter);
+}
+
+void journal_forget(struct journal *journal, struct trace_waiter *waiter)
+{
+	trace_queue_forget(journal->traces, waiter);
 }
 
 void journal_live(struct journal *journal, uint32_t question, const struct connection_view *view)
@@ -199,10 +210,11 @@ struct journal *journal_new(const struct journal_settings_worker *settings)
 	journal->journal.kind = MESSAGE_JOURNAL;
 	journal->events.kind = MESSAGE_EVENTS;
 	journal->answers = outbox_new(settings->base, settings->channel);
+	journal->traces = trace_queue_new(settings->base, settings->channel);
 	journal->flush = evtimer_new(settings->base, flush_now, journal);
 	journal->readable =
 		event_new(settings->base, settings->channel, EV_READ | EV_PERSIST, hear, journal);
-	if (!journal->answers || !journal->flush || !journal->readable ||
+	if (!journal->answers || !journal->traces || !journal->flush || !journal->readable ||
 	    event_add(journal->readable, NULL)) {
 		journal_free(journal);
 		return NULL;
@@ -227,5 +239,6 @@ void journal_free(struct journal *journal)
 	event_free_if(journal->readable);
 	event_free_if(journal->flush);
 	outbox_free(journal->answers);
+	trace_queue_free(journal->traces);
 	free(journal);
 }

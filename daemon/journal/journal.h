@@ -1,12 +1,13 @@
 /* A worker's way to the recorder: lines are collected and sent in batches over a SOCK_SEQPACKET pair that
  * outlives both ends' processes. Never blocks: what the recorder does not take is dropped and
- * counted. */
+ * counted; only traces, and answers, wait for it. */
 #pragma once
 
 #include <event2/event.h>
 
 #include "daemon/counters.h"
 #include "daemon/journal/record.h"
+#include "daemon/journal/trace_queue.h"
 
 struct journal;
 
@@ -36,8 +37,13 @@ void journal_exchange(struct journal *journal, const struct connection_view *vie
 void journal_archive(struct journal *journal, const struct connection_view *view,
 		     const struct exchange *exchange);
 
-/* Bytes for a trace file, whole blocks or lines; lost ones are counted likewise. */
+/* Bytes for a trace file, whole blocks or lines: they wait for the recorder (trace_queue.h); lost ones are counted
+ * likewise. */
 void journal_trace(struct journal *journal, enum trace_kind kind, const void *bytes, size_t length);
+
+/* As trace_queue_await() and trace_queue_forget(). */
+bool journal_await_traces(struct journal *journal, struct trace_waiter *waiter);
+void journal_forget(struct journal *journal, struct trace_waiter *waiter);
 
 /* Answers to list(): waits its turn instead of being dropped, up to a stated bound. */
 void journal_live(struct journal *journal, uint32_t question, const struct connection_view *view);

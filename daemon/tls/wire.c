@@ -18,9 +18,10 @@ void wire_begin(struct wire *wire, int fd)
 
 static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 {
+	bool heard = wire->tap && !(flags & MSG_PEEK);
 	ssize_t got;
 
-	if (wire->drained) {
+	if (wire->drained || (heard && !wire->tap->has_room(wire->tap))) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -31,7 +32,7 @@ static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 		got = carrier_peek(wire->carrier, bytes, size);
 	else
 		got = carrier_read(wire->carrier, bytes, size);
-	if (wire->tap && got > 0 && !(flags & MSG_PEEK))
+	if (heard && got > 0)
 		wire->tap->bytes(wire->tap, false, bytes, (size_t)got);
 	/* A record's end says nothing about the next one. */
 	wire->full = got == (ssize_t)size || wire->carrier;

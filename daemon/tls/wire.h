@@ -12,8 +12,10 @@ enum { CHATTER_MAX = 100 };
 
 struct carrier;
 
-/* Whoever wants to know what goes over a wire. Owned by the side, which calls end() when it closes. */
+/* Whoever wants to know what goes over a wire. Owned by the side, which calls end() when it closes. While it has no
+ * room nothing is read; it wakes the side when it has. */
 struct tap {
+	bool (*has_room)(struct tap *tap);
 	void (*bytes)(struct tap *tap, bool sent, const void *bytes, size_t length);
 	void (*keys)(struct tap *tap, const char *line); /* of an NSS key log, no newline */
 	void (*end)(struct tap *tap);
