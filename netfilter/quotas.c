@@ -18,6 +18,7 @@
 #define QUOTAS_TABLE TABLE_NAME "-quotas"
 #define RULE "add rule inet " QUOTAS_TABLE " "
 #define DEVICE "device_"
+#define DAY "day_" /* a quota that counts nothing: its name is the date that the others are of */
 
 enum {
 	QUOTA_TEXT = 4096, /* for one device, and as much for the rest */
@@ -65,10 +66,13 @@ static void add_by_mac(struct text *text, const struct device *device)
 	}
 }
 
-static void add_device(struct text *text, const struct device *device)
+static void add_device(struct text *text, const struct device *device, uint64_t used)
 {
-	text_addf(text, "add quota inet " QUOTAS_TABLE " " DEVICE "%s { over %llu bytes; }\n",
+	text_addf(text, "add quota inet " QUOTAS_TABLE " " DEVICE "%s { over %llu bytes",
 		  device->name, (unsigned long long)device->quota);
+	if (used)
+		text_addf(text, " used %llu bytes", (unsigned long long)used);
+	text_add(text, "; }\n");
 	for (unsigned family = 4; family <= 6 && device->mac_count; family += 2)
 		text_addf(text,
 			  "add set inet " QUOTAS_TABLE
@@ -118,9 +122,14 @@ static void add_table(struct text *text, const struct policy *policy)
 	/* Our own refusals must reach the device. */
 	text_add(text, RULE "down fib saddr type local return\n" RULE
 			    "down tcp flags & rst == rst return\n");
-	for (size_t i = 0; i < policy->device_count; i++)
-		if (policy->devices[i].quota)
-			add_device(text, &policy->devices[i]);
+}
+
+/* counted: the day whose counters are there already. */
+static void add_day(struct text *text, uint32_t date, uint32_t counted)
+{
+	if (counted && counted != date)
+		text_addf(text, "delete quota inet " QUOTAS_TABLE " " DAY "%u\n", counted);
+	text_addf(text, "add quota inet " QUOTAS_TABLE " " DAY "%u { over 1 bytes; }\n", date);
 }
 
 static size_t text_size(const struct policy *policy, size_t *devices)
@@ -140,32 +149,6 @@ static size_t text_size(const struct policy *policy, size_t *devices)
 	return size;
 }
 
-int quotas_load(const struct policy *policy, char message[static QUOTAS_MESSAGE])
-{
-	char words[TABLE_MESSAGE] = "";
-	size_t devices, size = text_size(policy, &devices);
-	struct text text;
-	char *storage;
-	int result, error;
-
-	message[0] = 0;
-	if (!devices)
-		return quotas_remove();
-	storage = malloc(size);
-	if (!storage)
-		return -1;
-	text_begin(&text, storage, size);
-	add_table(&text, policy);
-	errno = E2BIG;
-	result = text.full ? -1 : table_load(storage, words);
-	error = errno;
-	free(storage);
-	words[strcspn(words, "\n")] = 0;
-	snprintf(message, QUOTAS_MESSAGE, "%.200s", words[0] ? words : strerror(error));
-	errno = error;
-	return result;
-}
-
 int quotas_remove(void)
 {
 	return table_remove_named(QUOTAS_TABLE);
@@ -174,8 +157,9 @@ int quotas_remove(void)
 /* Reading */
 
 struct walk {
-	quota_visit *visit;
+	quota_visit *visit; /* may be NULL */
 	void *context;
+	uint32_t date;
 };
 
 struct quota {
@@ -214,6 +198,8 @@ static int note_quota(const struct nlmsghdr *message, void *context)
 	struct quota quota = { 0 };
 
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), note_attribute, &quota);
+	if (quota.name && strncmp(quota.name, DAY, strlen(DAY)) == 0)
+		walk->date = (uint32_t)strtoul(quota.name + strlen(DAY), NULL, 10);
 	if (quota.name && walk->visit && strncmp(quota.name, DEVICE, strlen(DEVICE)) == 0)
 		walk->visit(walk->context, quota.name + strlen(DEVICE), quota.used, quota.limit);
 	return 0;
@@ -244,14 +230,67 @@ static int ask(uint16_t type, struct walk *walk)
 
 int quotas_each(quota_visit *visit, void *context)
 {
-	struct walk walk = { visit, context };
+	struct walk walk = { visit, context, 0 };
 
 	return ask(NFT_MSG_GETOBJ, &walk);
 }
 
-int quotas_reset(void)
+uint32_t quotas_date(void)
 {
-	struct walk walk = { NULL, NULL };
+	struct walk walk = { NULL, NULL, 0 };
 
-	return ask(NFT_MSG_GETOBJ_RESET, &walk);
+	return ask(NFT_MSG_GETOBJ, &walk) < 0 ? 0 : walk.date;
+}
+
+static void forget_uses(void)
+{
+	struct walk walk = { NULL, NULL, 0 };
+
+	ask(NFT_MSG_GETOBJ_RESET, &walk);
+}
+
+/* Loading */
+
+static int load(const struct policy *policy, uint32_t date, const struct quota_book *book,
+		struct text *text, char words[static TABLE_MESSAGE])
+{
+	uint32_t counted = quotas_date();
+
+	if (counted && counted != date)
+		forget_uses();
+	add_table(text, policy);
+	add_day(text, date, counted);
+	for (size_t i = 0; i < policy->device_count; i++) {
+		const struct device *device = &policy->devices[i];
+
+		if (device->quota)
+			add_device(text, device, quota_book_used(book, date, device->name));
+	}
+	errno = E2BIG;
+	return text->full ? -1 : table_load(text->bytes, words);
+}
+
+int quotas_load(const struct policy *policy, uint32_t date, const struct quota_book *book,
+		char message[static QUOTAS_MESSAGE])
+{
+	char words[TABLE_MESSAGE] = "";
+	size_t devices, size = text_size(policy, &devices);
+	struct text text;
+	char *storage;
+	int result, error;
+
+	message[0] = 0;
+	if (!devices)
+		return quotas_remove();
+	storage = malloc(size);
+	if (!storage)
+		return -1;
+	text_begin(&text, storage, size);
+	result = load(policy, date, book, &text, words);
+	error = errno;
+	free(storage);
+	words[strcspn(words, "\n")] = 0;
+	snprintf(message, QUOTAS_MESSAGE, "%.200s", words[0] ? words : strerror(error));
+	errno = error;
+	return result;
 }

@@ -4,21 +4,25 @@
 #pragma once
 
 #include "daemon/policy/policy.h"
+#include "netfilter/quota_book.h"
 
 enum { QUOTAS_MESSAGE = 256 };
 
-/* Sees to it that the devices of the policy that have a quota are counted, and no others; what they have used
- * already stays. 0, or -1 with errno and a sentence in message. */
-int quotas_load(const struct policy *policy, char message[static QUOTAS_MESSAGE]);
+/* Sees to it that the devices of the policy that have a quota are counted, and no others. What they have used
+ * already stays, also what a daemon before this one counted, unless it was on another day than date
+ * (20261125); where nothing is counted yet, the book says what there was. 0, or -1 with errno and a sentence in
+ * message. */
+int quotas_load(const struct policy *policy, uint32_t date, const struct quota_book *book,
+		char message[static QUOTAS_MESSAGE]);
+
+/* The day that is being counted; 0: nothing is. */
+uint32_t quotas_date(void);
 
 /* Hears of one device's use. */
 typedef void quota_visit(void *context, const char *device, uint64_t used, uint64_t quota);
 
 /* All of them. 0, also when there is none; -1 with errno. */
 int quotas_each(quota_visit *visit, void *context);
-
-/* A new day: nobody has used anything. 0 or -1 with errno. */
-int quotas_reset(void);
 
 /* 0, also when there is none; -1 with errno. */
 int quotas_remove(void);

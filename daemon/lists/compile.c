@@ -55,11 +55,13 @@ static uint64_t guards_digest(const struct compile_job *job)
 	bool needed = false;
 	struct hash hash;
 
-	for (size_t i = 0; i < job->count; i++)
-		needed |= job->lists[i].foreign;
+	hash_begin(&hash, no_seed);
+	for (size_t i = 0; i < job->count; i++) {
+		hash_add(&hash, &job->lists[i].guarded, sizeof job->lists[i].guarded);
+		needed |= job->lists[i].guarded;
+	}
 	if (!needed || !job->guard_count)
 		return 0;
-	hash_begin(&hash, no_seed);
 	for (size_t i = 0; i < job->guard_count; i++) {
 		const struct prefix *guard = &job->guards[i];
 
@@ -335,7 +337,7 @@ static int compile_list(struct list_builder *builder, const struct compile_job *
 
 	memset(report, 0, sizeof *report);
 	report->list = (uint32_t)index;
-	if (number < 0 || set_guards(builder, job, list->foreign))
+	if (number < 0 || set_guards(builder, job, list->guarded))
 		return -1;
 	read_files(&filling, job);
 	if (filling.error)

@@ -23,7 +23,8 @@ struct compile_list {
 	const char *name;
 	struct format_options options;
 	struct compile_file files[LIST_FILES];
-	bool foreign;	 /* fetched: no entry may hold a guarded address, no file may be empty */
+	bool foreign;	 /* fetched: no file may be empty */
+	bool guarded;	 /* no entry may hold a guarded address */
 	unsigned shrink; /* percent of its entries that it may lose; 0: all */
 	unsigned grow;	 /* percent that it may win; 0: any */
 };

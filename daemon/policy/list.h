@@ -15,6 +15,8 @@ struct list_file {
 	struct place place;
 };
 
+enum list_guard { GUARD_BY_USE, GUARD_ALWAYS, GUARD_NEVER }; /* list_guard.h */
+
 enum { LIST_SHRINK = 50, LIST_GROW = 400 }; /* percent, of lists that are fetched */
 
 struct list {
@@ -28,6 +30,7 @@ struct list {
 	unsigned shrink;   /* percent of its entries that it may lose from one time to the next; 0:
 			      all */
 	unsigned grow;	   /* percent that it may win; 0: any */
+	enum list_guard guard;
 	const struct compiled
 		*compiled; /* the policy's; NULL: nothing is in force, the list is empty */
 	unsigned number;   /* in compiled */

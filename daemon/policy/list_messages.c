@@ -118,7 +118,7 @@ static void tell_guarded(struct telling *telling)
 	count(text, telling->report->guarded, "entry is", "entries are");
 	text_addf(text,
 		  " left out, the first in line %u: they hold addresses of your own network, which "
-		  "no fetched list may block",
+		  "no list should block. If it is meant: `guard: false`",
 		  telling->report->guarded_line);
 	tell_at(telling, SEVERITY_WARNING, &list->place);
 }

@@ -105,6 +105,13 @@ static void read_grow(struct reading *reading, const struct keyword *keyword, st
 	read_percent(reading, keyword, value, 1000000, &((struct list *)target)->grow);
 }
 
+static void read_guard(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	((struct list *)target)->guard =
+		keyword_boolean(reading, keyword, value) ? GUARD_ALWAYS : GUARD_NEVER;
+}
+
 static const struct keyword list_keywords[] = {
 	{ "addresses", FORM_TEXT, "a file with addresses, prefixes or ranges, in any format",
 	  .read = read_addresses },
@@ -124,6 +131,9 @@ static const struct keyword list_keywords[] = {
 	  "how many percent of its entries it may win from one time to the next, 0 (any) to "
 	  "1000000",
 	  .read = read_grow },
+	{ "guard", FORM_BOOLEAN,
+	  "true or false: entries that hold addresses of your own network are left out",
+	  .read = read_guard },
 	{ 0 },
 };
 

@@ -17,6 +17,7 @@
 #include "daemon/lists/publication.h"
 #include "daemon/lists/spool.h"
 #include "daemon/lists/stamp.h"
+#include "daemon/policy/list_guard.h"
 #include "daemon/policy/list_messages.h"
 #include "daemon/supervisor/compiler.h"
 #include "daemon/text.h"
@@ -102,6 +103,7 @@ static void open_lists(struct collection *collection)
 
 		prefer_fetched(collection, list);
 		compile->foreign = list->feed != NULL;
+		compile->guarded = list_is_guarded(policy, list);
 		compile->shrink = list->shrink;
 		compile->grow = list->grow;
 		compile->name = list->name;

@@ -10,6 +10,7 @@
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/name_files.h"
 #include "netfilter/probing.h"
+#include "netfilter/quota_book.h"
 #include "netfilter/watch.h"
 
 struct supervisor_settings {
@@ -47,7 +48,7 @@ struct supervisor {
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
 	uint64_t leases_seen;      /* how their files were, leasing.c */
-	unsigned day;              /* of the week that the devices' quotas are of */
+	struct quota_book quota_book;
 	struct sieve *sieve;
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */

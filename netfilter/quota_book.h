@@ -1,0 +1,33 @@
+/* What devices have used of their quotas on one day, for when the kernel forgets: it does when the gateway stops,
+ * and when somebody removes its tables. Kept in memory; a file holds it from one orderly stop to the next
+ * start. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { QUOTA_BOOK_MAX = 4096, QUOTA_BOOK_NAME = 64 };
+
+struct quota_use {
+	char device[QUOTA_BOOK_NAME];
+	uint64_t bytes;
+};
+
+struct quota_book {
+	uint32_t date; /* 20261125; 0: of no day */
+	size_t count;
+	struct quota_use *uses;
+};
+
+/* Reads the file. What is not there, or is damaged, leaves the book empty, or with what could be read. */
+void quota_book_begin(struct quota_book *book, const char *path);
+void quota_book_end(struct quota_book *book);
+
+/* Bytes that the device had used on that day. */
+uint64_t quota_book_used(const struct quota_book *book, uint32_t date, const char *device);
+
+/* Notes what the kernel has counted on that day, if it has. */
+void quota_book_take(struct quota_book *book, uint32_t date);
+
+/* Writes the file, in one step; removes it where there is nothing to remember. 0, or -1 with errno. */
+int quota_book_write(const struct quota_book *book, const char *path);
