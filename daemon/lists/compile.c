@@ -76,14 +76,21 @@ static bool has_file(const struct compile_file *file)
 	return file->descriptor >= 0 || file->error;
 }
 
-static bool is_current(const struct compile_list *list, const struct layout_list *before)
+static bool is_known(uint64_t stamp, uint64_t before, uint64_t seen)
+{
+	return stamp && (stamp == before || stamp == seen);
+}
+
+static bool is_current(const struct compile_list *list, const struct layout_list *before,
+		       const struct stamps *seen)
 {
 	if (strcmp(list->name, before->name) != 0)
 		return false;
 	for (unsigned i = 0; i < LIST_FILES; i++) {
 		const struct compile_file *file = &list->files[i];
 
-		if (has_file(file) && (!file->stamp || file->stamp != before->files[i].stamp))
+		if (has_file(file) &&
+		    !is_known(file->stamp, before->files[i].stamp, seen ? seen->files[i] : 0))
 			return false;
 		if (!has_file(file) && before->files[i].digest)
 			return false;
@@ -103,7 +110,8 @@ bool compile_is_current(const struct compile_job *job, const struct compiled *co
 	if (!same_shape(job, compiled))
 		return false;
 	for (size_t i = 0; i < job->count; i++)
-		if (!is_current(&job->lists[i], &compiled->lists[i]))
+		if (!is_current(&job->lists[i], &compiled->lists[i],
+				job->seen ? &job->seen[i] : NULL))
 			return false;
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/lists/compiled.h"
 #include "daemon/lists/report.h"
+#include "daemon/lists/stamp_file.h"
 
 enum {
 	COMPILE_FILE_MAX = 512 << 20,  /* bytes of one file, packed and unpacked */
@@ -33,6 +34,7 @@ struct compile_job {
 	const struct compile_list *lists;
 	size_t count;		       /* at most LISTS_MAX */
 	const struct compiled *before; /* may be NULL */
+	const struct stamps *seen;     /* of its lists, newer than its own; may be NULL */
 	const struct prefix *guards;   /* addresses that must stay reachable */
 	size_t guard_count;
 	const char *directory; /* of temporary files */

@@ -30,10 +30,12 @@ struct collection {
 	struct policy *policy;
 	struct collection_settings settings;
 	char *path;		/* of the compiled file; NULL: it is kept nowhere */
+	char *stamp_path;	/* of the stamps beside it */
 	char *scratch;		/* of temporary files */
 	struct compiled before; /* bytes NULL: none */
 	struct compile_job job;
 	struct compile_list lists[LISTS_MAX];
+	struct stamps seen[LISTS_MAX]; /* of before */
 	struct prefix guards[GUARDS_MAX];
 	struct compiler compiler;
 	int64_t until;
@@ -183,7 +185,9 @@ static int open_kept(struct collection *collection)
 		collection->path = NULL;
 	if (asprintf(&collection->scratch, "%s/scratch", directory) < 0)
 		collection->scratch = NULL;
-	if (!collection->path || !collection->scratch)
+	if (asprintf(&collection->stamp_path, "%s/stamps", directory) < 0)
+		collection->stamp_path = NULL;
+	if (!collection->path || !collection->scratch || !collection->stamp_path)
 		return -1;
 	if (make_directory(directory, 0755) < 0 || make_directory(collection->scratch, 0700) < 0)
 		return -1;
@@ -192,6 +196,39 @@ static int open_kept(struct collection *collection)
 		    "%s is not taken (%s): all lists are compiled anew", collection->path,
 		    errno == EBADMSG ? "it is damaged, or of another version" : strerror(errno));
 	return 0;
+}
+
+static uint64_t identity(const struct compiled *compiled)
+{
+	return ((const struct layout_header *)compiled->bytes)->checksum;
+}
+
+static void recall_stamps(struct collection *collection)
+{
+	const struct compiled *before = &collection->before;
+
+	if (before->bytes && before->list_count <= LISTS_MAX && collection->stamp_path &&
+	    stamp_file_read(collection->stamp_path, identity(before), collection->seen,
+			    before->list_count))
+		collection->job.seen = collection->seen;
+}
+
+/* Everything was read, and is as it was compiled: the next start need not read it again. A list that was refused
+ * is read again until it is mended. */
+static void remember_stamps(struct collection *collection)
+{
+	const struct compiled *before = &collection->before;
+
+	if (!collection->stamp_path || !before->bytes ||
+	    before->list_count != collection->policy->list_count)
+		return;
+	for (size_t i = 0; i < before->list_count; i++)
+		for (unsigned j = 0; j < LIST_FILES; j++)
+			collection->seen[i].files[j] = collection->lists[i].files[j].stamp;
+	if (stamp_file_write(collection->stamp_path, identity(before), collection->seen,
+			     before->list_count) < 0)
+		say(collection, SEVERITY_WARNING, "%s cannot be written (%s): unchanged lists are read again",
+		    collection->stamp_path, strerror(errno));
 }
 
 static int open_temporary(struct collection *collection)
@@ -228,6 +265,7 @@ static void begin_compiling(struct collection *collection)
 
 	collection->job.directory = collection->scratch;
 	collection->job.before = collection->before.bytes ? &collection->before : NULL;
+	recall_stamps(collection);
 	if (collection->job.before && compile_is_current(&collection->job, &collection->before))
 		return;
 	collection->job.output = open_output(collection);
@@ -287,6 +325,8 @@ static void tell_report(struct collection *collection, const struct list_report 
 	for (unsigned i = 0; i < LIST_FILES && !list->trouble; i++)
 		if (*report->files[i].refusal)
 			list->trouble = strdup(report->files[i].refusal);
+	for (unsigned i = 0; i < LIST_FILES && list->trouble; i++)
+		collection->lists[report->list].files[i].stamp = 0;
 	if (collection->settings.report)
 		list_messages(list, report, collection->settings.report,
 			      collection->settings.context);
@@ -311,6 +351,7 @@ static bool hear(struct collection *collection)
 		collection->made = true;
 		break;
 	case COMPILER_SAME:
+		remember_stamps(collection);
 		break;
 	case COMPILER_FAILED:
 		fail(collection, "the compiler was ended or has no room");
@@ -389,6 +430,7 @@ static void end(struct collection *collection)
 	if (collection->before.bytes)
 		compiled_close(&collection->before);
 	free(collection->path);
+	free(collection->stamp_path);
 	free(collection->scratch);
 	free(collection);
 }

@@ -20,6 +20,7 @@
 #include <zlib.h>
 
 #include "daemon/clock.h"
+#include "daemon/lists/stamp.h"
 #include "daemon/supervisor/collection.h"
 #include "daemon/text.h"
 #include "tests/unit/images.h"
@@ -246,6 +247,55 @@ static void what_has_not_changed_is_not_written_again(void **state)
 	assert_true(has_address(policy, "198.51.100.1"));
 	assert_false(has_address(policy, "192.0.2.1"));
 	policy_release(policy);
+}
+
+/* A change that is too young to be told from the next has no stamp yet. */
+static void let_settle(const char *name)
+{
+	static const struct format_options options;
+	const struct timespec pause = { 0, 2000000 };
+	FILE *file = fopen(name, "re");
+
+	assert_non_null(file);
+	for (unsigned i = 0; i < 2000 && !stamp_of(fileno(file), &options); i++)
+		nanosleep(&pause, NULL);
+	fclose(file);
+}
+
+/* Only who reads the list complains about it. */
+static bool is_read_again(void)
+{
+	policy_release(load(both, "seen"));
+	return strstr(messages, "not understood") != NULL;
+}
+
+static void what_is_saved_anew_without_a_change_is_read_once(void **state)
+{
+	static const char list[] = "192.0.2.0/24\n192.0.2.0/33\n198.51.100.0/24\n";
+	ino_t before;
+
+	(void)state;
+	put("drop.txt", list);
+	put("ads.txt", "ads.example\n");
+	let_settle("drop.txt");
+	let_settle("ads.txt");
+	assert_true(is_read_again());
+	assert_false(is_read_again());
+	before = inode_of("seen/compiled");
+	put("drop.txt", list);
+	let_settle("drop.txt");
+	assert_true(is_read_again());
+	assert_false(is_read_again());
+	/* A file that is damaged, or about others, says nothing. */
+	put("seen/stamps", "nonsense that is longer than the head of that file is");
+	assert_true(is_read_again());
+	assert_false(is_read_again());
+	assert_int_equal(inode_of("seen/compiled"), before);
+	put("drop.txt", "192.0.2.0/24\n192.0.2.0/33\n203.0.113.0/24\n");
+	let_settle("drop.txt");
+	assert_true(is_read_again());
+	assert_int_not_equal(inode_of("seen/compiled"), before);
+	assert_false(is_read_again());
 }
 
 /* Each of these in the place of a good list, which must stay in force. */
@@ -535,6 +585,7 @@ int main(void)
 		cmocka_unit_test(packed_and_binary_lists_are_explained),
 		cmocka_unit_test(lists_of_never_become_names),
 		cmocka_unit_test(what_has_not_changed_is_not_written_again),
+		cmocka_unit_test(what_is_saved_anew_without_a_change_is_read_once),
 		cmocka_unit_test(a_bad_list_keeps_its_last_good_entries),
 		cmocka_unit_test(a_hostile_list_hurts_nobody),
 		cmocka_unit_test(a_damaged_compiled_file_is_made_anew),
