@@ -24,9 +24,9 @@ uint64_t gateway_id(struct gateway *gateway)
 	return id;
 }
 
-struct week_time gateway_time(struct gateway *gateway)
+struct week_time gateway_time(struct gateway *gateway, int64_t wall)
 {
-	int64_t minute = clock_now().wall / 60000000;
+	int64_t minute = wall / 60000000;
 
 	if (minute != gateway->time_minute) {
 		gateway->time_minute = minute;

@@ -57,8 +57,8 @@ bool gateway_is_own_listener(const void *context, const struct address *address)
  * number, and a count. */
 uint64_t gateway_id(struct gateway *gateway);
 
-/* The moment of the week, now, in the gateway's zone. */
-struct week_time gateway_time(struct gateway *gateway);
+/* The moment of the week that is wall, in the gateway's zone. */
+struct week_time gateway_time(struct gateway *gateway, int64_t wall);
 
 /* Gives the connection another turn after all others had theirs. */
 void gateway_again(struct gateway *gateway, struct connection *connection);

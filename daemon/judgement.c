@@ -44,6 +44,7 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 	const struct client *client = &connection->client;
 	const struct endpoint *endpoint = &client->side.endpoint;
 	const struct server *server = &connection->server;
+	int64_t now = clock_now().wall;
 
 	*facts = (struct facts){
 		.learned = connection->learned,
@@ -52,14 +53,14 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 		.port_name = client->port_name,
 		.destination = endpoint->local,
 		.transport = TRANSPORT_TCP,
-		.time = gateway_time(connection->gateway),
+		.time = gateway_time(connection->gateway, now),
+		.wall_seconds = now / 1000000,
 		.protocol = client->protocol,
 		.alpn = { client->alpn, client->alpn_length },
 		.tls_version = client->tls_version,
 	};
 	if (client->protocol == PROTOCOL_TLS)
 		facts->host = facts->tls_name = client->host;
-	facts->wall_seconds = clock_now().wall / 1000000;
 	facts->certificate_verdict = server->verdict;
 	if (server->side.endpoint.tls_facts)
 		facts->certificates = server->side.endpoint.tls_facts->certificates;

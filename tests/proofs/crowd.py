@@ -1,10 +1,11 @@
-"""Very many connections, and very few descriptors."""
+"""Very many connections, very many streams of one, and very few descriptors."""
 import contextlib
 import socket
 import time
 
 from device import resolve
 from dialogue import Failure
+from frames import DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE, block, connect, frame, request
 from proof import Proof
 from topology import inside, ipv4
 from vitals import resident, seconds_used
@@ -111,3 +112,39 @@ class Throttled(Crowd):
             raise Failure("a worker has been replaced")
         if not any("new connections on lan0 wait" in line for line in self.gateway.said()):
             raise Failure("the operator was not told")
+
+
+class Streams(Proof):
+    intent = "10,000 streams over one connection, 100 at a time, leave nothing behind"
+    policy = """
+rules:
+  - { name: look, when: { path: "/*" }, do: inspect }
+"""
+    HOST = "h2.example"
+    COUNT, AT_A_TIME, WARM = 10000, 100, 2000
+    KILOBYTES = 512  # a worker may grow while all but the first of them come
+
+    def prove(self):
+        pids = self.gateway.processes()["worker"]
+        wire = connect(self.network.topology.device, (ipv4(13), 443), self.HOST, self._trust("gateway"))
+        wire.send(PREFACE, frame(SETTINGS), frame(WINDOW_UPDATE, 0, 0, (1 << 30).to_bytes(4, "big")))
+        asked = block(request(self.HOST))
+        used, before = sum(map(seconds_used, pids)), None
+        for first in range(0, self.COUNT, self.AT_A_TIME):
+            wire.send(*(frame(HEADERS, END_HEADERS | END_STREAM, 2 * (first + i) + 1, asked) for i in range(self.AT_A_TIME)))
+            self._take(wire, self.AT_A_TIME)
+            if first + self.AT_A_TIME == self.WARM:
+                before = sum(map(resident, pids))
+        grown = sum(map(resident, pids)) - before
+        each = (sum(map(seconds_used, pids)) - used) / self.COUNT
+        self.measured(f"{each * 1e6:.0f} µs of the workers' CPU for each; they grew by {grown} KB")
+        if grown > self.KILOBYTES and not self.sanitized:
+            raise Failure(f"the workers grew by {grown} KB")
+
+    @staticmethod
+    def _take(wire, count):
+        while count:
+            got = wire.next(10)
+            if got is None or got[0] not in (DATA, HEADERS, SETTINGS, WINDOW_UPDATE):
+                raise Failure(f"instead of an answer came {got}")
+            count -= got[0] in (DATA, HEADERS) and got[1] & END_STREAM
