@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/spare.h"
+
 /* What messages may fill. */
 static size_t ceiling(const struct allowance *allowance)
 {
@@ -32,7 +34,7 @@ static void *resize(struct allowance *allowance, void *old, size_t size, size_t 
 
 	if (size > before && refuses(allowance, size - before, most))
 		return NULL;
-	made = realloc(old, size);
+	made = spare_resize(old, size);
 	if (made)
 		allowance->used += malloc_usable_size(made) - before;
 	return made;
@@ -40,12 +42,12 @@ static void *resize(struct allowance *allowance, void *old, size_t size, size_t 
 
 void *allowance_resize(struct allowance *allowance, void *old, size_t size)
 {
-	return allowance ? resize(allowance, old, size, allowance->most) : realloc(old, size);
+	return allowance ? resize(allowance, old, size, allowance->most) : spare_resize(old, size);
 }
 
 void *allowance_grow(struct allowance *allowance, void *old, size_t size)
 {
-	return allowance ? resize(allowance, old, size, ceiling(allowance)) : realloc(old, size);
+	return allowance ? resize(allowance, old, size, ceiling(allowance)) : spare_resize(old, size);
 }
 
 void *allowance_new(struct allowance *allowance, size_t size)
@@ -71,5 +73,5 @@ void allowance_free(struct allowance *allowance, void *bytes)
 {
 	if (allowance)
 		allowance->used -= malloc_usable_size(bytes);
-	free(bytes);
+	spare_give(bytes);
 }

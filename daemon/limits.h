@@ -32,6 +32,7 @@ enum {
 	LEAVES_MAX = 4096,
 	SESSIONS_MAX = 1024,
 	PIPES_MAX = 64,
+	SPARE_MAX = 256 << 10,      /* bytes that were given back and are kept at hand */
 	SERVERS_MAX = 8,            /* upstreams one client connection holds open */
 	RULES_MAX = 1024,
 };

@@ -15,6 +15,7 @@
 #include "daemon/log.h"
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
+#include "daemon/spare.h"
 #include "daemon/tls/sessions.h"
 #include "daemon/view.h"
 #include "netfilter/socket.h"
@@ -412,6 +413,14 @@ static void open_doors(struct worker *worker)
 	adopt_listeners(worker, &order, worker->settings->listeners);
 }
 
+/* A sanitizer wants to see who uses what was given back. */
+static void keep_spares(void)
+{
+#ifndef SANITIZED
+	spare_keep(SPARE_MAX);
+#endif
+}
+
 void worker_run(const struct worker_settings *settings)
 {
 	static struct worker worker;
@@ -436,6 +445,7 @@ void worker_run(const struct worker_settings *settings)
 	if (write(settings->ready, "", 1) < 0)
 		log_warning("nobody waits for this worker: %s", strerror(errno));
 	close(settings->ready);
+	keep_spares();
 	event_base_dispatch(worker.gateway.base);
 	journal_flush(worker.gateway.journal);
 	exit(0);

@@ -1,4 +1,4 @@
-// link: daemon/allowance.c
+// link: daemon/allowance.c daemon/spare.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

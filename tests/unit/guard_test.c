@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c
+// link: daemon/allowance.c daemon/spare.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -238,6 +238,27 @@ static void control_bytes_are_refused(void **state)
 	assert_passes("GET", "/", HTTP_1_1, FIELDS(HOST, "A", "x\ty \xc3\xa4"));
 }
 
+/* RFC 9110 sections 5.6.2 and 5.5, byte by byte. */
+static void every_byte_is_where_it_belongs(void **state)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	(void)state;
+	for (int byte = 1; byte < 256; byte++) {
+		const char odd[] = { 'x', (char)byte, 'x', '\0' };
+		bool in_name = strchr(token, byte) != NULL;
+		bool in_value = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+
+		assert_true((judge("GET", "/", HTTP_1_1, FIELDS(HOST, odd, "v")) == REASON_NONE) ==
+			    in_name);
+		assert_true((judge("GET", "/", HTTP_1_1, FIELDS(HOST, "n", odd)) == REASON_NONE) ==
+			    in_value);
+		assert_true((judge_response(200, "GET", HTTP_1_1, FIELDS("n", odd)) ==
+			     REASON_NONE) == in_value);
+	}
+}
+
 static void a_nul_inside_a_value_is_seen(void **state)
 {
 	struct head head;
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test(other_targets_are_refused),
 		cmocka_unit_test(framing_that_two_readers_could_see_differently_is_refused),
 		cmocka_unit_test(control_bytes_are_refused),
+		cmocka_unit_test(every_byte_is_where_it_belongs),
 		cmocka_unit_test(a_nul_inside_a_value_is_seen),
 		cmocka_unit_test(a_long_target_is_too_large),
 		cmocka_unit_test(wishes_are_understood),

@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/guard.c daemon/http/message.c daemon/text.c daemon/name.c daemon/address.c llhttp
+// link: daemon/allowance.c daemon/spare.c daemon/http/h1_reader.c daemon/http/h1_printer.c daemon/http/guard.c daemon/http/message.c daemon/text.c daemon/name.c daemon/address.c llhttp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

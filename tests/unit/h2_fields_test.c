@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/http/h2_fields.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c daemon/text.c
+// link: daemon/allowance.c daemon/spare.c daemon/http/h2_fields.c daemon/http/guard.c daemon/http/message.c daemon/name.c daemon/address.c daemon/text.c
 /* HTTP/2 requests as lists of fields: what the gateway takes, what it refuses, and what it then means. */
 #include <setjmp.h>
 #include <stdarg.h>

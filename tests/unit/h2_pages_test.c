@@ -1,4 +1,4 @@
-// link: daemon/http/h2_pages.c daemon/allowance.c -lnghttp2
+// link: daemon/http/h2_pages.c daemon/allowance.c daemon/spare.c -lnghttp2
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

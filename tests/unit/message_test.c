@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/http/message.c
+// link: daemon/allowance.c daemon/spare.c daemon/http/message.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/http/page.c daemon/http/message.c daemon/http/h1_printer.c daemon/text.c daemon/reason.c -lcrypto
+// link: daemon/allowance.c daemon/spare.c daemon/http/page.c daemon/http/message.c daemon/http/h1_printer.c daemon/text.c daemon/reason.c -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
