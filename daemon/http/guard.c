@@ -9,34 +9,36 @@
 enum { HTTP_PORT = 80, HTTPS_PORT = 443, STATUS_FIRST = 100, STATUS_LAST = 999 };
 
 /* RFC 9110 section 5.6.2. */
-static bool is_token_byte(unsigned char byte)
-{
-	if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-	    (byte >= 'A' && byte <= 'Z'))
-		return true;
-	return byte && strchr("!#$%&'*+-.^_`|~", byte);
-}
+static const bool token_bytes[256] = {
+	['!'] = true,	      ['#' ... '\''] = true, ['*'] = true, ['+'] = true,	   ['-'] = true,
+	['.'] = true,	      ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['^' ... 'z'] = true,
+	['|'] = true,	      ['~'] = true,
+};
 
 static bool is_token(const char *text, size_t length)
 {
 	if (!length)
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (!is_token_byte((unsigned char)text[i]))
+		if (!token_bytes[(unsigned char)text[i]])
 			return false;
 	return true;
 }
 
 /* RFC 9110 section 5.5: anything but control bytes; the length counts, so a NUL inside is found. */
+static const bool control_bytes[256] = {
+	[0 ... '\t' - 1] = true,
+	['\t' + 1 ... ' ' - 1] = true,
+	[0x7f] = true,
+};
+
 static bool is_value(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)text[i];
+	bool wrong = false;
 
-		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < length; i++)
+		wrong |= control_bytes[(unsigned char)text[i]];
+	return !wrong;
 }
 
 static bool fields_valid(const struct head *head)

@@ -38,20 +38,16 @@ static bool is(const struct span span, const char *word)
 
 static enum pseudo find_pseudo(const struct h2_fields *fields, struct span name)
 {
-	static const struct {
-		const char *name;
-		enum pseudo pseudo;
-		enum h2_section section;
-	} table[] = {
-		{ ":method", METHOD, H2_REQUEST },	 { ":scheme", SCHEME, H2_REQUEST },
-		{ ":authority", AUTHORITY, H2_REQUEST }, { ":path", PATH, H2_REQUEST },
-		{ ":protocol", PROTOCOL, H2_REQUEST },	 { ":status", STATUS, H2_RESPONSE },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (fields->section == table[i].section && is(name, table[i].name))
-			return table[i].pseudo;
-	return 0;
+	if (fields->section == H2_RESPONSE)
+		return is(name, ":status") ? STATUS : 0;
+	if (fields->section != H2_REQUEST)
+		return 0;
+	return is(name, ":method")    ? METHOD
+	       : is(name, ":scheme")    ? SCHEME
+	       : is(name, ":authority") ? AUTHORITY
+	       : is(name, ":path")      ? PATH
+	       : is(name, ":protocol")  ? PROTOCOL
+				        : 0;
 }
 
 static void take_status(struct h2_fields *fields, struct span value)
@@ -130,13 +126,9 @@ static bool name_is_lower(struct span name)
 /* RFC 9113 section 8.2.2. */
 static bool concerns_hop(struct span name, struct span value)
 {
-	static const char *const names[] = { "connection", "proxy-connection", "keep-alive",
-					     "transfer-encoding", "upgrade" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (is(name, names[i]))
-			return true;
-	return is(name, "te") && !is(value, "trailers");
+	return is(name, "connection") || is(name, "keep-alive") || is(name, "upgrade") ||
+	       is(name, "proxy-connection") || is(name, "transfer-encoding") ||
+	       (is(name, "te") && !is(value, "trailers"));
 }
 
 /* The white space and control bytes that the guard does not look for: at the ends. */

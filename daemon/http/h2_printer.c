@@ -15,32 +15,45 @@ static void add(struct h2_printed *printed, const char *name, const char *value)
 	};
 }
 
-static void lower(char *name)
+static void lower(char *name, size_t length)
 {
-	for (; *name; name++)
-		if (*name >= 'A' && *name <= 'Z')
-			*name = (char)(*name - 'A' + 'a');
+	for (size_t i = 0; i < length; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] = (char)(name[i] - 'A' + 'a');
+}
+
+static bool is(const char *name, size_t length, const char *word)
+{
+	return length == strlen(word) && memcmp(name, word, length) == 0;
 }
 
 /* What a compression table must not hold (RFC 7541 section 7.1.3). */
-static bool is_secret(const char *name)
+static bool is_secret(const char *name, size_t length)
 {
-	return strcmp(name, "authorization") == 0 || strcmp(name, "proxy-authorization") == 0;
+	return is(name, length, "authorization") || is(name, length, "proxy-authorization");
+}
+
+static void add_field(struct h2_printed *printed, char *text, const struct field *field)
+{
+	char *name = text + field->name;
+	size_t length = field->name_length;
+
+	lower(name, length);
+	if (is(name, length, "upgrade"))
+		return;
+	printed->fields[printed->count++] = (nghttp2_nv){
+		.name = (uint8_t *)name,
+		.value = (uint8_t *)text + field->value,
+		.namelen = length,
+		.valuelen = field->value_length,
+		.flags = is_secret(name, length) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE,
+	};
 }
 
 static void add_fields(struct h2_printed *printed, struct head *head)
 {
-	for (size_t i = 0; i < head->field_count; i++) {
-		const struct field *field = &head->fields[i];
-		char *name = head->text + field->name;
-
-		lower(name);
-		if (strcmp(name, "upgrade") == 0)
-			continue;
-		add(printed, name, head->text + field->value);
-		if (is_secret(name))
-			printed->fields[printed->count - 1].flags = NGHTTP2_NV_FLAG_NO_INDEX;
-	}
+	for (size_t i = 0; i < head->field_count; i++)
+		add_field(printed, head->text, &head->fields[i]);
 }
 
 static const char *print_number(char storage[static H2_NUMBER_SIZE], uint64_t number)
