@@ -16,6 +16,7 @@ static void fill_facts(const struct carriage *carriage, struct facts *facts)
 {
 	const struct flow *flow = carriage->flow;
 	struct gateway *gateway = datagrams_gateway(carriage->datagrams);
+	int64_t now = clock_now().wall;
 
 	*facts = (struct facts){
 		.learned = MOMENT_ADDRESSES,
@@ -24,10 +25,10 @@ static void fill_facts(const struct carriage *carriage, struct facts *facts)
 		.port_name = flow->port_name,
 		.destination = flow->server,
 		.transport = TRANSPORT_UDP,
-		.time = gateway_time(gateway),
+		.time = gateway_time(gateway, now),
 		.protocol = carriage->protocol,
 		.host = carriage->host[0] ? carriage->host : NULL,
-		.wall_seconds = clock_now().wall / 1000000,
+		.wall_seconds = now / 1000000,
 	};
 }
 

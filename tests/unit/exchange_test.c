@@ -1,4 +1,4 @@
-// link: daemon/http/exchange.c daemon/http/message.c daemon/allowance.c daemon/clock.c
+// link: daemon/http/exchange.c daemon/http/message.c daemon/allowance.c daemon/spare.c daemon/clock.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
