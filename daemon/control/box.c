@@ -28,6 +28,11 @@ static void print_names(const struct policy *policy, struct text *text)
 	box_print_names(&policy->box, text);
 }
 
+static void print_clocks(const struct policy *policy, struct text *text)
+{
+	box_print_clocks(&policy->box, text);
+}
+
 static const struct part {
 	const char *file;
 	void (*print)(const struct policy *policy, struct text *text);
@@ -35,6 +40,7 @@ static const struct part {
 	{ "ports", print_ports },
 	{ "wan", print_wan },
 	{ "dnsmasq.conf", print_names },
+	{ "ntpd.conf", print_clocks },
 	{ "firewall.nft", box_print_firewall },
 };
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "daemon/address.h"
+#include "daemon/name.h"
 #include "daemon/policy/port.h"
 
 struct policy;
@@ -57,6 +58,8 @@ struct box {
 	struct segment segments[SEGMENTS_MAX];
 	size_t resolver_count; /* who is asked for names; none: whom the provider names */
 	struct address resolvers[BOX_SERVERS_MAX];
+	size_t clock_count; /* who is asked for the time; none: the public pool */
+	char clocks[BOX_SERVERS_MAX][NAME_SIZE]; /* names or addresses */
 };
 
 /* Splits "eth0.7" into the port and its VLAN; false when the name is no such thing. */
@@ -74,6 +77,9 @@ void box_print_wan(const struct box *box, struct text *text);
 
 /* dnsmasq's configuration: DHCP, router advertisements, forwarding of names. */
 void box_print_names(const struct box *box, struct text *text);
+
+/* openntpd's configuration. */
+void box_print_clocks(const struct box *box, struct text *text);
 
 /* The table `inet box`: the WAN closed, management from the LAN alone, IPv4 masqueraded. It lets
  * packets pass that the policy's mark shows to be captured. */

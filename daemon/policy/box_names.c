@@ -1,4 +1,4 @@
-/* The box's DHCP, router advertisements and names, as configuration of dnsmasq(8). */
+/* The box's DHCP, router advertisements and names, as configuration of dnsmasq(8); its clock, of ntpd(8). */
 #include "daemon/policy/box.h"
 #include "daemon/text.h"
 
@@ -44,4 +44,13 @@ void box_print_names(const struct box *box, struct text *text)
 		text_addf(text, "server=%s\n", address_print(&box->resolvers[i], literal));
 	for (size_t i = 0; i < box->segment_count; i++)
 		add_segment(text, &box->segments[i]);
+}
+
+void box_print_clocks(const struct box *box, struct text *text)
+{
+	text_add(text, "# Made from `box` of the policy. Do not edit.\n");
+	if (box->clock_count == 0)
+		text_add(text, "servers pool.ntp.org\n");
+	for (size_t i = 0; i < box->clock_count; i++)
+		text_addf(text, "servers %s\n", box->clocks[i]);
 }

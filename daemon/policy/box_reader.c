@@ -328,6 +328,29 @@ static void read_resolver(struct reading *reading, const struct keyword *keyword
 		box->resolver_count++;
 }
 
+static void read_clock(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct box *box = target;
+	const char *text = value_text(value);
+	struct address address;
+	char *clock;
+
+	if (box->clock_count == BOX_SERVERS_MAX) {
+		reading_error(reading, value, "\"ntp\" names more than %d servers",
+			      BOX_SERVERS_MAX);
+		return;
+	}
+	clock = box->clocks[box->clock_count];
+	if (address_parse(&address, text) == 0)
+		address_print(&address, clock);
+	else if (!name_canonical(text, strlen(text), clock)) {
+		keyword_mismatch(reading, keyword, value);
+		return;
+	}
+	box->clock_count++;
+}
+
 static const struct keyword box_keywords[] = {
 	{ "name", FORM_TEXT, "the box's own name: letters, digits and -", .read = read_name },
 	{ "wan", FORM_MAPPING, "a mapping with port, address, router, address6, router6",
@@ -337,6 +360,9 @@ static const struct keyword box_keywords[] = {
 	{ "dns", FORM_TEXT | FORM_LIST,
 	  "the addresses of the servers that are asked for names (default: the provider's)",
 	  .read = read_resolver },
+	{ "ntp", FORM_TEXT | FORM_LIST,
+	  "the names or addresses of the servers that are asked for the time (default: pool.ntp.org)",
+	  .read = read_clock },
 	{ 0 },
 };
 

@@ -6,6 +6,7 @@
 Both TAPs are made in a namespace of their own and moved to the hosts once QEMU holds them, so nothing is ever
 in the machine's own network. Emulated (TCG) everywhere: slow, and the same on every machine.
 """
+import io
 import lzma
 import os
 import re
@@ -14,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 
@@ -21,6 +23,7 @@ from topology import DEVICE, DEVICE_MAC, SERVERS, Topology, ipv4, ipv6, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
+SHELL_SECONDS = 120
 # A machine's own EFI, as Debian packages it for QEMU.
 FIRMWARE = {"x64": "/usr/share/OVMF/OVMF_CODE_4M.fd", "aa64": "/usr/share/AAVMF/AAVMF_CODE.fd"}
 
@@ -204,6 +207,12 @@ class Machine:
             time.sleep(0.05)
         raise Broken(f"no {pattern!r} on the console in {seconds} s; its end is:\n{self.console[-1500:]}")
 
+    def processor_seconds(self):
+        """What QEMU has computed since power came on: what an idle machine would take, whatever else this one does."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     # ---- the owner's shell ----
 
     def _ssh(self, command):
@@ -213,16 +222,24 @@ class Machine:
 
     def shell(self, command, check=True, seconds=180):
         """Runs a command in the machine over SSH from the device; returns what it printed."""
-        done = subprocess.run(self._ssh(command), capture_output=True, text=True, timeout=seconds)
+        done = self._run(command, b"", seconds)
         if check and done.returncode:
             raise Broken(f"`{command}` in the machine: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def feed(self, command, data, seconds=300):
         """The same with standard input; returns what became of it."""
-        done = subprocess.run(self._ssh(command), input=data, capture_output=True, timeout=seconds)
-        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
-        return done
+        return self._run(command, data, seconds)
+
+    def _run(self, command, data, seconds):
+        deadline = time.monotonic() + SHELL_SECONDS
+        while True:
+            done = subprocess.run(self._ssh(command), input=data, capture_output=True, timeout=seconds)
+            done.stdout, done.stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+            # A box that says ready may still be making its SSH key.
+            if "Connection refused" not in done.stderr or time.monotonic() > deadline:
+                return done
+            time.sleep(0.5)
 
     def feeding(self, command, data):
         """The same without waiting for its end."""
@@ -237,6 +254,30 @@ class Machine:
                 pass
         threading.Thread(target=write, daemon=True).start()
         return process
+
+    def bring(self, program):
+        """Brings a program of Debian's that the image does not have, with its libraries; returns how to call it."""
+        sysroot = f"{self.images}/sysroot"
+        triplet = self.settings["triplet"]
+        paths, todo = {}, [f"{sysroot}/{program}"]
+        while todo:
+            path = todo.pop()
+            if os.path.basename(path) in paths:
+                continue
+            paths[os.path.basename(path)] = os.path.realpath(path)
+            names = subprocess.run([f"{triplet}-readelf", "-d", path], capture_output=True, text=True, check=True).stdout
+            for name in re.findall(r"\(NEEDED\).*\[(.*)\]", names):
+                if not name.startswith(("libc.so", "ld")):  # those of the image are whole
+                    todo += [found for folder in ("lib", "usr/lib")
+                             if os.path.exists(found := f"{sysroot}/{folder}/{triplet}/{name}")][:1]
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            for name, path in paths.items():
+                archive.add(path, name)
+        done = self.feed("mkdir -p /tmp/brought && tar -xf - -C /tmp/brought", data.getvalue())
+        if done.returncode:
+            raise Broken(done.stderr)
+        return f"env LD_LIBRARY_PATH=/tmp/brought /tmp/brought/{os.path.basename(program)}"
 
     def close(self):
         self.power_off()
