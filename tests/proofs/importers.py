@@ -6,6 +6,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -13,6 +14,15 @@ from dialogue import Failure
 from proof import Proof
 
 SECONDS = 40
+# Where the browser wants its pipes.
+AS_3_AND_4 = """
+import os, sys
+for number, pipe in ((100, sys.argv[1]), (101, sys.argv[2])):
+	os.dup2(int(pipe), number)
+os.dup2(100, 3)
+os.dup2(101, 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 IMPORT = """
 import('./models/har/har.js').then(har => {
 	const log = new har.HARFormat.HARRoot(JSON.parse(%s)).log;
@@ -30,9 +40,8 @@ class Chromium:
         self._in, theirs_out = os.pipe()
         words = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe",
                  f"--user-data-dir={directory}", "about:blank"]
-        # The browser wants them as 3 and 4.
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *words], pass_fds=(theirs_in, theirs_out),
+            [sys.executable, "-c", AS_3_AND_4, str(theirs_in), str(theirs_out), *words], pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": directory})
         os.close(theirs_in)
         os.close(theirs_out)
