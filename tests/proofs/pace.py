@@ -46,6 +46,7 @@ class Server:
                 peer.sendall(b"1000\r\n" + bytes(4096) + b"\r\n")
 
     def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)  # who waits in accept() would keep it open
         self._listener.close()
 
 

@@ -58,6 +58,7 @@ class Server:
 
     def close(self):
         for listener in self._listeners:
+            listener.shutdown(socket.SHUT_RDWR)  # who waits in accept() would keep it open
             listener.close()
 
 
