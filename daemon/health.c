@@ -98,6 +98,17 @@ bool health_failed(struct health *health, const char *server, int64_t now, uint6
 	return atomic_exchange(&failing->until, now + (int64_t)pause) == 0;
 }
 
+bool health_hold(struct health *health, const char *server, int64_t until)
+{
+	uint64_t key = hash(server);
+	struct failing *failing = find(health, key);
+
+	if (!failing)
+		failing = claim(health, key);
+	atomic_store(&failing->pause, BACK_OFF_FIRST);
+	return atomic_exchange(&failing->until, until) == 0;
+}
+
 bool health_reached(struct health *health, const char *server)
 {
 	struct failing *failing = find(health, hash(server));

@@ -23,5 +23,8 @@ int64_t health_wait(const struct health *health, const char *server);
  * been well. */
 bool health_failed(struct health *health, const char *server, int64_t now, uint64_t most);
 
+/* Notes that it is not to be asked before then, whoever failed or not. Returns whether it had been well. */
+bool health_hold(struct health *health, const char *server, int64_t until);
+
 /* Notes that it was reached. Returns whether it had been failing. */
 bool health_reached(struct health *health, const char *server);

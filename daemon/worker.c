@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/checks.h"
 #include "daemon/connection.h"
 #include "daemon/datagrams.h"
 #include "daemon/listener.h"
@@ -31,6 +32,7 @@ struct worker {
 	const struct worker_settings *settings;
 	struct gateway gateway;
 	struct listener *listeners[LAN_PORTS_MAX];
+	struct checks *checks;       /* of upstreams' servers; the first worker does it for all */
 	struct datagrams *datagrams; /* NULL: there is no door for them */
 	int signals;
 	struct event signal_event;
@@ -116,6 +118,8 @@ static void begin_regime(struct worker *worker, struct policy *policy)
 		sessions_clear(gateway->world.tls->sessions);
 	regime_release(gateway->regime);
 	gateway->regime = regime;
+	checks_free(worker->checks);
+	worker->checks = gateway->index == 0 ? checks_new(regime, &gateway->world) : NULL;
 	atomic_store(&gateway->counters->policy_generation, policy->generation);
 }
 

@@ -28,6 +28,7 @@ void upstream_free(struct upstream *upstream)
 		free(upstream->servers[i].host);
 	free(upstream->verify_name);
 	free(upstream->verify_ca);
+	free(upstream->check_path);
 	free(upstream->proxy.station.host);
 	free(upstream->proxy.user);
 	free(upstream->proxy.password);

@@ -15,6 +15,7 @@ enum through { THROUGH_NOTHING, THROUGH_SOCKS5, THROUGH_HTTP, THROUGH_HTTPS };
 
 enum {
 	UPSTREAM_SERVERS_MAX = 8,
+	CHECK_PATH_MAX = 256,
 	STATION_TEXT = 264, /* a name, a colon, a port and a NUL fit */
 };
 
@@ -39,6 +40,8 @@ struct upstream {
 	size_t server_count; /* 0: the original destination, through the proxy */
 	struct station servers[UPSTREAM_SERVERS_MAX]; /* the first that is fit is taken */
 	uint64_t back_off; /* microseconds that a server which failed over and over is left alone */
+	uint64_t check_every; /* microseconds between two checks of each server; 0: none is checked */
+	char *check_path;     /* what to ask for; NULL: being reached is enough */
 	enum upstream_tls tls;
 	char *verify_name; /* name to verify the server against; NULL: host, or the client's name */
 	char *verify_ca;   /* PEM file of roots for this upstream alone; NULL: the policy's trust */

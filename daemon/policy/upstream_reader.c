@@ -8,6 +8,8 @@
 #include "daemon/policy/roots.h"
 #include "daemon/policy/scalar.h"
 
+enum { CHECK_DEFAULT = 10 * 1000000, CHECK_LEAST = 1000000 }; /* microseconds */
+
 static void read_server(struct reading *reading, const struct keyword *keyword, struct value value,
 			void *target)
 {
@@ -64,6 +66,47 @@ static void read_back_off(struct reading *reading, const struct keyword *keyword
 	struct upstream *upstream = target;
 
 	scalar_duration(reading, keyword, value, &upstream->back_off);
+}
+
+static void read_every(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct upstream *upstream = target;
+	uint64_t every;
+
+	if (!scalar_duration(reading, keyword, value, &every))
+		return;
+	if (every < CHECK_LEAST)
+		keyword_mismatch(reading, keyword, value);
+	else
+		upstream->check_every = every;
+}
+
+static void read_path(struct reading *reading, const struct keyword *keyword, struct value value,
+		      void *target)
+{
+	struct upstream *upstream = target;
+	const char *path = value_text(value);
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < length; i++)
+		if (path[i] <= ' ' || path[i] >= 0x7f)
+			length = 0;
+	if (path[0] != '/' || !length || length > CHECK_PATH_MAX) {
+		keyword_mismatch(reading, keyword, value);
+		return;
+	}
+	free(upstream->check_path);
+	upstream->check_path = reading_copy(reading, path);
+}
+
+static void read_check(struct reading *reading, const struct keyword *keyword, struct value value,
+		       void *target)
+{
+	struct upstream *upstream = target;
+
+	upstream->check_every = CHECK_DEFAULT;
+	grammar_read(reading, keyword->grammar, value, upstream);
 }
 
 static void read_tls(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -127,6 +170,17 @@ static const struct keyword tls_keywords[] = {
 
 static const struct grammar tls_grammar = { "\"tls\"", tls_keywords };
 
+static const struct keyword check_keywords[] = {
+	{ "path", FORM_TEXT,
+	  "a path such as /health: the server is well when it answers with 2xx or 3xx",
+	  .read = read_path },
+	{ "every", FORM_TEXT | FORM_NUMBER, "a time such as 10 s, at least one second",
+	  .read = read_every },
+	{ 0 },
+};
+
+static const struct grammar check_grammar = { "\"check\"", check_keywords };
+
 static const struct keyword upstream_keywords[] = {
 	{ "server", FORM_TEXT, "a host name or address, with a port or without: api.example:443",
 	  .read = read_server },
@@ -145,6 +199,8 @@ static const struct keyword upstream_keywords[] = {
 	{ "back-off", FORM_TEXT | FORM_NUMBER,
 	  "a time such as 60 s: how long a server that keeps failing is left alone at most",
 	  .read = read_back_off },
+	{ "check", FORM_MAPPING, "a mapping with \"path\" and \"every\", or {}", .read = read_check,
+	  .grammar = &check_grammar },
 	{ 0 },
 };
 
@@ -187,6 +243,18 @@ static void check_servers(struct reading *reading, const struct upstream *upstre
 			      "\"through\"");
 }
 
+/* A check goes where the rules' connections would, and knows no other port than what is written. */
+static void check_checks(struct reading *reading, const struct upstream *upstream, struct value value)
+{
+	if (!upstream->check_every)
+		return;
+	for (size_t i = 0; i < upstream->server_count; i++)
+		if (!station_port(&upstream->servers[i], 0))
+			reading_error(reading, value, "a \"check\" needs servers with a port");
+	if (!upstream->server_count)
+		reading_error(reading, value, "a \"check\" needs a \"server\" or \"servers\"");
+}
+
 static void read_upstream(struct reading *reading, struct value value, struct upstream *upstream)
 {
 	size_t errors = reading->errors;
@@ -194,6 +262,8 @@ static void read_upstream(struct reading *reading, struct value value, struct up
 	grammar_read(reading, &upstream_grammar, value, upstream);
 	if (reading->errors == errors)
 		check_servers(reading, upstream, value);
+	if (reading->errors == errors)
+		check_checks(reading, upstream, value);
 }
 
 struct upstream *read_inline_upstream(struct reading *reading, struct value value)

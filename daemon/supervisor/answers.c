@@ -114,6 +114,33 @@ static json_t *roots_json(const struct policy *policy)
 	return policy->trust_pem ? json_string(digest_hex(policy->trust_pem, hex)) : json_null();
 }
 
+/* How the servers of an upstream fare, as the workers and the checks have found. */
+static json_t *servers_json(const struct health *health, const struct upstream *upstream)
+{
+	json_t *servers = json_object();
+	char text[STATION_TEXT];
+
+	for (size_t i = 0; i < upstream->server_count; i++) {
+		int64_t wait = health_wait(health, station_print(&upstream->servers[i], 0, text));
+
+		json_object_set_new(servers, text,
+				    json_string(wait > clock_steady() ? "left alone" : wait ? "failed lately" : "well"));
+	}
+	return servers;
+}
+
+static json_t *upstreams_json(const struct supervisor *supervisor)
+{
+	const struct policy *policy = supervisor->policy;
+	json_t *upstreams = json_object();
+
+	for (size_t i = 0; i < policy->upstream_count; i++)
+		if (policy->upstreams[i]->defined && policy->upstreams[i]->server_count)
+			json_object_set_new(upstreams, policy->upstreams[i]->name,
+					    servers_json(supervisor->children.health, policy->upstreams[i]));
+	return upstreams;
+}
+
 static void answer_status(void *context, json_t *request, struct control_answer *answer)
 {
 	const struct supervisor *supervisor = context;
@@ -122,13 +149,13 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 	(void)request;
 	control_answer_line(
 		answer,
-		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "version", VERSION,
+		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
 			  "pid", (int)getpid(), "uptime",
 			  (json_int_t)((clock_steady() - supervisor->started) / 1000000), "policy",
 			  supervisor->settings->config, "generation",
 			  (int)supervisor->policy->generation, "rules",
 			  (int)supervisor->policy->rule_count, "trusted_roots_sha256", roots_json(supervisor->policy), "capture",
-			  capture_json(supervisor), "totals", totals_json(supervisor), "reasons", reasons_json(supervisor)));
+			  capture_json(supervisor), "totals", totals_json(supervisor), "upstreams", upstreams_json(supervisor), "reasons", reasons_json(supervisor)));
 	control_answer_line(answer, process_json(&children->signer, "signer"));
 	control_answer_line(answer, process_json(&children->recorder, "recorder"));
 	for (unsigned i = 0; i < children->workers; i++)
