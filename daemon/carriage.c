@@ -10,6 +10,7 @@
 #include "daemon/carriage_judge.h"
 #include "daemon/datagrams.h"
 #include "daemon/packet/dns.h"
+#include "daemon/dns_answer.h"
 #include "daemon/through/socks5.h"
 #include "netfilter/datagram.h"
 
@@ -459,10 +460,10 @@ static void read_hello(struct carriage *carriage, struct span bytes)
 
 /* DNS: every question is judged by itself. */
 
-static void answer_nxdomain(struct carriage *carriage, const struct dns_message *query)
+static void answer(struct carriage *carriage, const struct rule *rule, const struct dns_message *query)
 {
 	uint8_t message[ANSWER_MAX];
-	size_t length = dns_print_nxdomain(query, message, sizeof(message));
+	size_t length = dns_answer_print(rule, query, message, sizeof(message));
 
 	if (length)
 		datagrams_answer(carriage->datagrams, carriage->flow,
@@ -479,9 +480,10 @@ static bool ask_about(struct carriage *carriage, struct span bytes)
 		query = (struct dns_message){ .name = "" };
 	rule = carriage_judge_question(carriage, query.name);
 	carriage->protocol = PROTOCOL_DNS;
-	if (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_PAGE) {
+	if (rule->dns_answer_count ||
+	    (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_PAGE)) {
 		if (rule->block != BLOCK_DROP && query.question_end)
-			answer_nxdomain(carriage, &query);
+			answer(carriage, rule, &query);
 		return false;
 	}
 	if (carriage->flow->fate == FATE_UNDECIDED && hold(carriage, bytes)) {

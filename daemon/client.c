@@ -132,6 +132,11 @@ static enum client_peek note_greeting(struct client *client, const struct greeti
 	}
 	if (greeting->protocol == PROTOCOL_HTTP && greeting->http.host[0])
 		client->host = strdup(greeting->http.host);
+	if (greeting->protocol == PROTOCOL_DNS) {
+		client->asks_services = dns_asks_services(&greeting->question);
+		if (greeting->question.name[0])
+			client->question = strdup(greeting->question.name);
+	}
 	return CLIENT_SPOKE;
 }
 
@@ -210,7 +215,8 @@ void client_end(struct client *client)
 {
 	side_end(&client->side);
 	free(client->host);
+	free(client->question);
 	free(client->alpn);
-	client->host = NULL;
+	client->host = client->question = NULL;
 	client->alpn = NULL;
 }

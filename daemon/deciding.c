@@ -3,6 +3,7 @@
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
 #include "daemon/sparing.h"
+#include "daemon/dns_answer.h"
 #include "daemon/stage.h"
 #include "daemon/trace.h"
 
@@ -189,8 +190,18 @@ static void follow(struct connection *connection)
 			     &connection->client.side, PCAPNG_CLIENTS);
 }
 
+static bool would_be_changed(const struct connection *connection)
+{
+	const struct client *client = &connection->client;
+
+	return client->protocol == PROTOCOL_DNS &&
+	       dns_answer_is_changed(connection->rule, client->asks_services);
+}
+
 static enum stage obey(struct connection *connection)
 {
+	if (would_be_changed(connection))
+		return connection_refuse(connection, REASON_BLOCKED, REFUSE_BY_RESET);
 	switch (connection->rule->verdict) {
 	case VERDICT_BLOCK:
 		return block(connection);

@@ -23,6 +23,19 @@ static enum greeting_answer read_hello(const uint8_t *stream, size_t length,
 		       : GREETING_BROKEN;
 }
 
+/* DNS over TCP (RFC 7766): a length, then the message. */
+static enum greeting_answer read_question(const uint8_t *stream, size_t length,
+					  struct dns_message *question)
+{
+	size_t whole = length < 2 ? 0 : (size_t)(stream[0] << 8 | stream[1]);
+
+	if (length < 2 || length - 2 < whole)
+		return length < HELLO_MAX ? GREETING_MORE : GREETING_BROKEN;
+	if (!dns_parse(stream + 2, whole, question))
+		*question = (struct dns_message){ .name = "" };
+	return GREETING_READ;
+}
+
 enum greeting_answer greeting_read(const uint8_t *stream, size_t length, struct greeting_room *room,
 				   struct greeting *greeting)
 {
@@ -32,6 +45,8 @@ enum greeting_answer greeting_read(const uint8_t *stream, size_t length, struct 
 		return GREETING_MORE;
 	if (greeting->protocol == PROTOCOL_TLS)
 		return read_hello(stream, length, room, &greeting->hello);
+	if (greeting->protocol == PROTOCOL_DNS)
+		return read_question(stream, length, &greeting->question);
 	if (greeting->protocol == PROTOCOL_HTTP &&
 	    protocol_peek_http(stream, length, &greeting->http) == RECOGNITION_MORE &&
 	    length < HELLO_MAX)
@@ -43,6 +58,7 @@ const char *greeting_host(const struct greeting *greeting)
 {
 	const char *host = greeting->protocol == PROTOCOL_TLS	 ? greeting->hello.name
 			   : greeting->protocol == PROTOCOL_HTTP ? greeting->http.host
+			   : greeting->protocol == PROTOCOL_DNS	 ? greeting->question.name
 								 : "";
 
 	return host[0] ? host : NULL;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/limits.h"
+#include "daemon/packet/dns.h"
 #include "daemon/protocol.h"
 #include "daemon/tls/hello.h"
 
@@ -22,6 +23,7 @@ struct greeting {
 	enum protocol protocol;
 	struct hello hello;    /* of PROTOCOL_TLS */
 	struct http_peek http; /* of PROTOCOL_HTTP */
+	struct dns_message question; /* of PROTOCOL_DNS: the first; its name is "" when it cannot be read */
 };
 
 /* Reads the first bytes of a stream. HELLO_MAX bytes are the end: what is a beginning by then is

@@ -61,6 +61,8 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 	};
 	if (client->protocol == PROTOCOL_TLS)
 		facts->host = facts->tls_name = client->host;
+	else if (client->protocol == PROTOCOL_DNS)
+		facts->host = client->question;
 	facts->certificate_verdict = server->verdict;
 	if (server->side.endpoint.tls_facts)
 		facts->certificates = server->side.endpoint.tls_facts->certificates;

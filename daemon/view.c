@@ -25,7 +25,7 @@ void connection_view(const struct connection *connection, const struct exchange 
 		.client = &client->side.endpoint,
 		.server = shown_server(connection, exchange),
 		.protocol = client->protocol,
-		.host = client->host,
+		.host = client->host ? client->host : client->question,
 		.port_name = client->port_name,
 		.mac = client->mac_known ? client->mac : NULL,
 		.device = client->device ? client->device->name : NULL,

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "daemon/packet/dns.h"
+#include "daemon/dns_answer.h"
 #include "daemon/visit_judge.h"
 
 enum {
@@ -114,21 +115,8 @@ static void fill_said(const struct greeting *greeting, struct said *said)
 	} else {
 		said->learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	}
-}
-
-/* DNS over TCP (RFC 7766): the first question. */
-static void fill_question(const struct flow *flow, struct dns_message *message, struct said *said)
-{
-	const struct segments *segments = &flow->segments;
-	size_t length = segments_ready(segments);
-
-	if (length < 2)
-		return;
-	length = length - 2 < (size_t)(segments->bytes[0] << 8 | segments->bytes[1])
-			 ? length - 2
-			 : (size_t)(segments->bytes[0] << 8 | segments->bytes[1]);
-	if (dns_parse(segments->bytes + 2, length, message) && message->name[0])
-		said->host = message->name;
+	said->asks_services = greeting->protocol == PROTOCOL_DNS &&
+			      dns_asks_services(&greeting->question);
 }
 
 /* What has no name of its own is known by the one that the device asked for. */
@@ -143,7 +131,6 @@ static void fill_sighting(const struct visits *visits, const struct flow *flow, 
 static enum fate judge_greeting(struct visits *visits, struct flow *flow)
 {
 	const struct segments *segments = &flow->segments;
-	struct dns_message message;
 	struct greeting greeting;
 	struct said said = { 0 };
 
@@ -162,8 +149,6 @@ static enum fate judge_greeting(struct visits *visits, struct flow *flow)
 	if (!flow->anchored && greeting.protocol == PROTOCOL_UNKNOWN)
 		return FATE_UNSEEN;
 	fill_said(&greeting, &said);
-	if (greeting.protocol == PROTOCOL_DNS)
-		fill_question(flow, &message, &said);
 	fill_sighting(visits, flow, &said);
 	return visit_judge(visits, flow, &said);
 }
@@ -342,21 +327,20 @@ static enum fate visit_datagram(struct visits *visits, const struct queue_packet
 
 /* DNS */
 
-static void answer_nxdomain(const struct visits *visits, const struct packet *packet,
-			    const struct dns_message *query, unsigned port)
+/* In the name of whom it was asked. */
+static void send_answer(const struct visits *visits, const struct packet *packet,
+			struct span message, unsigned port)
 {
-	uint8_t bytes[PACKET_HEADERS_MAX + ANSWER_MAX], message[ANSWER_MAX];
-	struct packet answer = { .source = packet->destination, .destination = packet->source };
-	size_t length = dns_print_nxdomain(query, message, sizeof(message));
-	size_t headers;
+	uint8_t bytes[PACKET_HEADERS_MAX + ANSWER_MAX];
+	struct packet answer = { .source = packet->destination, .destination = packet->source,
+				 .payload = message };
+	size_t headers = packet_print_udp(&answer, bytes);
 
-	answer.payload = (struct span){ message, length };
-	headers = packet_print_udp(&answer, bytes);
-	memcpy(bytes + headers, message, length);
+	memcpy(bytes + headers, message.bytes, message.length);
 	if (IN6_IS_ADDR_LINKLOCAL(&packet->source.v6) && packet->source.family == AF_INET6)
 		answer.destination.scope = port;
-	if (length)
-		send_raw(visits, &answer.destination, bytes, headers + length);
+	if (message.length)
+		send_raw(visits, &answer.destination, bytes, headers + message.length);
 }
 
 /* Every question is a visit of its own: one socket of a device may ask for many names. */
@@ -366,15 +350,19 @@ static void visit_query(struct visits *visits, const struct queue_packet *arriva
 	struct flow flow = { .client = packet->source,
 			     .server = packet->destination,
 			     .kind = FLOW_DATAGRAMS };
+	uint8_t message[ANSWER_MAX];
 	struct dns_message query;
+	const struct rule *rule;
 	enum fate fate;
+	size_t length;
 
 	note_arrival(visits, &flow, arrival);
 	if (!dns_parse(packet->payload.bytes, packet->payload.length, &query))
 		query = (struct dns_message){ .name = "" };
-	fate = visit_question(visits, &flow, query.name);
-	if (fate == FATE_REFUSE && query.question_end) {
-		answer_nxdomain(visits, packet, &query, arrival->port);
+	fate = visit_question(visits, &flow, query.name, &rule);
+	if (query.question_end && fate != FATE_DROP && (fate == FATE_REFUSE || rule->dns_answer_count)) {
+		length = dns_answer_print(rule, &query, message, sizeof(message));
+		send_answer(visits, packet, (struct span){ message, length }, arrival->port);
 		fate = FATE_DROP;
 	}
 	carry_out(visits, arrival, packet, fate == FATE_PASS ? FATE_UNDECIDED : fate);

@@ -1,5 +1,6 @@
 #include "daemon/visit_judge.h"
 
+#include "daemon/dns_answer.h"
 #include "daemon/story.h"
 
 static void count(_Atomic uint64_t *counter)
@@ -111,6 +112,11 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 	if (decision.ask)
 		return visit_refuse(visits, flow, REASON_OVER_TCP);
 	fate = fate_of(decision.rule, &reason);
+	if (fate == FATE_PASS && said->protocol == PROTOCOL_DNS &&
+	    dns_answer_is_changed(decision.rule, said->asks_services)) {
+		fate = FATE_REFUSE;
+		reason = REASON_BLOCKED;
+	}
 	count_hits(visits, &decision);
 	count_fate(visits, fate, reason);
 	flow_settle(visits->flows, flow, fate);
@@ -157,12 +163,14 @@ static void tell_dns(struct visits *visits, enum event_kind kind, const struct f
 	journal_event(visits->journal, kind, &told.view, NULL);
 }
 
-enum fate visit_question(struct visits *visits, struct flow *flow, const char *name)
+enum fate visit_question(struct visits *visits, struct flow *flow, const char *name,
+			 const struct rule **rule)
 {
 	struct said said = question_of(name);
 	struct decision decision = decide(visits, flow, &said);
 	enum fate fate = fate_of_question(decision.rule);
 
+	*rule = decision.rule;
 	count_hits(visits, &decision);
 	tell_dns(visits, EVENT_DNS_REQUEST, flow, &said, decision.rule);
 	if (fate != FATE_PASS) {

@@ -10,8 +10,10 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 /* Ends a flow without the judge: it cannot be read. */
 enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason reason);
 
-/* What becomes of a question of DNS. Counts the hits; writes a line where it is blocked. */
-enum fate visit_question(struct visits *visits, struct flow *flow, const char *name);
+/* What becomes of a question of DNS, and by which rule (the policy's, never NULL). Counts the hits; writes a line
+ * where it is blocked. */
+enum fate visit_question(struct visits *visits, struct flow *flow, const char *name,
+			 const struct rule **rule);
 
 /* An answer: the rule that has decided about its question; the policy's, never NULL. */
 const struct rule *visit_answered(struct visits *visits, const struct flow *flow, const char *name);

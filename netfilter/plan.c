@@ -16,7 +16,8 @@ static enum plan_reason reason_of(const struct rule *rule, const struct policy *
 	if (rule->logged)
 		return PLAN_LOGGED;
 	if (!rule->shadow &&
-	    (!is_of_kernel(rule) || rule_has_extras(rule) || rule->dns_strip))
+	    (!is_of_kernel(rule) || rule_has_extras(rule) || rule->dns_strip ||
+	     rule->dns_answer_count))
 		return PLAN_VERDICT;
 	if (!rule->shadow && rule->verdict == VERDICT_PASS && policy->source == SOURCE_OWN)
 		return PLAN_SOURCE;

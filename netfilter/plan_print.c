@@ -295,7 +295,7 @@ static const char *deed(const struct rule *rule)
 	case VERDICT_BLOCK:
 		return rule->block == BLOCK_PAGE ? "it answers with a page" : "it answers a name";
 	default:
-		return rule->dns_strip ? "it changes answers of DNS"
+		return rule->dns_strip || rule->dns_answer_count ? "it changes answers of DNS"
 				       : "it edits headers or keeps a trace";
 	}
 }

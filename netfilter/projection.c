@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/policy/public_resolvers.h"
+
 struct projector {
 	struct arena *arena;
 	const struct kernel_view *view;
@@ -175,8 +177,10 @@ static bool begin_sets(struct projector *projector, struct sets *sets,
 {
 	struct arena *arena = projector->arena;
 	size_t macs = condition->count;
-	size_t prefixes = condition->count + PRIVATE_SPACES;
+	size_t prefixes = condition->count + PRIVATE_SPACES, resolvers;
 
+	public_resolvers_prefixes(&resolvers);
+	prefixes += resolvers;
 	*sets = (struct sets){ .vague = false };
 	for (size_t i = 0; i < condition->count; i++)
 		if (condition->alternatives[i].kind == ALTERNATIVE_DEVICE)
@@ -245,6 +249,15 @@ static void add_private(struct sets *sets)
 			add_prefix(sets, &prefix);
 }
 
+static void add_resolvers(struct sets *sets)
+{
+	size_t count;
+	const struct prefix *prefixes = public_resolvers_prefixes(&count);
+
+	for (size_t i = 0; i < count; i++)
+		add_prefix(sets, &prefixes[i]);
+}
+
 static void add_list(struct sets *sets, const struct list *list, const struct kernel_view *view)
 {
 	for (size_t i = 0; i < sets->list_count; i++)
@@ -274,6 +287,9 @@ static void add_alternative(struct projector *projector, struct sets *sets,
 		break;
 	case ALTERNATIVE_PRIVATE:
 		add_private(sets);
+		break;
+	case ALTERNATIVE_RESOLVERS:
+		add_resolvers(sets);
 		break;
 	case ALTERNATIVE_LIST:
 		add_list(sets, alternative->list, projector->view);

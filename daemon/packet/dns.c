@@ -5,6 +5,9 @@
 #include "daemon/packet/dns_name.h"
 
 enum {
+	ADDRESS_RECORD = 12, /* bytes before the address */
+	POINTER_TO_QUESTION = 0xc00c,
+	ANSWER_SECONDS = 60,
 	HEADER = 12,
 	FLAGS_ANSWER = 0x8000,
 	FLAGS_RECURSION_DESIRED = 0x0100,
@@ -101,24 +104,70 @@ static void put16(uint8_t *place, unsigned value)
 	place[1] = (uint8_t)value;
 }
 
-size_t dns_print_nxdomain(const struct dns_message *query, uint8_t *out, size_t size)
+/* Header and question as asked; the header counts one question and nothing else. */
+static void print_head(const struct dns_message *query, unsigned result, uint8_t *out)
 {
-	size_t length = query->question_end;
 	unsigned flags = query->whole.bytes[2] << 8 | query->whole.bytes[3];
 
-	if (length + OPT_RECORD > size)
-		return 0;
-	memcpy(out, query->whole.bytes, length);
+	memcpy(out, query->whole.bytes, query->question_end);
 	flags &= FLAGS_RECURSION_DESIRED | FLAGS_CHECKING_DISABLED;
-	put16(out + 2, flags | FLAGS_ANSWER | FLAGS_RECURSION_AVAILABLE | DNS_NXDOMAIN);
+	put16(out + 2, flags | FLAGS_ANSWER | FLAGS_RECURSION_AVAILABLE | result);
 	memset(out + 6, 0, HEADER - 6);
+}
+
+/* Where the query has one. Returns its length. */
+static size_t print_options(const struct dns_message *query, uint8_t *out, size_t length)
+{
 	if (!query->edns)
-		return length;
+		return 0;
 	out[11] = 1;
 	memset(out + length, 0, OPT_RECORD);
 	put16(out + length + 1, DNS_OPT);
 	put16(out + length + 3, OPT_SIZE);
 	if (query->dnssec)
 		put16(out + length + 7, OPT_DNSSEC);
-	return length + OPT_RECORD;
+	return OPT_RECORD;
+}
+
+size_t dns_print_nxdomain(const struct dns_message *query, uint8_t *out, size_t size)
+{
+	size_t length = query->question_end;
+
+	if (length + OPT_RECORD > size)
+		return 0;
+	print_head(query, DNS_NXDOMAIN, out);
+	return length + print_options(query, out, length);
+}
+
+static size_t print_address(const struct address *address, uint8_t *out)
+{
+	unsigned width = address_width(address);
+
+	memset(out, 0, ADDRESS_RECORD);
+	put16(out, POINTER_TO_QUESTION);
+	put16(out + 2, address->family == AF_INET ? DNS_A : DNS_AAAA);
+	put16(out + 4, DNS_CLASS_IN);
+	put16(out + 8, ANSWER_SECONDS);
+	put16(out + 10, width);
+	memcpy(out + ADDRESS_RECORD, address->bytes, width);
+	return ADDRESS_RECORD + width;
+}
+
+size_t dns_print_addresses(const struct dns_message *query, const struct address *addresses, size_t count,
+			   uint8_t *out, size_t size)
+{
+	size_t length = query->question_end;
+	uint16_t answers = 0;
+
+	if (length + count * (ADDRESS_RECORD + 16) + OPT_RECORD > size)
+		return 0;
+	print_head(query, 0, out);
+	for (size_t i = 0; i < count; i++) {
+		if (query->type != (addresses[i].family == AF_INET ? DNS_A : DNS_AAAA))
+			continue;
+		length += print_address(&addresses[i], out + length);
+		answers++;
+	}
+	put16(out + 6, answers);
+	return length + print_options(query, out, length);
 }

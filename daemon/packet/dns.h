@@ -60,6 +60,18 @@ bool dns_record_address(const struct dns_record *record, struct address *address
  * record where it had one. Returns its length, 0 when it does not fit size. */
 size_t dns_print_nxdomain(const struct dns_message *query, uint8_t *out, size_t size);
 
+/* Writes an answer with these addresses, as far as they are of the type that is asked for (A, AAAA), to be kept
+ * for a minute; for any other type, one that says there is nothing of it. Returns its length, 0 when it does not
+ * fit size. */
+size_t dns_print_addresses(const struct dns_message *query, const struct address *addresses, size_t count,
+			   uint8_t *out, size_t size);
+
+/* Whether it asks for records that dns_strip() could change (HTTPS, SVCB). */
+static inline bool dns_asks_services(const struct dns_message *query)
+{
+	return query->type == DNS_HTTPS || query->type == DNS_SVCB;
+}
+
 enum dns_strip { DNS_STRIP_ECH = 1, DNS_STRIP_H3 = 2 };
 
 enum dns_stripping {

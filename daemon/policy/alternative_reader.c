@@ -197,6 +197,8 @@ static bool read_address(struct reading *reading, const struct keyword *keyword,
 
 	if (strcmp(text, "private") == 0)
 		return keep(reading, alternative, ALTERNATIVE_PRIVATE, text);
+	if (strcmp(text, "public-resolvers") == 0)
+		return keep(reading, alternative, ALTERNATIVE_RESOLVERS, text);
 	if (starts(text, "list "))
 		return read_list(reading, value, LIST_OF_ADDRESSES, alternative);
 	if (starts(text, "country "))
@@ -244,6 +246,8 @@ static bool read_host(struct reading *reading, const struct keyword *keyword, st
 
 	if (strcmp(text, "none") == 0)
 		return keep(reading, alternative, ALTERNATIVE_NO_NAME, text);
+	if (strcmp(text, "public-resolvers") == 0)
+		return keep(reading, alternative, ALTERNATIVE_RESOLVERS, text);
 	if (starts(text, "list "))
 		return read_list(reading, value, LIST_OF_NAMES, alternative);
 	if (prefix_parse(&prefix, text) == -1)

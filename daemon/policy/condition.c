@@ -1,4 +1,5 @@
 #include "daemon/policy/condition.h"
+#include "daemon/policy/public_resolvers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ static enum match match_address(const struct alternative *alternative, const str
 		return answer(prefix_contains(&alternative->prefix, &facts->destination));
 	case ALTERNATIVE_LIST:
 		return answer(list_has_address(alternative->list, &facts->destination));
+	case ALTERNATIVE_RESOLVERS:
+		return answer(public_resolvers_have_address(&facts->destination));
 	default:
 		return answer(address_is_private(&facts->destination));
 	}
@@ -124,6 +127,8 @@ static enum match match_host(const struct alternative *alternative, const struct
 			name_matches(facts->host, alternative->name.kind, alternative->name.name));
 	case ALTERNATIVE_LIST:
 		return answer(list_has_host(alternative->list, facts->host));
+	case ALTERNATIVE_RESOLVERS:
+		return answer(public_resolvers_have_name(facts->host));
 	case ALTERNATIVE_LITERAL:
 		return answer(same_literal(alternative, facts->host));
 	default:

@@ -233,12 +233,22 @@ static void print_sparing(const struct rule *rule, struct text *text)
 		text_addf(text, ", learn: { pass: %lld s }", (long long)rule->learn_seconds);
 }
 
-static void print_dns(unsigned strip, struct text *text)
+static void print_dns(const struct rule *rule, struct text *text)
 {
+	unsigned strip = rule->dns_strip;
+	char address[ADDRESS_TEXT];
+
+	if (!strip && !rule->dns_answer_count)
+		return;
+	text_add(text, ", dns: { ");
 	if (strip)
-		text_addf(text, ", dns: { strip: [%s%s%s] }", strip & DNS_STRIP_ECH ? "ech" : "",
+		text_addf(text, "strip: [%s%s%s]", strip & DNS_STRIP_ECH ? "ech" : "",
 			  strip == (DNS_STRIP_ECH | DNS_STRIP_H3) ? ", " : "",
 			  strip & DNS_STRIP_H3 ? "h3" : "");
+	for (size_t i = 0; i < rule->dns_answer_count; i++)
+		text_addf(text, "%s%s", i ? ", " : strip ? ", answer: [" : "answer: [",
+			  address_print(&rule->dns_answers[i], address));
+	text_add(text, rule->dns_answer_count ? "] }" : " }");
 }
 
 void rule_print(const struct rule *rule, struct text *text)
@@ -261,7 +271,7 @@ void rule_print(const struct rule *rule, struct text *text)
 	print_captures(rule->captures, text);
 	print_edits(&rule->request_headers, "request-headers", text);
 	print_edits(&rule->response_headers, "response-headers", text);
-	print_dns(rule->dns_strip, text);
+	print_dns(rule, text);
 	text_add(text, rule->shadow ? ", shadow: true" : "");
 	text_add(text, rule->cut ? ", cut: true" : "");
 	if (rule->rate.count)

@@ -31,6 +31,8 @@ enum client_certificate {
 	CLIENT_CERTIFICATE_NONE, /* it gets none and may be content */
 	CLIENT_CERTIFICATE_FILE, /* it gets the rule's own */
 };
+enum { DNS_ANSWERS_MAX = 8 };
+
 enum edit_kind { EDIT_SET, EDIT_ADD, EDIT_REMOVE };
 
 /* One header edit of request-headers or response-headers, in the order written. */
@@ -82,6 +84,8 @@ struct rule {
 	struct edits response_headers;
 	unsigned captures; /* TRACE_… bits */
 	unsigned dns_strip; /* DNS_STRIP_… that the owner asks for; see rule_dns_strip() */
+	size_t dns_answer_count; /* addresses that questions about the rule's names are answered with */
+	struct address dns_answers[DNS_ANSWERS_MAX];
 	bool shadow;
 	bool cut;
 	struct rate rate;

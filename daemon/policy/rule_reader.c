@@ -202,9 +202,27 @@ static void read_dns_strip(struct reading *reading, const struct keyword *keywor
 		rule->dns_strip |= bits[choice];
 }
 
+static void read_dns_answer(struct reading *reading, const struct keyword *keyword, struct value value,
+			void *target)
+{
+	struct rule *rule = target;
+	struct address address;
+
+	if (address_parse(&address, value_text(value)) != 0)
+		keyword_mismatch(reading, keyword, value);
+	else if (rule->dns_answer_count == DNS_ANSWERS_MAX)
+		reading_error(reading, value, "\"answer\" has more than %d addresses",
+			      DNS_ANSWERS_MAX);
+	else
+		rule->dns_answers[rule->dns_answer_count++] = address;
+}
+
 static const struct keyword dns_keywords[] = {
 	{ "strip", FORM_TEXT | FORM_LIST, "ech, h3, or both", .read = read_dns_strip,
-	  .words = dns_strip_words, .required = true },
+	  .words = dns_strip_words },
+	{ "answer", FORM_TEXT | FORM_LIST,
+	  "an address, or a list of them, that questions about the rule's names are answered with",
+	  .read = read_dns_answer },
 	{ 0 },
 };
 
@@ -214,6 +232,8 @@ static void read_dns(struct reading *reading, const struct keyword *keyword, str
 		     void *target)
 {
 	grammar_read(reading, keyword->grammar, value, target);
+	if (value_count(value) == 0)
+		reading_error(reading, value, "\"dns\" is empty: it asks for nothing");
 }
 
 static void read_shadow(struct reading *reading, const struct keyword *keyword, struct value value,
@@ -360,7 +380,7 @@ static const struct keyword rule_keywords[] = {
 	{ "learn", FORM_TEXT | FORM_MAPPING,
 	  "pass or { pass: 24h }: clients that keep refusing the gateway's certificate",
 	  .read = read_learn, .words = learn_words, .grammar = &learn_grammar },
-	{ "dns", FORM_MAPPING, "a mapping with strip: what is taken out of the answers of DNS",
+	{ "dns", FORM_MAPPING, "a mapping with strip: what is taken out of the answers of DNS, and answer: what is answered",
 	  .read = read_dns, .grammar = &dns_grammar },
 	{ "shadow", FORM_BOOLEAN, "true or false", .read = read_shadow },
 	{ "cut", FORM_BOOLEAN, "true or false", .read = read_cut },

@@ -161,7 +161,7 @@ static const struct keyword when_keywords[] = {
 			     .read = read_alternative },
 	[CONDITION_ADDRESS] = { "address", FORM_TEXT | FORM_LIST,
 				"an address, a prefix, \"list NAME\", \"country XX\", "
-				"\"private\", or a list of them",
+				"\"private\", \"public-resolvers\", or a list of them",
 				.read = read_alternative },
 	[CONDITION_METHOD] = { "method", FORM_TEXT | FORM_LIST,
 			       "a method in capitals such as GET " GLOB_TAKEN,
@@ -172,7 +172,8 @@ static const struct keyword when_keywords[] = {
 			     .read = read_alternative },
 	[CONDITION_HOST] = { "host", FORM_TEXT | FORM_LIST,
 			     "a name (example.com alone, \"*.example.com\" below it, .example.com "
-			     "both), an address, \"list NAME\", \"none\", or a list of them",
+			     "both), an address, \"list NAME\", \"public-resolvers\", \"none\", or a "
+			     "list of them",
 			     .read = read_alternative },
 	[CONDITION_CERTIFICATE] = { "certificate", FORM_TEXT | FORM_MAPPING | FORM_LIST,
 				    "expired, not-yet-valid, self-signed, untrusted, wrong-host, "

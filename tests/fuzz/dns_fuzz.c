@@ -42,6 +42,17 @@ static void check_nxdomain(const struct dns_message *message)
 		!strcmp(answer.name, message->name) && answer.edns == message->edns);
 }
 
+static void check_addresses(const struct dns_message *message)
+{
+	const struct address addresses[] = { { .family = AF_INET }, { .family = AF_INET6 } };
+	struct dns_message answer;
+	size_t length = dns_print_addresses(message, addresses, 2, out, sizeof(out));
+
+	require(length && dns_parse(out, length, &answer));
+	require(answer.answer && answer.id == message->id && answer.type == message->type);
+	require(answer.counts[0] == (answer.type == DNS_A || answer.type == DNS_AAAA));
+}
+
 /* A stripped message still reads to its end, and there is nothing left to strip. */
 static void check_strip(const struct dns_message *message)
 {
@@ -64,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(message.question_end <= size);
 	dns_each_record(&message, check_record, &message);
 	check_nxdomain(&message);
+	check_addresses(&message);
 	check_strip(&message);
 	return 0;
 }

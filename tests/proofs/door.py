@@ -283,6 +283,8 @@ class Dns(Proof):
 capture: { proxy: needed, tcp: [53, 80, 443, 7000], udp: [53, 443] }
 rules:
   - { name: no ads, when: { host: ads.example }, do: block }
+  - { name: the page, when: { host: page.example }, do: block, dns: { answer: [192.0.2.80, "2001:db8:80::80"] } }
+  - { name: our resolver, when: { host: public-resolvers }, do: block }
   - { name: no tracker, when: { host: tracker.example }, do: { block: drop } }
   - { name: no shell, when: { host: shell.example, port: 7000 }, do: block }
   - { name: in the open, when: { host: shop.example }, do: pass, dns: { strip: [ech, h3] } }
@@ -306,11 +308,22 @@ rules:
             self._change("198.51.100.11")
             self._nameless()
             self._at_home(stack)
+            self._over_worker("198.51.100.11")
         seen = {(event["event"], event["host"], event["rule"]) for event in self.gateway.events if "host" in event}
         for one in (("dns_request", "ads.example", "no ads"), ("dns_request", "good.example", "no rule matched"),
                     ("dns_response", "good.example", "no rule matched"), ("dns_response", "shop.example", "in the open")):
             if one not in seen:
                 raise Failure(f"no event {one}")
+
+    def _over_worker(self, server):
+        """Where a rule needs workers, DNS over TCP comes through them."""
+        self.gateway.write_policy(self.policy + "  - { name: pages, when: { host: other.example }, do: { block: page } }\n")
+        if self.gateway.control("reload").returncode:
+            raise Failure("the policy is not taken over")
+        self._expect(self._dig(server, "+tcp", "good.example"), "NOERROR", "198.51.100.10")
+        for question in (("ads.example",), ("page.example",), ("shop.example", "HTTPS")):
+            self._expect(self._dig(server, "+tcp", *question), "reset")
+        settle(lambda: find_all("journal", [{"host": "good.example", "protocol": "dns", "server": {"address": [server, 53]}}], self.gateway.journal()))
 
     def _at_home(self, stack):
         """The gateway's own resolver, as in most homes; asked also by its link-local address."""
@@ -372,6 +385,13 @@ rules:
             self._expect(self._dig(server, "tracker.example"), "no servers could be reached")
         self._expect(self._dig(server, "+tcp", "good.example"), "NOERROR")
         self._expect(self._dig(server, "+tcp", "ads.example"), "reset")
+        self._expect(self._dig(server, "page.example"), "NOERROR", "192.0.2.80", "60")
+        self._expect(self._dig(server, "page.example", "AAAA", "+dnssec"), "NOERROR", "2001:db8:80::80")
+        self._expect(self._dig(server, "page.example", "HTTPS"), "NOERROR", "ANSWER: 0")
+        self._expect(self._dig(server, "+tcp", "page.example"), "reset")
+        for host in ("use-application-dns.net", "security.cloudflare-dns.com", "_dns.resolver.arpa"):
+            self._expect(self._dig(server, host), "NXDOMAIN")
+        self._expect(self._dig(server, "+tcp", "shop.example", "HTTPS"), "reset")
 
     def _change(self, server):
         self._expect(self._dig(server, "good.example", "HTTPS"), "ech=", "h3,h2")

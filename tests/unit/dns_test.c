@@ -146,6 +146,47 @@ static void test_nxdomain(void **state)
 	assert_int_equal(dns_print_nxdomain(&message, out, 20), 0);
 }
 
+static bool count_addresses(const struct dns_record *record, void *context)
+{
+	struct address address;
+
+	*(unsigned *)context += dns_record_address(record, &address) && record->ttl == 60 &&
+				!strcmp(record->name, "example.com");
+	return false;
+}
+
+static unsigned addresses_of(const char *type)
+{
+	static const char wanted[] = HEADER("\1\x10", "\0", "\1") QUESTION "\0\1\0\1"
+								    "\0\0\x29\4\xd0\0\0\x80\0\0\0";
+	uint8_t query[sizeof(wanted)], out[600];
+	struct address addresses[3];
+	struct dns_message answer;
+	unsigned count = 0;
+
+	memcpy(query, wanted, sizeof(query));
+	memcpy(query + 12 + 13, type, 2);
+	address_parse(&addresses[0], "192.0.2.1");
+	address_parse(&addresses[1], "192.0.2.2");
+	address_parse(&addresses[2], "2001:db8::1");
+	assert_true(dns_parse(query, sizeof(query) - 1, &message));
+	length = dns_print_addresses(&message, addresses, 3, out, sizeof(out));
+	assert_true(dns_parse(out, length, &answer));
+	assert_true(answer.answer && answer.edns && answer.result == 0);
+	assert_true(dns_each_record(&answer, count_addresses, &count));
+	assert_int_equal(answer.counts[0], count);
+	assert_int_equal(dns_print_addresses(&message, addresses, 3, out, 60), 0);
+	return count;
+}
+
+static void test_addresses(void **state)
+{
+	(void)state;
+	assert_int_equal(addresses_of("\0\1"), 2);
+	assert_int_equal(addresses_of("\0\x1c"), 1);
+	assert_int_equal(addresses_of("\0\x41"), 0);
+}
+
 /* priority 1, target ".", alpn h3,h2, ipv4hint, ech, ipv6hint-like key 7 */
 #define SERVICE "\0\1\0" "\0\1\0\6\2h3\2h2" "\0\4\0\4\xc0\0\2\1" "\0\5\0\6secret" "\0\7\0\2/q"
 
@@ -209,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_names_that_are_none),
 		cmocka_unit_test(test_pointers),
 		cmocka_unit_test(test_nxdomain),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_strip),
 		cmocka_unit_test(test_strip_one_of_them),
 		cmocka_unit_test(test_signed_answers_stay),
