@@ -163,7 +163,7 @@ links     = $(shell sed -n '1s|^// link:||p' $(1))
 POLICY   := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 	    certificate reader)
 LISTS    := $(wildcard daemon/lists/*.c)
-HTTP     := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance spare policy/limits policy/reply side tls/carrier \
+HTTP     := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance spare policy/limits policy/reply side tls/carrier tls/stream \
 	    tls/wire endpoint certificate clock reason text name address)
 expand    = $(foreach word,$(1),$(if $(filter policy,$(word)),$(POLICY),$(if $(filter lists,$(word)),\
 	    $(LISTS),$(if $(filter http,$(word)),$(HTTP),$(word)))))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/tls/carrier.h"
+#include "daemon/tls/stream.h"
 
 void side_begin(struct side *side, struct allowance *allowance)
 {
@@ -81,25 +82,11 @@ static void end_reading(struct side *side)
 	side->endpoint.state &= ~ENDPOINT_CAN_READ;
 }
 
-/* Translates what OpenSSL said into the errno of side_read(); 0 for an orderly end. */
-static int tls_error(struct side *side, int result)
+/* Where OpenSSL waits for room, reading goes on when there is some, not when there is something to read. */
+static void heed_writing(struct side *side)
 {
-	int saved = errno;
-
-	switch (SSL_get_error(side->tls, result)) {
-	case SSL_ERROR_WANT_WRITE:
-		/* Reading goes on when there is room, not when there is something to read. */
+	if (SSL_want_write(side->tls))
 		side->wire.drained = false;
-		return EAGAIN;
-	case SSL_ERROR_WANT_READ:
-		return EAGAIN;
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
-	case SSL_ERROR_SYSCALL:
-		return saved ? saved : ECONNRESET;
-	default:
-		return EPROTO;
-	}
 }
 
 static bool is_resting(const struct side *side)
@@ -111,18 +98,13 @@ static bool is_resting(const struct side *side)
 }
 
 static ssize_t read_tls(struct side *side, void *bytes, size_t size,
-			int (*take)(SSL *tls, void *bytes, size_t size, size_t *got))
+			ssize_t (*take)(SSL *tls, void *bytes, size_t size))
 {
-	size_t got;
-	int result;
+	ssize_t got = take(side->tls, bytes, size);
 
-	ERR_clear_error();
-	errno = 0;
-	result = take(side->tls, bytes, size, &got);
-	if (result > 0)
-		return (ssize_t)got;
-	errno = tls_error(side, result);
-	return errno ? -1 : 0;
+	if (got < 0)
+		heed_writing(side);
+	return got;
 }
 
 ssize_t side_read(struct side *side, void *bytes, size_t size)
@@ -131,7 +113,7 @@ ssize_t side_read(struct side *side, void *bytes, size_t size)
 
 	if (is_resting(side))
 		return -1;
-	got = side->tls ? read_tls(side, bytes, size, SSL_read_ex)
+	got = side->tls ? read_tls(side, bytes, size, stream_read)
 			: wire_read(&side->wire, bytes, size);
 	if (got > 0)
 		side->endpoint.received += (uint64_t)got;
@@ -144,7 +126,7 @@ ssize_t side_peek(struct side *side, void *bytes, size_t size)
 {
 	if (is_resting(side))
 		return -1;
-	return side->tls ? read_tls(side, bytes, size, SSL_peek_ex)
+	return side->tls ? read_tls(side, bytes, size, stream_peek)
 			 : wire_peek(&side->wire, bytes, size);
 }
 
@@ -179,18 +161,9 @@ ssize_t side_write(struct side *side, const void *bytes, size_t length)
 	ssize_t taken;
 
 	if (side->tls) {
-		size_t written;
-		int result;
-
-		ERR_clear_error();
-		errno = 0;
-		result = SSL_write_ex(side->tls, bytes, length, &written);
-		taken = result > 0 ? (ssize_t)written : -1;
-		if (result <= 0) {
-			errno = tls_error(side, result);
-			if (errno == 0)
-				errno = ECONNRESET;
-		}
+		taken = stream_write(side->tls, bytes, length);
+		if (taken < 0)
+			heed_writing(side);
 	} else {
 		taken = wire_write(&side->wire, bytes, length);
 	}
@@ -314,7 +287,8 @@ enum side_progress side_handshake(struct side *side)
 	side->wire.more = false;
 	if (result == 1)
 		return SIDE_DONE;
-	return tls_error(side, result) == EAGAIN ? SIDE_WAIT : SIDE_FAILED;
+	heed_writing(side);
+	return stream_errno(side->tls, result) == EAGAIN ? SIDE_WAIT : SIDE_FAILED;
 }
 
 static void let_go(struct side *side)

@@ -1,10 +1,11 @@
 #include "daemon/tls/carrier.h"
 
-#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+
+#include "daemon/tls/stream.h"
 
 struct carrier {
 	struct wire wire; /* the socket's */
@@ -34,63 +35,19 @@ void carrier_free(struct carrier *carrier)
 	free(carrier);
 }
 
-/* What OpenSSL said as the errno of recv() and send(); 0 for an orderly end. */
-static int translate(struct carrier *carrier, int result)
-{
-	int saved = errno;
-
-	switch (SSL_get_error(carrier->tls, result)) {
-	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		return EAGAIN;
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
-	case SSL_ERROR_SYSCALL:
-		return saved ? saved : ECONNRESET;
-	default:
-		return EPROTO;
-	}
-}
-
-static ssize_t take(struct carrier *carrier, void *bytes, size_t size,
-		    int (*read)(SSL *tls, void *bytes, size_t size, size_t *got))
-{
-	size_t got;
-	int result;
-
-	ERR_clear_error();
-	errno = 0;
-	result = read(carrier->tls, bytes, size, &got);
-	if (result > 0)
-		return (ssize_t)got;
-	errno = translate(carrier, result);
-	return errno ? -1 : 0;
-}
-
 ssize_t carrier_read(struct carrier *carrier, void *bytes, size_t size)
 {
-	return take(carrier, bytes, size, SSL_read_ex);
+	return stream_read(carrier->tls, bytes, size);
 }
 
 ssize_t carrier_peek(struct carrier *carrier, void *bytes, size_t size)
 {
-	return take(carrier, bytes, size, SSL_peek_ex);
+	return stream_peek(carrier->tls, bytes, size);
 }
 
 ssize_t carrier_write(struct carrier *carrier, const void *bytes, size_t length)
 {
-	size_t written;
-	int result;
-
-	ERR_clear_error();
-	errno = 0;
-	result = SSL_write_ex(carrier->tls, bytes, length, &written);
-	if (result > 0)
-		return (ssize_t)written;
-	errno = translate(carrier, result);
-	if (errno == 0)
-		errno = EPIPE;
-	return -1;
+	return stream_write(carrier->tls, bytes, length);
 }
 
 void carrier_announce(struct carrier *carrier, bool ending)

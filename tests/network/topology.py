@@ -25,6 +25,7 @@ import time
 CLONE_NEWNET = 0x40000000
 PREFIX = "headgate-"
 DEVICE = ("192.0.2.10", "2001:db8:1::10")
+GATEWAY = ("192.0.2.1", "2001:db8:1::1")
 DEVICE_MAC = "02:00:00:00:00:10"
 LAN = "lan0"
 
@@ -117,9 +118,9 @@ class Topology:
 
     def _lan(self):
         self.ip(self.device, "link", "set", "eth0", "address", DEVICE_MAC)
-        self._address(self.gateway, LAN, "192.0.2.1/24", "2001:db8:1::1/64")
+        self._address(self.gateway, LAN, *(f"{address}/{width}" for address, width in zip(GATEWAY, (24, 64))))
         self._address(self.device, "eth0", *(a + b for a, b in zip(DEVICE, ("/24", "/64"))))
-        self._route(self.device, "192.0.2.1", "2001:db8:1::1")
+        self._route(self.device, *GATEWAY)
 
     def _address(self, namespace, port, *addresses):
         for address in addresses:
@@ -138,6 +139,10 @@ class Topology:
         self._file(self.server, "hosts", hosts)
         self._file(self.gateway, "hosts", "127.0.0.1 localhost\n")
         self._file(self.gateway, "resolv.conf", f"nameserver {ipv4(53)}\n")
+
+    def gateway_knows(self, names):
+        """{name: address} for programs on the gateway that are to ask nobody."""
+        self._file(self.gateway, "hosts", "127.0.0.1 localhost\n" + "".join(f"{at} {name}\n" for name, at in names.items()))
 
     @staticmethod
     def _file(namespace, name, text):

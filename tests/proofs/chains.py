@@ -43,12 +43,19 @@ class Exhibit:
             try:
                 peer.settimeout(10)
                 with self._context.wrap_socket(peer, server_side=True) as tls:
-                    data = tls.recv(4096)
-                    self.heard.append(data)
-                    if data:
-                        tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood")
+                    self._answer(tls)
             except OSError:
                 peer.close()
+
+    def _answer(self, tls):
+        data = b""
+        while b"\r\n\r\n" not in data and (more := tls.recv(4096)):
+            data += more
+            self.heard.append(more)
+        if data:
+            tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood")
+            tls.settimeout(0)
+            tls.unwrap()  # says so, and does not wait for an answer: there are clients that insist on a clean end
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/spare.c daemon/side.c daemon/tls/carrier.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c -lssl -lcrypto -levent_core
+// link: daemon/allowance.c daemon/spare.c daemon/side.c daemon/tls/carrier.c daemon/tls/stream.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c -lssl -lcrypto -levent_core
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>

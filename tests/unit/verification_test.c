@@ -1,6 +1,7 @@
 // link: daemon/tls/origin.c daemon/tls/context.c daemon/tls/mirror.c daemon/tls/algorithms.c daemon/tls/trust.c daemon/tls/notorious.c daemon/tls/objections.c daemon/tls/revocation.c daemon/tls/public_suffix.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/x509.c daemon/tls/agreed.c daemon/certificate.c daemon/text.c daemon/reason.c daemon/log.c daemon/name.c daemon/address.c tests/unit/chains.c tests/unit/gallery.c tests/unit/gallery_table.c -lpsl -lssl -lcrypto
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "daemon/tls/chains.h"
+#include "daemon/tls/notorious.h"
 #include "daemon/tls/origin.h"
 #include "daemon/tls/sessions.h"
 #include "tests/unit/chains.h"
@@ -180,6 +182,58 @@ static void notorious_roots_are_no_roots(void **state)
 	free(both);
 }
 
+/* Keys that come with development servers, beside their private halves: as SubjectPublicKeyInfo. */
+static const struct {
+	const char *name;
+	const char *key;
+} published[] = {
+	{ "lws",
+	  "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4b/LsaJDMrtGJn+Peta5vlZ8CoSmvKEm"
+	  "Mpjt27a3hoVDJAi+yxr1j94cbwZFUJ+jK5mTT8Q7mT1wKZEmgGeorWJfwAvsabT70dwwUsd/8FKS"
+	  "ATZ3KTfAQQ5p4MzsqT188KFCL66kyXNFSMeZyCr0bu6A8kIX9H3GYdvi8ZW4sF8LnicqJx1wd03L"
+	  "MA25tip8Zquo7UmkS4oj51GOd1vHkRwZAdmFFXlkvzo1fjGewj6z+jbOR8n5RBciSae8fCfj3Fen"
+	  "OekGCAEfmIJkXdKmEklz5+2NkCZx60KJX+TSoCUBSBAG/eda2/jn6AFWj4gUSvU1h2rECg8stuh6"
+	  "ZhZe/QIDAQAB" },
+	{ "preact-cli",
+	  "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAoOUYfID4oW6t7ycnm6h48twQvqHq844C"
+	  "JELFq0LTKJJwm99k8lp01HvMMtkcOzaJpa4T941KQb94o2Asxy6w3bq0c3X//WISHzu8/heWQbjL"
+	  "PqZnAYzdI8H/Schsb8sKaFAx5Tc170MWhPiNQa8vQr8zrwXdoTFuts893uLFIboff2XYw+GHvMj/"
+	  "muGqKCEhnshLcT/fw3zpTZcfbSBKTl0H3I2d8Qj9G9QvKrWxSRKNtIL3Cel062BUVxXTIh08kuXL"
+	  "Y10bDTkT69VxIxatnTE+IUGxd7vq7YgR0FD8NC2EqWzS92Rl6yNmtcCanv7XhqSB21b7XN92xyRt"
+	  "T7mEwwIDAQAB" },
+	{ "webpack-dev-server's authority",
+	  "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDvXso/tgHx5GhqTB1/m36ifI/BdabrqkKDBoks"
+	  "Z9Tbe0IoUCZFL2SQbqHofgijDDq8AbJbqMX1aunI41Yn0rdyohXpyYPD4Kw9h94fWn832YPHJsO1"
+	  "OwPP/gwQfGt9YsihlvZjplIW0IjUwysKcm8riVSlPZG3F1n+2JiY8FytpwIDAQAB" },
+	{ "webpack-dev-server",
+	  "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCp0N91zr6JD5MZ8LJxL06wIFZIBoUwkswijmIw"
+	  "p2w93HF46i3RmzPkcE8U9bSmGlUfeQQOnSODwDs5V+1gU/sJ2jBeNVirfq2Ks5lzq4cRvDB99tRN"
+	  "EohrRtOtAs0vkAvPE4k+ceb2/Ss6x5dwUwmfw3NoHtJ2EfDVwMEU5dxfBQIDAQAB" },
+	{ "webpack-dev-server",
+	  "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA5b5hZ2dxwP0Q05MMVZGZrs+ecc5ZzOBb"
+	  "vkvk1CZ7D/7aXeyd/vWRXD66ZQbkwp8XUxchAvLCmy84pCwcxdajXoT/Ydj80X+SPuHdx7YxodSY"
+	  "9rl5KfOj5n3n4UPxOJRXFWznOG+aterqYb+WRTmcJfS9+cJtfCz5QNnYHhdzcDePClP8d78o/6VM"
+	  "GAxl2sucoF+yx9XAs1vQD6wYiNWh5POdlxXAr1iuztuny/MV0dlnt1/2NQtpVj3OveMNqi6LedO3"
+	  "beWMu5Nb3snnUdK68ExoiJVtbJZ5zEolMrY9zS9J3lTVkq7whZUAm18ahbUX8g3jfl25XEVUjjKb"
+	  "NB3vfQIDAQAB" },
+};
+
+static void keys_in_every_copy_of_a_tool_are_nobodys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
+		uint8_t der[512], digest[DIGEST_SIZE];
+		const char *text = published[i].key, *known;
+		int length = EVP_DecodeBlock(der, (const uint8_t *)text, (int)strlen(text));
+
+		assert_true(length > 0);
+		SHA256(der, (size_t)length, digest);
+		known = notorious_find(digest);
+		assert_non_null(known);
+		assert_non_null(strstr(known, published[i].name));
+	}
+}
+
 static double seconds_of(SSL_CTX *server, const struct origin *origin, struct outcome *outcome)
 {
 	clock_t before = clock();
@@ -315,6 +369,7 @@ int main(int count, char **arguments)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_exhibit_gets_its_verdict),
 		cmocka_unit_test(notorious_roots_are_no_roots),
+		cmocka_unit_test(keys_in_every_copy_of_a_tool_are_nobodys),
 		cmocka_unit_test(extravagant_chains_cost_little),
 		cmocka_unit_test(sessions_of_the_careless_are_not_the_careful_ones),
 	};

@@ -1,4 +1,4 @@
-// link: daemon/tls/carrier.c daemon/tls/wire.c tests/unit/chains.c -lssl -lcrypto
+// link: daemon/tls/carrier.c daemon/tls/stream.c daemon/tls/wire.c tests/unit/chains.c -lssl -lcrypto
 /* B14, C09: a peer that only keeps TLS busy is left, whatever side we are on. */
 #include <errno.h>
 #include <openssl/err.h>
