@@ -37,6 +37,10 @@ static ssize_t receive(struct wire *wire, void *bytes, size_t size, int flags)
 	/* A record's end says nothing about the next one. */
 	wire->full = got == (ssize_t)size || wire->carrier;
 	wire->ended = got == 0;
+	if (got == 0 && wire->severed && !wire->ending) {
+		errno = ECONNRESET;
+		got = -1;
+	}
 	wire->drained = got < 0 && errno == EAGAIN && wire->announced;
 	return got;
 }
@@ -60,9 +64,12 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t length)
 	else
 		sent = send(wire->fd, bytes, length,
 			    MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
-	/* The edge of this may have been taken for one of bytes (side_rest()). */
-	if (sent < 0 && errno != EAGAIN)
+	/* The edge of this may have been taken for one of bytes (side_rest()), and the kernel tells
+	 * of an error only once. */
+	if (sent < 0 && errno != EAGAIN) {
 		wire->drained = false;
+		wire->severed = true;
+	}
 	if (wire->tap && sent > 0)
 		wire->tap->bytes(wire->tap, true, bytes, (size_t)sent);
 	return sent;

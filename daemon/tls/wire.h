@@ -32,6 +32,7 @@ struct wire {
 	bool full;	/* the last read filled its room: there may be more */
 	bool ending;	/* the peer's FIN has been announced */
 	bool ended;	/* and read */
+	bool severed;	/* writing has failed: what looks like a FIN from now on was a reset */
 	bool more;	/* what is written now is followed by more at once (MSG_MORE) */
 	struct tap *tap;  /* NULL: nobody listens */
 	unsigned chatter; /* handshake messages since the last data */

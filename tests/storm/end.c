@@ -172,6 +172,9 @@ static enum moved read_some(struct end *end)
 		end->error = errno;
 		return errno != EAGAIN ? BROKE : WAITS;
 	}
+	/* The kernel tells of an error only once. */
+	if (got == 0 && end->severed && !end->ssl)
+		return BROKE;
 	end->carried += (size_t)got;
 	end->read_ended = got == 0;
 	if (got == 0)
@@ -232,6 +235,7 @@ static bool wait_for(const struct end *end)
 /* What was heard last is heard even when writing has failed. */
 static enum outcome broken(struct end *end)
 {
+	end->severed = true;
 	while (read_some(end) == MOVED && !end->talk->wrong[0])
 		;
 	if (end->talk->wrong[0])
@@ -294,7 +298,7 @@ enum outcome end_run(struct end *end, struct talk *talk, int fd, SSL *ssl)
 	end->talk = talk;
 	end->random = (uint64_t)talk->who + 1;
 	end->carried = 0;
-	end->read_ended = end->write_ended = end->ending = end->unsaid =
+	end->read_ended = end->write_ended = end->ending = end->unsaid = end->severed =
 		end->paced = false;
 	end->error = 0;
 	note_move(end);

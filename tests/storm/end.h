@@ -27,6 +27,7 @@ struct end {
 	bool read_ended, write_ended;
 	bool ending; /* close_notify waits for room */
 	bool unsaid; /* close_notify could not be said */
+	bool severed; /* the socket has failed: what looks like an end from now on is none */
 	bool paced; /* by the plan */
 	_Atomic double *(*run_moved_at)(uint64_t run); /* when either end of it last moved */
 	double moved_at;			       /* this end; seconds, steady */

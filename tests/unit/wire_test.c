@@ -1,12 +1,15 @@
 // link: daemon/tls/carrier.c daemon/tls/stream.c daemon/tls/wire.c tests/unit/chains.c -lssl -lcrypto
-/* B14, C09: a peer that only keeps TLS busy is left, whatever side we are on. */
+/* B14, C09: a peer that only keeps TLS busy is left, whatever side we are on. And what a reset looks like. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -155,9 +158,55 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* A real connection: only TCP has resets. */
+static void connect_pair(int fds[2])
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(name);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&name, length), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &length), 0);
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&name, length), 0);
+	fds[1] = accept(listener, NULL, NULL);
+	assert_true(fds[1] >= 0);
+	close(listener);
+}
+
+/* The kernel tells of a reset once: who hears of it by writing must not take what is read then for an orderly end. */
+static void a_reset_heard_by_writing_is_no_end(void **state)
+{
+	static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct pollfd reset = { .events = 0 };
+	struct wire wire;
+	char bytes[8];
+	int fds[2];
+
+	(void)state;
+	connect_pair(fds);
+	wire_begin(&wire, fds[0]);
+	wire.announced = true;
+	assert_int_equal(send(fds[1], "last", 4, 0), 4);
+	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fds[1]);
+	reset.fd = fds[0];
+	assert_int_equal(poll(&reset, 1, 5000), 1);
+	wire.drained = true; /* as after an answer that was complete (side_rest()) */
+	assert_int_equal(wire_write(&wire, "more", 4), -1);
+	assert_int_equal(wire_read(&wire, bytes, sizeof(bytes)), 4);
+	errno = 0;
+	assert_int_equal(wire_read(&wire, bytes, sizeof(bytes)), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(fds[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reset_heard_by_writing_is_no_end),
 		cmocka_unit_test(floods_of_key_updates_end),
 		cmocka_unit_test(new_keys_among_data_are_welcome),
 		cmocka_unit_test(hello_requests_are_refused),
