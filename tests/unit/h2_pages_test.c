@@ -86,7 +86,7 @@ static size_t resident(const struct h2_pages *pages)
 static void a_session_that_rests_takes_no_memory_for_frames_and_goes_on(void **state)
 {
 	static char value[VALUE];
-	struct end client, server;
+	struct end client = { .got = 0 }, server = { .got = 0 };
 
 	(void)state;
 	memset(value, 'x', sizeof(value));
