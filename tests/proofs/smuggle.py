@@ -1,7 +1,9 @@
 """No request means one thing to the gateway and another to a server: hundreds of ambiguous ones through the gateway to
 a server that records every byte, and, where HEAVY is set, to nginx and Node and through other gateways beside it."""
 import contextlib
+import json
 import os
+import selectors
 import shutil
 import socket
 import ssl
@@ -50,40 +52,45 @@ shutdown_lifetime 0 seconds
 
 
 class Recorder:
-    """Keeps every byte; answers once when a head has come, and goes on listening."""
+    """Keeps every byte, told by the port it came to; answers once when a head has come, and goes on listening."""
 
-    def __init__(self, topology, port):
-        self.bytes = []
+    def __init__(self, topology, *ports):
+        self.seen = {port: [] for port in ports}
+        self._doors = selectors.DefaultSelector()
         with inside(topology.server):
-            self._listener = socket.create_server((ipv4(40), port), backlog=64)
+            for port in ports:
+                self._doors.register(socket.create_server((ipv4(40), port), backlog=64), selectors.EVENT_READ, port)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             while True:
-                peer, _ = self._listener.accept()
-                threading.Thread(target=self._listen, args=(peer,), daemon=True).start()
+                for door, _ in self._doors.select(1):
+                    peer, _ = door.fileobj.accept()
+                    threading.Thread(target=self._listen, args=(peer, door.data), daemon=True).start()
 
-    def _listen(self, peer):
-        at, answered = len(self.bytes), False
-        self.bytes.append(b"")
+    def _listen(self, peer, port):
+        seen, answered = bytearray(), False
+        self.seen[port].append(seen)
         with contextlib.suppress(OSError), contextlib.closing(peer):
             peer.settimeout(3)
             while data := peer.recv(65536):
-                self.bytes[at] += data
-                if not answered and b"\r\n\r\n" in self.bytes[at]:
+                seen += data
+                if not answered and b"\r\n\r\n" in seen:
                     answered = True
                     time.sleep(0.004)  # the rest of the request may be on its way
                     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     def close(self):
-        self._listener.close()
+        for door in list(self._doors.get_map().values()):
+            door.fileobj.close()
+        self._doors.close()
 
 
 class Smuggling(Proof):
     intent = "Of hundreds of ambiguous requests, of HTTP/1 and HTTP/2, no server sees one that the gateway did not mean"
     policy = """
-capture: { tcp: [443, 9101, 9102, 9103] }
+capture: { tcp: [443, 9102, 9103, "10000-10999"] }
 upstreams:
   recorder: { server: "198.51.100.40:9104", tls: false }
 rules:
@@ -97,7 +104,7 @@ rules:
         heavy = bool(os.environ.get("HEAVY"))
         with contextlib.ExitStack() as stack:
             self.stack = stack
-            ways = [self._recorded("Headgate", ipv4(40), 9101, 9101),
+            ways = [self._told_apart("Headgate", 10000),
                     self._recorded_h2("Headgate, HTTP/2 to 1", "device", (ipv4(13), 443), 9104)]
             if heavy:
                 ways += self._others()
@@ -147,6 +154,31 @@ rules:
             while peer.recv(65536):
                 pass
 
+    def _told_apart(self, way, first):
+        """Every vector goes to a port of its own, so that what comes late is still known."""
+        ports = range(first, first + len(self.vectors))
+        origin = self.stack.enter_context(contextlib.closing(Recorder(self.network.topology, *ports)))
+
+        def run():
+            for port, (_, data) in zip(ports, self.vectors):
+                self._send(self.network.topology.device, (ipv4(40), port), data)
+            self._settle()
+            if (came := sum(any(seen) for seen in origin.seen.values())) < 50:
+                raise Failure(f"only {came} vectors came through at all")
+            faults = [f"{name!r}: {fault}" for port, (name, data) in zip(ports, self.vectors)
+                      if (fault := self._judge(data, map(bytes, origin.seen[port])))]
+            self._tell(way, len(self.vectors), faults)
+        return run
+
+    def _settle(self):
+        """Until the gateway has no connection left, but not for ever."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            status = json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])
+            if not status["totals"]["live"]:
+                return
+            time.sleep(0.1)
+
     def _recorded(self, way, host, port, recorder, patience=0.06):
         topology = self.network.topology
         origin = self.stack.enter_context(contextlib.closing(Recorder(topology, recorder)))
@@ -154,9 +186,9 @@ rules:
         def run():
             faults = []
             for name, data in self.vectors:
-                origin.bytes.clear()
+                origin.seen[recorder].clear()
                 self._send(topology.device, (host, port), data, patience)
-                if fault := self._judge(data, list(origin.bytes)):
+                if fault := self._judge(data, map(bytes, origin.seen[recorder])):
                     faults.append(f"{name!r}: {fault}")
             self._tell(way, len(self.vectors), faults)
         return run
@@ -168,7 +200,7 @@ rules:
         def run():
             faults = []
             for name, fields, body in self.h2:
-                origin.bytes.clear()
+                origin.seen[recorder].clear()
                 with contextlib.suppress(OSError):
                     wire = frames.connect(getattr(topology, side), address, HOST, root or self._trust("gateway"))
                     end = frames.END_HEADERS | (0 if body else frames.END_STREAM)
@@ -176,7 +208,7 @@ rules:
                               frames.frame(frames.DATA, frames.END_STREAM, 1, body) if body else b"")
                     wire.outcome(timeout=0.3)
                     wire.peer.close()
-                if fault := self._judge(b"", list(origin.bytes)):
+                if fault := self._judge(b"", map(bytes, origin.seen[recorder])):
                     faults.append(f"{name!r}: {fault}")
             self._tell(way, len(self.h2), faults)
         return run
