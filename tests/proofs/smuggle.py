@@ -163,7 +163,7 @@ rules:
             for port, (_, data) in zip(ports, self.vectors):
                 self._send(self.network.topology.device, (ipv4(40), port), data)
             self._settle()
-            if (came := sum(any(seen) for seen in origin.seen.values())) < 50:
+            if (came := sum(any(seen) for seen in origin.seen.values())) < 15:
                 raise Failure(f"only {came} vectors came through at all")
             faults = [f"{name!r}: {fault}" for port, (name, data) in zip(ports, self.vectors)
                       if (fault := self._judge(data, map(bytes, origin.seen[port])))]
