@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/http/h2_leg.h"
-#include "daemon/http/parcel.h"
 
 struct h2_back {
 	struct h2_leg h2;
@@ -82,11 +81,6 @@ static void closed(struct h2_stream *stream, uint32_t code)
 		courier_server_gone(courier, &departure);
 }
 
-static void free_stream(struct h2_stream *stream)
-{
-	allowance_free(hub_allowance(stream->leg->leg.conversation), stream);
-}
-
 static const struct h2_kind kind = {
 	.take_head = take_head,
 	.wants = courier_wants_response,
@@ -94,7 +88,6 @@ static const struct h2_kind kind = {
 	.take_end = take_end,
 	.malformed = courier_response_malformed,
 	.closed = closed,
-	.free_stream = free_stream,
 };
 
 /* Sending */
@@ -129,17 +122,11 @@ static bool carries_tunnels(const struct leg *leg)
 		       h2_of(leg)->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
-static bool ends_with_head(const struct head *head)
-{
-	return !head->protocol && (head->body == BODY_NONE ||
-				   (head->body == BODY_LENGTH && head->content_length == 0));
-}
-
 static void send_head(struct stream *stream, struct head *head)
 {
 	struct h2_stream *h2 = stream->h2;
 	nghttp2_data_provider body = h2_body_of(h2);
-	bool ends = ends_with_head(head);
+	bool ends = h2_ends_with_head(head);
 	int32_t id;
 
 	h2_print_request(&h2_printed, head, stream->leg->side->tls != NULL);
@@ -233,22 +220,10 @@ static bool turn(struct leg *leg)
 	return moved;
 }
 
-static void rest(struct leg *leg)
-{
-	h2_bury(h2_of(leg));
-}
-
-static void discard(struct leg *leg)
-{
-	parcel_drop(leg);
-	h2_end(h2_of(leg));
-	free(leg);
-}
-
 static const struct codec codec = {
 	.many = true,
 	.turn = turn,
-	.rest = rest,
+	.rest = h2_rest,
 	.settle = h2_settle,
 	.open = open_stream,
 	.is_free = is_free,
@@ -258,7 +233,7 @@ static const struct codec codec = {
 	.send_end = h2_send_end,
 	.has_room = h2_has_room,
 	.leave = leave,
-	.free = discard,
+	.free = h2_discard,
 };
 
 struct leg *h2_back_new(struct conversation *conversation, struct side *server)

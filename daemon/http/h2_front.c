@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/http/h2_leg.h"
-#include "daemon/http/parcel.h"
 
 /* A stream and the courier that carries its exchange, which may be done first. */
 struct request {
@@ -79,11 +78,6 @@ static void closed(struct h2_stream *stream, uint32_t code)
 	courier_fail(stream->courier, REASON_CANCELLED, ENDING_SILENT);
 }
 
-static void free_stream(struct h2_stream *stream)
-{
-	allowance_free(hub_allowance(stream->leg->leg.conversation), stream);
-}
-
 static const struct h2_kind kind = {
 	.begin = begin_stream,
 	.take_head = take_head,
@@ -92,22 +86,15 @@ static const struct h2_kind kind = {
 	.take_end = courier_request_end,
 	.malformed = courier_request_malformed,
 	.closed = closed,
-	.free_stream = free_stream,
 };
 
 /* Sending */
-
-static bool ends_with_head(const struct head *head)
-{
-	return head->body == BODY_NONE ||
-	       (head->body == BODY_LENGTH && head->content_length == 0);
-}
 
 static void send_head(struct stream *stream, struct head *head)
 {
 	struct h2_stream *h2 = stream->h2;
 	nghttp2_data_provider body;
-	bool interim = head->status / 100 == 1, ends = ends_with_head(head);
+	bool interim = head->status / 100 == 1, ends = h2_ends_with_head(head);
 	int result;
 
 	if (h2->closed)
@@ -266,11 +253,6 @@ static bool turn(struct leg *leg)
 	return moved;
 }
 
-static void rest(struct leg *leg)
-{
-	h2_bury(h2_of(leg));
-}
-
 static int64_t patience(const struct h2_front *front)
 {
 	return hub_limit(front->h2.leg.conversation, LIMIT_KEEP_ALIVE);
@@ -348,17 +330,10 @@ static void expire(struct leg *leg)
 	front->h2.moved = clock_steady();
 }
 
-static void discard(struct leg *leg)
-{
-	parcel_drop(leg);
-	h2_end(h2_of(leg));
-	free(leg);
-}
-
 static const struct codec codec = {
 	.many = true,
 	.turn = turn,
-	.rest = rest,
+	.rest = h2_rest,
 	.settle = h2_settle,
 	.send_head = send_head,
 	.send_body = h2_send_body,
@@ -367,7 +342,7 @@ static const struct codec codec = {
 	.leave = leave,
 	.deadline = deadline,
 	.expire = expire,
-	.free = discard,
+	.free = h2_discard,
 };
 
 struct leg *h2_front_new(struct conversation *conversation)

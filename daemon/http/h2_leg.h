@@ -1,39 +1,11 @@
-/* What the two HTTP/2 legs have in common, on top of nghttp2: streams with bounded backlogs in both
- * directions, flow control that opens a window only as far as bytes have left on the other side,
- * and a budget for frames that cost more than they are worth. A stream whose other side is slow
- * waits alone: the connection's window is given back at once. */
+/* What the two HTTP/2 legs have in common, on top of nghttp2: the session, its streams, reading and
+ * writing, and a budget for frames that cost more than they are worth. */
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
-#include "daemon/http/backlog.h"
-#include "daemon/http/h2_fields.h"
 #include "daemon/http/h2_pages.h"
 #include "daemon/http/h2_printer.h"
+#include "daemon/http/h2_stream.h"
 #include "daemon/http/hub.h"
-
-struct h2_leg;
-
-struct h2_stream {
-	struct h2_leg *leg;
-	struct h2_stream *next;
-	struct courier *courier; /* NULL: nobody waits for it any more */
-	int32_t id;
-	struct h2_fields fields; /* of the block that is coming in */
-	struct head trailers;	 /* received */
-	struct head last;	 /* trailers to be sent */
-	struct backlog in;	 /* received, waiting for room: at most the window */
-	struct backlog out;	 /* to be sent: at most OUT_MAX and one chunk */
-	int64_t left;		 /* when its courier left; steady microseconds */
-	uint32_t window;	 /* its size now */
-	uint32_t taken;		 /* bytes since the window was last made larger */
-	bool headed;		 /* the head that is not a 1xx has come */
-	bool in_ended;		 /* the peer has ended its direction */
-	bool in_told;		 /* and the courier knows */
-	bool out_ended;		 /* nothing will be added to out */
-	bool closed;		 /* nghttp2 knows it no more */
-	bool given_up;		 /* reset, because the peer did not take the rest of it */
-};
 
 /* What differs between the two. */
 struct h2_kind {
@@ -51,7 +23,6 @@ struct h2_kind {
 
 	/* The peer, or nghttp2, closed it before its courier was done. */
 	void (*closed)(struct h2_stream *stream, uint32_t code);
-	void (*free_stream)(struct h2_stream *stream);
 };
 
 struct h2_leg {
@@ -82,45 +53,30 @@ int h2_begin_back(struct h2_leg *leg, const struct h2_kind *kind);
 /* Frees the session and its streams, whose couriers have left. */
 void h2_end(struct h2_leg *leg);
 
-void h2_add_stream(struct h2_leg *leg, struct h2_stream *stream);
-void h2_remove_stream(struct h2_stream *stream);
-
-/* Hands over what waits and there is room for; true when something moved. */
-bool h2_deliver(struct h2_stream *stream);
-bool h2_deliver_all(struct h2_leg *leg);
-
-/* Reads one chunk. READ_GONE: the peer has ended its stream, or it broke; errno 0 for the former. */
+/* Reads what one read of the socket brings, at most a chunk. READ_GONE: the peer has ended its stream,
+ * or it broke; errno 0 for the former. */
 enum h2_read { H2_READ, H2_READ_WAIT, H2_READ_GONE };
 enum h2_read h2_read(struct h2_leg *leg, char scratch[static CHUNK_SIZE]);
 
 /* Sends what is queued, as far as the socket takes it. */
 bool h2_emit(struct h2_leg *leg);
 
-/* Frees the streams that ended in this turn. */
-void h2_bury(struct h2_leg *leg);
-
-/* Gives memory back until somebody speaks again. */
+/* Of both codecs: at the end of a turn, when nobody has spoken for a while, and for good. */
+void h2_rest(struct leg *leg);
 void h2_settle(struct leg *leg);
-
-/* Ends a stream with an error code (RFC 9113 section 7). */
-void h2_reset(struct h2_stream *stream, uint32_t code);
-
-/* Memory has run out for what is to be sent: half a message must not pass for a whole one. */
-void h2_run_out(struct h2_stream *stream);
+void h2_discard(struct leg *leg);
 
 /* What to tell a peer for a reason of our own. */
 uint32_t h2_code(enum reason reason);
 
-/* The codec's sending half. */
-void h2_send_body(struct stream *stream, struct span body);
-void h2_send_end(struct stream *stream, const struct head *trailers);
-bool h2_has_room(const struct stream *stream);
-
-/* Gives nghttp2 the body of a message to be sent. */
-nghttp2_data_provider h2_body_of(struct h2_stream *stream);
+/* What is wrong with the messages of this leg's peer. */
+enum reason h2_fault_of_peer(const struct h2_leg *leg);
 
 /* Storage for a head on its way to nghttp2, which copies it; the same for all of the process. */
 extern struct h2_printed h2_printed;
+
+/* Says GOAWAY with an error code; the connection ends when that is sent. */
+void h2_end_session(struct h2_leg *leg, enum reason reason, uint32_t code);
 
 /* Adds to the budget; when it is spent the connection ends. */
 void h2_glitch(struct h2_leg *leg, unsigned cost);

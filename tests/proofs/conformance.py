@@ -241,6 +241,7 @@ rules:
                     if (outcome := self._ask(protocol)) not in ("refused", "broken"):
                         wrong.append(f"{name}, to a client of {protocol}: {outcome}")
         finally:
+            listener.shutdown(socket.SHUT_RDWR)  # an accept() that waits would keep the port
             listener.close()
         self.measured(f"{2 * len(SERVER)} cases, {len(wrong)} wrong")
         if wrong:
