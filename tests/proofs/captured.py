@@ -13,6 +13,7 @@ from warehouse import Warehouse, digest_of, make_body
 SEGMENT, IPV4_HEADER, TCP_HEADER = 6, 20, 20
 SYN, FIN = 2, 1
 SERVERS = 1  # the interface
+PATIENCE = 30  # one look at the whole capture takes seconds where others want the processor
 
 POLICY = """
 capture: { tcp: [443, 8080, 8443] }
@@ -88,7 +89,7 @@ class Captured(Proof):
                 done; wait""", {"output": "\n".join([expected] * 2), "patience": 120})
         finally:
             warehouse.close()
-        settle(lambda: self._whole(expected))
+        settle(lambda: self._whole(expected), PATIENCE)
         self.measured(f"{os.path.getsize(self._packets()) >> 20} MB of capture, {self._dropped()} records lost")
         if self._dropped():
             raise Failure(f"{self._dropped()} records were lost")
@@ -134,7 +135,7 @@ class Behind(Proof):
         finally:
             self.gateway.kill("recorder", signal.SIGCONT)
             warehouse.close()
-        settle(self._told)
+        settle(self._told, PATIENCE)
 
     def _told(self):
         if not dropped(self.gateway):

@@ -503,8 +503,8 @@ rules:
 
     def _connect(self, version):
         with inside(self.network.topology.device):
-            peer = socket.create_connection(resolve(f"{HOST}:443", 4), 5)
-        client = Client(peer, HOST, version)
+            peer = socket.create_connection(resolve(f"{HOST}:443", 4), 20)
+        client = Client(peer, HOST, version, patience=20)
         client.another = lambda: self._connect(version)
         return client
 
