@@ -144,6 +144,13 @@ static unsigned count_bits(const struct address *mask)
 	return bits;
 }
 
+/* Of a link alone: nothing routed goes there, and it may come later than all else. */
+static bool is_of_link(const struct address *address)
+{
+	return address->family == AF_INET6 && address->bytes[0] == 0xfe &&
+	       (address->bytes[1] & 0xc0) == 0x80;
+}
+
 /* What is directly reachable from the gateway's LAN ports. */
 static void find_guards(struct collection *collection)
 {
@@ -160,8 +167,11 @@ static void find_guards(struct collection *collection)
 		if (!each->ifa_addr || !each->ifa_netmask ||
 		    !is_lan_port(collection->policy, each->ifa_name) ||
 		    address_from_socket(&guard->base, each->ifa_addr) < 0 ||
-		    address_from_socket(&mask, each->ifa_netmask) < 0)
+		    address_from_socket(&mask, each->ifa_netmask) < 0 ||
+		    is_of_link(&guard->base))
 			continue;
+		for (unsigned i = 0; i < address_width(&mask); i++)
+			guard->base.bytes[i] &= mask.bytes[i];
 		guard->base.port = 0;
 		guard->length = (uint8_t)count_bits(&mask);
 		collection->job.guard_count++;
