@@ -38,7 +38,7 @@ static void begin(struct end *end, bool server)
 
 	nghttp2_session_callbacks_new(&callbacks);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, count_field);
-	end->allowance.most = 1 << 20;
+	end->allowance = (struct allowance){ .most = 1 << 20 };
 	h2_pages_begin(&end->pages, &end->allowance);
 	assert_int_equal((server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(
 				 &end->session, callbacks, end, NULL, &end->pages.memory),
