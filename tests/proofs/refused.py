@@ -15,6 +15,11 @@ SLACK = 20     # times what a refusal takes without us, for busy machines
 CLOSED = 7999  # nobody listens there
 
 
+class Late(Exception):
+    """Between connecting and asking so much time went by that the gateway took the device for one that waits for the server to
+    speak first, and found the server closed: a reset, as it should be, but not what was to be timed."""
+
+
 class Refused(Proof):
     intent = f"A refused upstream is a reset or a 502 within {MILLISECONDS} ms, as the median of {TIMES}"
     policy = f"""
@@ -32,7 +37,10 @@ rules:
         for _ in range(TIMES):
             took["without us"].append(self._timed(self._direct))
             for name, way in ways.items():
-                took[name].append(self._timed(way))
+                with contextlib.suppress(Late):
+                    took[name].append(self._timed(way))
+        if min(map(len, took.values())) < TIMES / 2:
+            raise Failure(f"of {TIMES} tries there are { {name: len(each) for name, each in took.items()} }")
         medians = {name: 1000 * statistics.median(each) for name, each in took.items()}
         self.measured("medians: " + ", ".join(f"{name} {each:.1f} ms" for name, each in medians.items()))
         slow = {name for name in ways if medians[name] > MILLISECONDS + SLACK * medians["without us"]}
@@ -60,8 +68,8 @@ rules:
 
     def _ask(self, port, data):
         with self._open(self.network.topology.device, (ipv4(40) if port == CLOSED else ipv4(10), port)) as peer:
-            peer.sendall(data)
             with contextlib.suppress(ConnectionError):
+                peer.sendall(data)
                 return peer.recv(4096)
         return b""
 
@@ -70,6 +78,8 @@ rules:
             raise Failure("a passed connection was answered")
 
     def _must_be_502(self, answer):
+        if not answer:
+            raise Late
         if not answer.startswith(b"HTTP/1.1 502"):
             raise Failure(f"{answer[:60]!r}")
 
