@@ -135,21 +135,36 @@ class Topology:
         """Device and servers know names from their hosts files, the gateway asks the server's DNS."""
         hosts = "127.0.0.1 localhost\n" + "".join(
             f"{ipv4(host)} {name}\n{ipv6(host)} {name}\n" for name, host in NAMES.items())
-        self._file(self.device, "hosts", hosts)
-        self._file(self.server, "hosts", hosts)
-        self._file(self.gateway, "hosts", "127.0.0.1 localhost\n")
-        self._file(self.gateway, "resolv.conf", f"nameserver {ipv4(53)}\n")
+        self.write(self.device, "hosts", hosts)
+        self.write(self.server, "hosts", hosts)
+        self.write(self.gateway, "hosts", "127.0.0.1 localhost\n")
+        self.write(self.gateway, "resolv.conf", f"nameserver {ipv4(53)}\n")
 
     def gateway_knows(self, names):
         """{name: address} for programs on the gateway that are to ask nobody."""
         self._file(self.gateway, "hosts", "127.0.0.1 localhost\n" + "".join(f"{at} {name}\n" for name, at in names.items()))
 
     @staticmethod
-    def _file(namespace, name, text):
+    def write(namespace, name, text):
+        """A file of /etc, as programs that are run in a namespace see it."""
         directory = f"/etc/netns/{namespace}"
         os.makedirs(directory, exist_ok=True)
         with open(f"{directory}/{name}", "w", encoding="ascii") as file:
             file.write(text)
+
+    @contextlib.contextmanager
+    def nameserver(self, namespace, address):
+        """Names are known from a nameserver alone, for a while."""
+        hosts = f"/etc/netns/{namespace}/hosts"
+        with open(hosts, encoding="ascii") as file:
+            before = file.read()
+        self.write(namespace, "hosts", "127.0.0.1 localhost\n")
+        self.write(namespace, "resolv.conf", f"nameserver {address}\n")
+        try:
+            yield
+        finally:
+            self.write(namespace, "hosts", before)
+            os.remove(f"/etc/netns/{namespace}/resolv.conf")
 
     @staticmethod
     def ip(namespace, *arguments):
