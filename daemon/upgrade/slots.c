@@ -78,7 +78,7 @@ bool slots_find(struct slots *slots)
 int slots_open_boot(const struct slots *slots)
 {
 	return mount(slots->boot, BOOT, "vfat", MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_SYNCHRONOUS,
-		     NULL);
+		     "iocharset=ascii"); /* not every kernel has its own default built in */
 }
 
 int slots_close_boot(void)
