@@ -205,93 +205,107 @@ static void print_request(const char *what, const char *value, const struct fact
 		text_addf(text, "the %s is %s", what, value);
 }
 
-static void print_time(const struct week_time *time, struct text *text)
+static void print_method(const struct facts *facts, struct text *text)
+{
+	print_request("method", facts->method, facts, text);
+}
+
+static void print_path(const struct facts *facts, struct text *text)
+{
+	print_request("path", facts->path, facts, text);
+}
+
+static void print_query(const struct facts *facts, struct text *text)
+{
+	print_request("query", facts->query, facts, text);
+}
+
+static void print_time(const struct facts *facts, struct text *text)
 {
 	static const char *const days[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
 					    "Friday", "Saturday", "Sunday" };
+	const struct week_time *time = &facts->time;
 
 	text_addf(text, "it is %s %02u:%02u", days[time->weekday % 7], time->minute / 60u,
 		  time->minute % 60u);
 }
 
-static void print_version(uint16_t version, struct text *text)
+static void print_version(const struct facts *facts, struct text *text)
 {
-	if (!version)
+	if (!facts->tls_version)
 		text_add(text, "there is no TLS");
 	else
-		text_addf(text, "the client offers TLS 1.%d", (version & 0xff) - 1);
+		text_addf(text, "the client offers TLS 1.%d", (facts->tls_version & 0xff) - 1);
 }
 
-static void print_status(unsigned status, struct text *text)
+static void print_status(const struct facts *facts, struct text *text)
 {
-	if (status)
-		text_addf(text, "the status is %u", status);
+	if (facts->status)
+		text_addf(text, "the status is %u", facts->status);
 	else
 		text_add(text, "there is no response");
 }
 
-static const char *protocol_fact(const struct facts *facts)
+static void print_port(const struct facts *facts, struct text *text)
 {
-	if (facts->learned & MOMENT_HELLO)
-		return protocol_word(facts->protocol);
-	return facts->transport == TRANSPORT_TCP ? "tcp" : "udp";
+	text_addf(text, "the port is %u", facts->destination.port);
+}
+
+static void print_protocol(const struct facts *facts, struct text *text)
+{
+	const char *transport = facts->transport == TRANSPORT_TCP ? "tcp" : "udp";
+
+	text_addf(text, "the protocol is %s",
+		  facts->learned & MOMENT_HELLO ? protocol_word(facts->protocol) : transport);
+}
+
+static void print_destination(const struct facts *facts, struct text *text)
+{
+	char address[ADDRESS_TEXT];
+
+	text_addf(text, "the destination is %s", address_print(&facts->destination, address));
+}
+
+static void print_fronting(const struct facts *facts, struct text *text)
+{
+	text_addf(text, "TLS was opened for %s",
+		  facts->tls_name && *facts->tls_name ? facts->tls_name : "no name");
+}
+
+static void print_header(const struct facts *facts, struct text *text)
+{
+	text_add(text,
+		 facts->method ? "no such header has such a value" : "there is no HTTP request");
+}
+
+static void print_negation(const struct facts *facts, struct text *text)
+{
+	(void)facts;
+	text_add(text, "that holds");
 }
 
 void condition_print_fact(const struct condition *condition, const struct facts *facts,
 			  struct text *text)
 {
-	char address[ADDRESS_TEXT];
+	static void (*const print[CONDITION_KINDS])(const struct facts *facts,
+						    struct text *text) = {
+		[CONDITION_PORT] = print_port,
+		[CONDITION_PROTOCOL] = print_protocol,
+		[CONDITION_TIME] = print_time,
+		[CONDITION_TLS_VERSION] = print_version,
+		[CONDITION_STATUS] = print_status,
+		[CONDITION_FROM] = print_client,
+		[CONDITION_ADDRESS] = print_destination,
+		[CONDITION_METHOD] = print_method,
+		[CONDITION_ALPN] = print_alpn,
+		[CONDITION_HOST] = print_host,
+		[CONDITION_CERTIFICATE] = print_certificate,
+		[CONDITION_PATH] = print_path,
+		[CONDITION_QUERY] = print_query,
+		[CONDITION_FRONTING] = print_fronting,
+		[CONDITION_HEADER] = print_header,
+		[CONDITION_NOT] = print_negation,
+	};
 
-	switch (condition->kind) {
-	case CONDITION_PORT:
-		text_addf(text, "the port is %u", facts->destination.port);
-		break;
-	case CONDITION_PROTOCOL:
-		text_addf(text, "the protocol is %s", protocol_fact(facts));
-		break;
-	case CONDITION_TIME:
-		print_time(&facts->time, text);
-		break;
-	case CONDITION_TLS_VERSION:
-		print_version(facts->tls_version, text);
-		break;
-	case CONDITION_STATUS:
-		print_status(facts->status, text);
-		break;
-	case CONDITION_FROM:
-		print_client(facts, text);
-		break;
-	case CONDITION_ADDRESS:
-		text_addf(text, "the destination is %s",
-			  address_print(&facts->destination, address));
-		break;
-	case CONDITION_METHOD:
-		print_request("method", facts->method, facts, text);
-		break;
-	case CONDITION_ALPN:
-		print_alpn(facts, text);
-		break;
-	case CONDITION_HOST:
-		print_host(facts, text);
-		break;
-	case CONDITION_CERTIFICATE:
-		print_certificate(facts, text);
-		break;
-	case CONDITION_PATH:
-		print_request("path", facts->path, facts, text);
-		break;
-	case CONDITION_QUERY:
-		print_request("query", facts->query, facts, text);
-		break;
-	case CONDITION_FRONTING:
-		text_addf(text, "TLS was opened for %s",
-			  facts->tls_name && *facts->tls_name ? facts->tls_name : "no name");
-		break;
-	case CONDITION_HEADER:
-		text_add(text, facts->method ? "no such header has such a value"
-					     : "there is no HTTP request");
-		break;
-	default:
-		text_add(text, "that holds");
-	}
+	print[condition->kind](facts, text);
 }

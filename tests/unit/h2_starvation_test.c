@@ -1,4 +1,4 @@
-// link: tests/fuzz/h2_stage.c http llhttp -lnghttp2 -levent_core -lssl -lcrypto
+// link: tests/unit/scarcity.c tests/fuzz/h2_stage.c http llhttp -lnghttp2 -levent_core -lssl -lcrypto
 /* Every n-th allocation fails in turn, nghttp2's too: an exchange or its connection may fail, nothing else may. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/fuzz/h2_stage.h"
+#include "tests/unit/scarcity.h"
 
 #ifdef SANITIZED
 int main(void)
@@ -19,67 +19,6 @@ int main(void)
 	return 0;
 }
 #else
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-extern void __libc_free(void *old);
-
-static unsigned long left; /* allocations until one fails; 0: none fails */
-static unsigned long failures;
-static long alive;
-
-static bool starved(void)
-{
-	if (!left || --left)
-		return false;
-	failures++;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *count(void *made)
-{
-	if (made)
-		alive++;
-	return made;
-}
-
-void *malloc(size_t size)
-{
-	return starved() ? NULL : count(__libc_malloc(size));
-}
-
-void *calloc(size_t number, size_t size)
-{
-	return starved() ? NULL : count(__libc_calloc(number, size));
-}
-
-void *realloc(void *old, size_t size)
-{
-	void *made = starved() ? NULL : __libc_realloc(old, size);
-
-	return old ? made : count(made);
-}
-
-void *reallocarray(void *old, size_t number, size_t size)
-{
-	return realloc(old, number * size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	return starved() ? NULL : count(__libc_memalign(alignment, size));
-}
-
-void free(void *old)
-{
-	if (old)
-		alive--;
-	__libc_free(old);
-}
-
 
 /* POST https://a/ and GET https://a/ */
 #define POST "\x83\x87\x84\x41\x01" "a"
@@ -106,11 +45,9 @@ static const struct {
 
 static bool fails_at(size_t scenario, unsigned long allocation)
 {
-	failures = 0;
-	left = allocation;
+	scarcity_begin(allocation);
 	h2_play(scenarios[scenario].client, scenarios[scenario].server, scenarios[scenario].h2);
-	left = 0;
-	return failures > 0;
+	return scarcity_end() > 0;
 }
 
 static void a_failed_allocation_ends_one_conversation_at_most(void **state)
@@ -123,11 +60,11 @@ static void a_failed_allocation_ends_one_conversation_at_most(void **state)
 		/* What the process keeps for good, pages included, is there now. */
 		for (unsigned long n = 0; n < 100; n++)
 			fails_at(i, n);
-		before = alive;
+		before = scarcity_alive();
 		assert_true(h2_play(scenarios[i].client, scenarios[i].server, scenarios[i].h2));
 		while (fails_at(i, allocation))
 			allocation++;
-		assert_int_equal(alive, before);
+		assert_int_equal(scarcity_alive(), before);
 		assert_in_range(allocation, 20, 2000);
 	}
 }

@@ -1,4 +1,4 @@
-// link: tests/unit/dialogue.c http llhttp -lnghttp2 -levent_core -lssl -lcrypto
+// link: tests/unit/scarcity.c tests/unit/dialogue.c http llhttp -lnghttp2 -levent_core -lssl -lcrypto
 /* Every n-th allocation fails in turn: the exchange may fail, nothing else may. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/dialogue.h"
+#include "tests/unit/scarcity.h"
 
 #ifdef SANITIZED
 int main(void)
@@ -19,60 +19,6 @@ int main(void)
 	return 0;
 }
 #else
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void __libc_free(void *old);
-
-static unsigned long left; /* allocations until one fails; 0: none fails */
-static unsigned long failures;
-static long alive;
-
-static bool starved(void)
-{
-	if (!left || --left)
-		return false;
-	failures++;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *count(void *made)
-{
-	if (made)
-		alive++;
-	return made;
-}
-
-void *malloc(size_t size)
-{
-	return starved() ? NULL : count(__libc_malloc(size));
-}
-
-void *calloc(size_t number, size_t size)
-{
-	return starved() ? NULL : count(__libc_calloc(number, size));
-}
-
-void *realloc(void *old, size_t size)
-{
-	void *made = starved() ? NULL : __libc_realloc(old, size);
-
-	return old ? made : count(made);
-}
-
-void *reallocarray(void *old, size_t number, size_t size)
-{
-	return realloc(old, number * size);
-}
-
-void free(void *old)
-{
-	if (old)
-		alive--;
-	__libc_free(old);
-}
 
 #define HOST "Host: a.example\r\n"
 #define GET "GET / HTTP/1.1\r\n" HOST "\r\n"
@@ -100,13 +46,11 @@ static bool fails_at(size_t scenario, unsigned long allocation)
 	client_says(dialogue, GET);
 	server_says(dialogue, 0, OK_HI);
 	client_hears(dialogue, OK_HI);
-	failures = 0;
-	left = allocation;
+	scarcity_begin(allocation);
 	client_says(dialogue, scenarios[scenario].request);
 	if (dialogue->servers[0].busy)
 		server_says(dialogue, 0, scenarios[scenario].response);
-	left = 0;
-	failed = failures > 0;
+	failed = scarcity_end() > 0;
 	if (!failed)
 		assert_int_equal(dialogue->error, REASON_NONE);
 	else if (dialogue->finished == REASON_NONE)
@@ -125,10 +69,10 @@ static void a_failed_allocation_ends_one_conversation_at_most(void **state)
 		/* What the process keeps for good, pages included, is there now. */
 		fails_at(i, 0);
 		fails_at(i, 1);
-		before = alive;
+		before = scarcity_alive();
 		while (fails_at(i, allocation))
 			allocation++;
-		assert_int_equal(alive, before);
+		assert_int_equal(scarcity_alive(), before);
 		assert_in_range(allocation, 4, 1000);
 	}
 }
