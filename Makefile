@@ -126,7 +126,8 @@ bench: setup
 $(BUILD)/headgated: $(BUILD)/daemon/main.o $(OBJECTS)
 $(BUILD)/headgatectl: $(BUILD)/daemon/control/headgatectl.o $(OBJECTS)
 # By itself, so that no other program loads libcurl and the thirty libraries behind it.
-$(BUILD)/headgate-fetch: $(patsubst %,$(BUILD)/daemon/%.o,fetch/headgate_fetch fetch/transfer address log privilege)
+$(BUILD)/headgate-fetch: $(patsubst %,$(BUILD)/daemon/%.o,fetch/headgate_fetch fetch/transfer address log privilege \
+			 system_calls landlock)
 $(BUILD)/headgate-fetch: LIBS := $(shell pkg-config --libs libcurl libseccomp 2>/dev/null)
 $(PROGRAMS):
 	@echo "  LD    $@"
@@ -157,16 +158,16 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
-# "marker" is the BPF program's loader, or its stand-in. "policy" and "lists" are the judgement's files with the words they use, and all that reads lists;
-# "http" is all of daemon/http with what it stands on.
+# "marker" is the BPF program's loader, or its stand-in; other words are groups of files: the judgement with the words it
+# uses, all that reads lists, all of daemon/http with what it stands on, and how a process gives up power.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
-POLICY   := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
-	    certificate reader)
-LISTS    := $(wildcard daemon/lists/*.c)
-HTTP     := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance spare policy/limits policy/reply side tls/carrier tls/stream \
-	    tls/wire endpoint certificate clock reason text name address)
-expand    = $(foreach word,$(1),$(if $(filter policy,$(word)),$(POLICY),$(if $(filter lists,$(word)),\
-	    $(LISTS),$(if $(filter http,$(word)),$(HTTP),$(word)))))
+group_policy    := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
+		   certificate reader)
+group_lists     := $(wildcard daemon/lists/*.c)
+group_http      := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance spare policy/limits policy/reply side \
+		   tls/carrier tls/stream tls/wire endpoint certificate clock reason text name address)
+group_privilege := $(patsubst %,daemon/%.c,privilege system_calls landlock)
+expand    = $(foreach word,$(1),$(or $(group_$(word)),$(word)))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
 	    $(patsubst %.c,$(BUILD)/%.o,$(patsubst marker,$(MARKER),$(sort $(filter %.c llhttp marker,\
 	    $(call expand,$(call links,$(1))))))))

@@ -1,4 +1,4 @@
-// link: daemon/privilege.c daemon/log.c -lseccomp
+// link: privilege daemon/log.c -lseccomp
 #include "daemon/privilege.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-// link: daemon/signer.c daemon/descriptors.c daemon/privilege.c daemon/tls/leaf.c daemon/tls/der.c daemon/tls/issue.c daemon/tls/authority.c daemon/tls/founding.c daemon/tls/keyfile.c daemon/tls/heap.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/name.c daemon/address.c daemon/clock.c tests/unit/signing.c -lcrypto -lseccomp
+// link: daemon/signer.c daemon/descriptors.c privilege daemon/tls/leaf.c daemon/tls/der.c daemon/tls/issue.c daemon/tls/authority.c daemon/tls/founding.c daemon/tls/keyfile.c daemon/tls/heap.c daemon/tls/x509.c daemon/certificate.c daemon/text.c daemon/log.c daemon/name.c daemon/address.c daemon/clock.c tests/unit/signing.c -lcrypto -lseccomp
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
