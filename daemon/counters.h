@@ -35,6 +35,7 @@ struct counters {
 	_Atomic uint64_t bytes_from_clients;
 	_Atomic uint64_t bytes_from_servers;
 	_Atomic uint64_t visits;         /* packets that came to the packet door */
+	_Atomic uint64_t sees_openings;  /* 1: the packet door sees connections begin without their visit */
 	_Atomic uint64_t dns_stripped;   /* answers of DNS from which something was taken */
 	_Atomic uint64_t dns_signed;     /* and those that could not be changed unseen */
 	_Atomic uint64_t dropped_records;

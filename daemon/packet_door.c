@@ -188,6 +188,7 @@ static int make_visits(struct packet_door *door)
 	if (!door->base)
 		return -1;
 	visits->counters = settings->counters;
+	atomic_store(&visits->counters->sees_openings, visits->lookout != NULL);
 	visits->time_minute = -1;
 	visits->next_id =
 		(uint64_t)(clock_now().wall / 1000 - epoch) * 16 * 256 + settings->index % 256;

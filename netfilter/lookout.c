@@ -141,11 +141,3 @@ void lookout_read(struct lookout *lookout, lookout_each *each, void *context)
 		lookout->next = (lookout->next + 1) % FRAMES;
 	}
 }
-
-bool lookout_probe(void)
-{
-	struct lookout *lookout = lookout_open();
-
-	lookout_close(lookout);
-	return lookout;
-}

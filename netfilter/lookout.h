@@ -27,6 +27,3 @@ int lookout_choose(struct lookout *lookout, const unsigned *ports, size_t count)
 /* Hands over what has come by since the last time, in its order. Every SYN is there before its
  * connection's next packet can be. */
 void lookout_read(struct lookout *lookout, lookout_each *each, void *context);
-
-/* True when this kernel can do it. Needs CAP_NET_RAW. */
-bool lookout_probe(void);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "netfilter/marks.h"
-#include "netfilter/lookout.h"
 #include "netfilter/netlink.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
@@ -392,7 +391,6 @@ static void choose_queue(struct probe *probe, const struct policy *policy)
 		     "OpenWrt: opkg install kmod-nft-queue");
 	else if (!marks_choose(&marks, policy->capture.mark, policy->capture.mark_mask))
 		probe->queue = QUEUE_NOT_AT_ALL;
-	probe->lookout = lookout_probe();
 }
 
 void probe_run(struct probe *probe, const struct policy *policy)

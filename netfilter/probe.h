@@ -24,7 +24,6 @@ struct probe {
 	enum capture_method method; /* what to use; CAPTURE_AUTO when nothing works (then there is
 				       an error among the findings) */
 	enum queue_way queue; /* to the packet door; QUEUE_NOT_AT_ALL: names are read by workers alone */
-	bool lookout;	      /* the packet door can see connections begin without their visit */
 	size_t count;
 	struct finding findings[FINDINGS_MAX];
 };

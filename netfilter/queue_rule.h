@@ -15,7 +15,8 @@ enum queue_way {
 /* "nft queue", "NFQUEUE target" or "none"; static storage. */
 const char *queue_way_word(enum queue_way way);
 
-/* Asks the kernel which way it knows; changes nothing. */
+/* Asks the kernel which way it knows; changes nothing. QUEUE_TARGET says that the kernel has the target,
+ * not that a table of family inet takes it: that shows queue_rule_add(). */
 enum queue_way queue_rule_probe(void);
 
 /* Adds to the end of a chain of a table in family inet: put `mark` into the bits of `mask` of the

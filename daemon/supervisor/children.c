@@ -363,8 +363,11 @@ int children_join(struct children *children)
 	for (unsigned i = 0; i < children->workers; i++)
 		if (start_watched(&children->worker[i]) < 0)
 			return -1;
-	if (children->packet_door && start_watched(&children->packet) < 0)
-		return -1;
+	return children->packet_door ? start_watched(&children->packet) : 0;
+}
+
+int children_await(struct children *children)
+{
 	if (await(&children->recorder) < 0)
 		return -1;
 	for (unsigned i = 0; i < children->workers; i++)

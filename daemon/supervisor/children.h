@@ -58,9 +58,12 @@ struct children {
  * directories. */
 int children_begin(struct children *children);
 
-/* Starts the others, which the caller has filled doors, transparent and packet_door for; returns when every
- * one has said that it is ready. 0, or -1 with a logged cause. */
+/* Starts the others, which the caller has filled doors, transparent and packet_door for. 0, or -1 with a
+ * logged cause. */
 int children_join(struct children *children);
+
+/* Returns when every one has said that it is ready. 0, or -1 with a logged cause. */
+int children_await(struct children *children);
 
 /* Collects the dead and replaces them. Call on SIGCHLD. */
 void children_reap(struct children *children);

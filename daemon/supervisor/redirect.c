@@ -118,6 +118,14 @@ static enum queue_way way_to_door(const struct supervisor *supervisor)
 								       : QUEUE_NOT_AT_ALL;
 }
 
+/* Until one has said so, beginnings visit like everything else. */
+static bool door_sees_openings(const struct supervisor *supervisor)
+{
+	const struct children *children = &supervisor->children;
+
+	return atomic_load(&children->counters[children->workers + 1].sees_openings);
+}
+
 /* Takes the printed rules; the text to free(), or NULL after saying why. */
 static char *print_table(const struct supervisor *supervisor, const struct plan *plan,
 			 const struct plan_text *rules, struct ruleset *ruleset)
@@ -133,15 +141,16 @@ static char *print_table(const struct supervisor *supervisor, const struct plan 
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
 	ruleset->queue = way_to_door(supervisor);
-	ruleset->openings_visit = plan->early || !supervisor->probe.lookout;
+	ruleset->openings_visit = plan->early || !door_sees_openings(supervisor);
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
 		log_error("the nft table cannot be written: %s", why_unprinted());
 	return text;
 }
 
-/* What no text can say (queue_rule.h). Until it is there, packets pass by unseen. */
-static int add_queue_rule(const struct ruleset *ruleset)
+/* What no text can say (queue_rule.h). Until it is there, packets pass by unseen. Where the kernel does not
+ * take it after all, nothing is queued from now on. */
+static int add_queue_rule(struct supervisor *supervisor, const struct ruleset *ruleset)
 {
 	struct marks marks;
 
@@ -150,7 +159,10 @@ static int add_queue_rule(const struct ruleset *ruleset)
 	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
 	if (queue_rule_add(TABLE_NAME, "watch", marks.watching, marks.mask) == 0)
 		return 0;
-	log_error("the rule that queues packets cannot be added: %s", strerror(errno));
+	log_warning("the kernel has the target NFQUEUE and takes no rule with it (%s): connections that are judged "
+		    "by name go through a worker, QUIC comes back over TCP. Mend: modprobe -a nft_queue; on "
+		    "OpenWrt: opkg install kmod-nft-queue", strerror(errno));
+	supervisor->probe.queue = QUEUE_NOT_AT_ALL;
 	return -1;
 }
 
@@ -169,7 +181,7 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 		redirect_count(supervisor);
 		result = replace_table(&ruleset, text, ruleset_print);
 		if (result == 0)
-			result = add_queue_rule(&ruleset);
+			result = add_queue_rule(supervisor, &ruleset);
 	}
 	plan_text_end(&rules);
 	if (!text || result < 0) {
@@ -197,6 +209,7 @@ static int load_rules(struct supervisor *supervisor)
 		.packet_door = way_to_door(supervisor) != QUEUE_NOT_AT_ALL,
 		.datagrams = supervisor->doors.datagram_port != 0,
 	};
+	enum queue_way way = supervisor->probe.queue;
 	struct plan *plan = plan_new(supervisor->policy, &view);
 
 	if (!plan) {
@@ -207,7 +220,8 @@ static int load_rules(struct supervisor *supervisor)
 	if (load_plan(supervisor, plan) == 0)
 		return 0;
 	plan_free(plan);
-	return -1;
+	/* Without a queue, the same rules are another plan. */
+	return supervisor->probe.queue == way ? -1 : load_rules(supervisor);
 }
 
 /* Behind the rules, which know the new combinations of lists before the look-ups do. Where it fails, workers

@@ -375,9 +375,9 @@ int supervisor_run(const struct supervisor_settings *settings)
 	if (load_lists(&supervisor) < 0 || open_sockets(&supervisor) < 0)
 		goto abandon_probing;
 	say_account();
-	if (begin_children(&supervisor) < 0 || redirect_prepare(&supervisor) < 0 ||
-	    check_machine(&supervisor) < 0 || open_doors(&supervisor) < 0 ||
-	    join_children(&supervisor) < 0)
+	if (begin_children(&supervisor) < 0 || check_machine(&supervisor) < 0 ||
+	    open_doors(&supervisor) < 0 || join_children(&supervisor) < 0 ||
+	    redirect_prepare(&supervisor) < 0 || children_await(&supervisor.children) < 0)
 		goto end_children;
 	if (redirect_begin(&supervisor) < 0 || watch_events(&supervisor) < 0)
 		goto end_redirect;

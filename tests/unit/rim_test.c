@@ -1,4 +1,4 @@
-// link: tests/network/namespaces.c netfilter/ruleset.c netfilter/marks.c daemon/policy/port.c netfilter/table.c netfilter/netlink.c netfilter/routes.c netfilter/watch.c netfilter/local.c netfilter/neighbours.c netfilter/probe.c netfilter/lookout.c daemon/packet/packet.c daemon/reader.c netfilter/queue_rule.c netfilter/socket.c daemon/address.c daemon/clock.c daemon/log.c daemon/text.c -lmnl -lnftables
+// link: tests/network/namespaces.c netfilter/ruleset.c netfilter/marks.c daemon/policy/port.c netfilter/table.c netfilter/netlink.c netfilter/routes.c netfilter/watch.c netfilter/local.c netfilter/neighbours.c netfilter/probe.c netfilter/queue_rule.c netfilter/socket.c daemon/address.c daemon/clock.c daemon/log.c daemon/text.c -lmnl -lnftables
 /* What the gateway knows of the machine under it: routes, addresses, neighbours, the fate of its
  * table, and the self-check, on a real kernel. */
 #include <errno.h>
