@@ -235,7 +235,9 @@ install: all
 clean:
 	rm -rf build
 
+# Of C files only the lines that differ from SINCE, and no line of anybody else's.
+SINCE    ?= HEAD
 format:
-	clang-format -i $(SOURCES) $(MAINS) $(wildcard daemon/*.h daemon/*/*.h netfilter/*.h)
+	$(Q)git clang-format --force --extensions c,h $(SINCE) -- daemon netfilter tests
 
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

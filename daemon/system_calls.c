@@ -69,8 +69,8 @@ static const char *const worker[] = {
 static const char *const signer[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
 				      "poll",	   "ppoll",	  NULL };
 
-static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
-				      "poll",	   "ppoll",	  "setsockopt", NULL };
+static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait", "poll",
+				      "ppoll",	   "setsockopt",  NULL };
 
 static const char *const recorder[] = {
 	"_llseek",	  "accept4",
@@ -111,14 +111,13 @@ static const char *const compiler[] = {
 
 /* libcurl, and the C library's questions for names. */
 static const char *const fetcher[] = {
-	"_llseek",     "bind",	  "clock_nanosleep", "connect",	    "eventfd2",	  "faccessat",
-	"faccessat2",  "access",  "fstatfs",	     "ftruncate",   "ftruncate64", "getegid",     "getegid32",
-	"geteuid",     "geteuid32", "getgid", "getgid32", "getuid32",  "getpeername",     "getsockname", "getsockopt", "getuid",
-	"lseek",       "newfstatat", "open",	     "openat",	     "pipe2",	    "poll",	  "ppoll",
-	"pread64",     "readlink", "readlinkat",     "recvmmsg",    "sendmmsg",	  "setsockopt",
-	"clock_nanosleep_time64", "fstatat64", "fstatfs64", "ppoll_time64", "recvmmsg_time64", "stat64",
-	"sigaltstack", "socketpair", "stat",	     "statx",	    "uname",	  "writev",
-	NULL,
+	"_llseek", "access", "bind", "clock_nanosleep", "clock_nanosleep_time64", "connect",
+	"eventfd2", "faccessat", "faccessat2", "fstatat64", "fstatfs", "fstatfs64", "ftruncate",
+	"ftruncate64", "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32",
+	"getpeername", "getsockname", "getsockopt", "getuid", "getuid32", "lseek", "newfstatat",
+	"open", "openat", "pipe2", "poll", "ppoll", "ppoll_time64", "pread64", "readlink",
+	"readlinkat", "recvmmsg", "recvmmsg_time64", "sendmmsg", "setsockopt", "sigaltstack",
+	"socketpair", "stat", "stat64", "statx", "uname", "writev", NULL,
 };
 
 /* Libraries look for files now and then (time zone, messages, resolver). They get an answer, not
