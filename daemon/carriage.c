@@ -75,7 +75,7 @@ static void fill_client(struct carriage *carriage)
 	struct endpoint *client = &carriage->client;
 	const struct flow *flow = carriage->flow;
 
-	client->id = gateway_id(datagrams_gateway(carriage->datagrams));
+	client->id = ids_next(&datagrams_gateway(carriage->datagrams)->ids);
 	client->peer = client->address = flow->client;
 	client->local = flow->server;
 	client->transport = TRANSPORT_UDP;
@@ -93,7 +93,7 @@ struct carriage *carriage_new(struct datagrams *datagrams, struct flow *flow)
 	carriage->datagrams = datagrams;
 	carriage->flow = flow;
 	flow->story = carriage;
-	carriage->id = gateway_id(gateway);
+	carriage->id = ids_next(&gateway->ids);
 	carriage->regime = regime_hold(gateway->regime);
 	carriage->reason = REASON_TOO_MANY;
 	carriage->fd = -1;
@@ -366,7 +366,7 @@ static void set_out(struct carriage *carriage)
 
 	if (station)
 		to.port = station_port(station, carriage->flow->server.port);
-	carriage->server.id = gateway_id(gateway);
+	carriage->server.id = ids_next(&gateway->ids);
 	carriage->server.transport = TRANSPORT_UDP;
 	carriage->server.start = clock_now();
 	carriage->server.address = to;

@@ -10,7 +10,7 @@ static void start_server(struct connection *connection)
 		server_event(server, EVENT_SERVER_DISCONNECTED);
 		server_close(server);
 	}
-	server_start(server, &connection->target, gateway_id(connection->gateway));
+	server_start(server, &connection->target, ids_next(&connection->gateway->ids));
 	server_event(server, EVENT_SERVER_CONNECT);
 }
 

@@ -133,7 +133,7 @@ void connection_new(struct gateway *gateway, const struct arrival *arrival)
 		return;
 	}
 	connection->gateway = gateway;
-	connection->id = gateway_id(gateway);
+	connection->id = ids_next(&gateway->ids);
 	connection->regime = regime_hold(gateway->regime);
 	connection->alarm = INT64_MAX;
 	connection->allowance.most = (size_t)connection_limit(connection, LIMIT_CONNECTION_MEMORY);

@@ -10,7 +10,7 @@ static uint64_t identify(void *context)
 {
 	const struct connection *connection = context;
 
-	return gateway_id(connection->gateway);
+	return ids_next(&connection->gateway->ids);
 }
 
 static struct decision judge(void *context, const struct exchange *exchange)

@@ -4,8 +4,6 @@
 
 #include "daemon/connection.h"
 
-enum { ID_STEP = 256 }; /* the lowest 8 bits are the worker's number */
-
 bool gateway_is_own_listener(const void *context, const struct address *address)
 {
 	const struct gateway *gateway = context;
@@ -14,14 +12,6 @@ bool gateway_is_own_listener(const void *context, const struct address *address)
 		if (gateway->listener_ports[i] == address->port)
 			return local_addresses_contain(gateway->local, address);
 	return false;
-}
-
-uint64_t gateway_id(struct gateway *gateway)
-{
-	uint64_t id = gateway->next_id;
-
-	gateway->next_id += ID_STEP;
-	return id;
 }
 
 struct week_time gateway_time(struct gateway *gateway, int64_t wall)

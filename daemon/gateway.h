@@ -7,6 +7,7 @@
 #include "daemon/budget.h"
 #include "daemon/client.h"
 #include "daemon/counters.h"
+#include "daemon/ids.h"
 #include "daemon/journal/journal.h"
 #include "daemon/pipes.h"
 #include "daemon/pool.h"
@@ -43,7 +44,7 @@ struct gateway {
 	size_t capacity;              /* connections, by limit and descriptors */
 	struct connection *again;     /* those with more to do in the next turn */
 	struct event again_event;
-	uint64_t next_id;
+	struct ids ids;               /* of connections, their sides and requests */
 	bool draining;
 	struct week_time time;        /* of the minute beginning at time_minute */
 	int64_t time_minute;
@@ -52,10 +53,6 @@ struct gateway {
 /* True for one of the gateway's own addresses together with one of its listening ports. context: the
  * gateway. */
 bool gateway_is_own_listener(const void *context, const struct address *address);
-
-/* A new id, never used before in this journal: 36 bits of milliseconds when the worker started, its
- * number, and a count. */
-uint64_t gateway_id(struct gateway *gateway);
 
 /* The moment of the week that is wall, in the gateway's zone. */
 struct week_time gateway_time(struct gateway *gateway, int64_t wall);

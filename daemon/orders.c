@@ -103,14 +103,23 @@ int order_receive(int channel, union order *order, int *descriptors, size_t *cou
 	return -1;
 }
 
-static void ignore_report(void *context, enum severity severity, const struct place *place,
-			  const char *message)
+struct policy_order order_of_policy(const struct policy *policy,
+				    const unsigned indexes[static LAN_PORTS_MAX])
 {
-	/* The supervisor has said it already. */
-	(void)context;
-	(void)severity;
-	(void)place;
-	(void)message;
+	struct policy_order order = {
+		.kind = ORDER_POLICY,
+		.generation = policy->generation,
+		.list_files = policy->compiled ? 1 : 0,
+		.lan_count = (uint32_t)policy->lan_count,
+		.rule_count = (uint16_t)policy->rule_count,
+	};
+
+	memcpy(order.lan, policy->lan, sizeof(order.lan));
+	for (size_t i = 0; i < policy->lan_count; i++)
+		order.lan_index[i] = indexes[i];
+	for (size_t i = 0; i < policy->rule_count; i++)
+		order.slots[i] = (uint16_t)policy->rules[i].slot;
+	return order;
 }
 
 /* The compiled lists as the supervisor has them; NULL with errno. */
@@ -136,7 +145,7 @@ static int take_lists(struct policy *policy, const struct policy_order *order, i
 struct policy *order_read_policy(const struct policy_order *order, const int *descriptors)
 {
 	struct sources *sources = sources_unpack(descriptors[0]);
-	struct policy *policy = sources ? config_parse(sources, ignore_report, NULL) : NULL;
+	struct policy *policy = sources ? config_parse(sources, NULL, NULL) : NULL;
 
 	if (!policy || policy->rule_count != order->rule_count ||
 	    take_lists(policy, order, descriptors[1]) < 0) {

@@ -58,6 +58,11 @@ int order_send(int channel, const union order *order, size_t size, const int *de
  * order; 0: the supervisor is gone; -1 with errno, EAGAIN: none now, EBADMSG: not an order. */
 int order_receive(int channel, union order *order, int *descriptors, size_t *count);
 
+/* The order that tells of a policy; indexes: the interfaces of its LAN ports, in their order. Its descriptors are the
+ * caller's business. */
+struct policy_order order_of_policy(const struct policy *policy,
+				    const unsigned indexes[static LAN_PORTS_MAX]);
+
 /* Makes the policy of an order out of its first descriptors, which stay the caller's. One holder; NULL with a logged
  * cause. */
 struct policy *order_read_policy(const struct policy_order *order, const int *descriptors);

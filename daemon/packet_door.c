@@ -3,14 +3,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
@@ -90,10 +88,9 @@ static void on_order(evutil_socket_t fd, short what, void *argument)
 static void on_signal(evutil_socket_t fd, short what, void *argument)
 {
 	struct packet_door *door = argument;
-	struct signalfd_siginfo info;
 
 	(void)what;
-	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	if (child_must_end(fd))
 		event_base_loopbreak(door->base);
 }
 
@@ -128,20 +125,6 @@ static void list_live(void *context, uint32_t question)
 }
 
 /* Start */
-
-static int open_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	/* A terminal's Ctrl-C reaches us, too; the supervisor tells us in its own time. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
 
 static int open_visits(struct packet_door *door)
 {
@@ -182,7 +165,6 @@ static int make_visits(struct packet_door *door)
 		.list = list_live,
 		.context = door,
 	};
-	const int64_t epoch = 1735689600000; /* as worker.c: ids are never used twice */
 
 	door->base = journal.base = event_base_new();
 	if (!door->base)
@@ -190,8 +172,7 @@ static int make_visits(struct packet_door *door)
 	visits->counters = settings->counters;
 	atomic_store(&visits->counters->sees_openings, visits->lookout != NULL);
 	visits->time_minute = -1;
-	visits->next_id =
-		(uint64_t)(clock_now().wall / 1000 - epoch) * 16 * 256 + settings->index % 256;
+	ids_begin(&visits->ids, settings->index);
 	visits->journal = journal_new(&journal);
 	return visits->journal ? 0 : -1;
 }
@@ -215,11 +196,9 @@ static void watch_events(struct packet_door *door)
 
 static void begin_policy(struct packet_door *door)
 {
-	const struct policy *policy = door->settings->policy;
-	struct policy_order order = { .lan_count = (uint32_t)policy->lan_count };
+	const struct policy_order order =
+		order_of_policy(door->settings->policy, door->settings->indexes);
 
-	memcpy(order.lan, policy->lan, sizeof(order.lan));
-	memcpy(order.lan_index, door->settings->indexes, sizeof(order.lan_index));
 	adopt_ports(&door->visits, &order);
 	adopt(door, policy_hold(door->settings->policy));
 }
@@ -227,16 +206,12 @@ static void begin_policy(struct packet_door *door)
 void packet_door_run(const struct packet_door_settings *settings)
 {
 	static struct packet_door door;
-	struct account account;
-	bool fallback;
 
 	door.settings = settings;
-	door.signals = open_signals();
-	tzset(); /* reads the zone's file while it still can be read */
+	door.signals = child_open_signals();
 	if (open_visits(&door) < 0)
 		log_fatal("the packet door cannot open");
-	if (account_find(settings->account, &account, &fallback) < 0 ||
-	    privilege_drop(&account, CAP_NET_ADMIN_BIT) < 0)
+	if (child_become(settings->account, CAP_NET_ADMIN_BIT) < 0)
 		log_fatal("the packet door cannot give up its privileges");
 	if (door.signals < 0 || make_visits(&door) < 0)
 		log_fatal("the packet door cannot start: %s", strerror(errno));
@@ -244,9 +219,7 @@ void packet_door_run(const struct packet_door_settings *settings)
 		log_fatal("the packet door cannot be confined");
 	begin_policy(&door);
 	watch_events(&door);
-	if (write(settings->ready, "", 1) < 0)
-		log_warning("nobody waits for the packet door: %s", strerror(errno));
-	close(settings->ready);
+	child_say_ready(settings->ready);
 	event_base_dispatch(door.base);
 	flows_free(door.visits.flows);
 	journal_flush(door.visits.journal);

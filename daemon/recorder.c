@@ -2,13 +2,13 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/channels.h"
+#include "daemon/child.h"
 #include "daemon/clock.h"
 #include "daemon/control/subscribers.h"
 #include "daemon/journal/har_file.h"
@@ -23,6 +23,7 @@ enum { CHANNEL_BUFFER = 1 << 20 }; /* bytes that may wait in one direction of a 
 struct recorder {
 	const struct recorder_settings *settings;
 	struct event_base *base;
+	int signals;
 	struct event *terminate;
 	struct output *output;
 	struct trace_file *keys, *packets; /* NULL: no rule makes traces */
@@ -163,11 +164,11 @@ static void finish(void *context)
 	event_base_loopbreak(recorder->base);
 }
 
-static void stop(evutil_socket_t signal_number, short what, void *context)
+static void stop(evutil_socket_t signals, short what, void *context)
 {
-	(void)signal_number;
 	(void)what;
-	finish(context);
+	if (child_must_end(signals))
+		finish(context);
 }
 
 static struct channels *open_channels(struct recorder *recorder)
@@ -239,7 +240,8 @@ static int open_all(struct recorder *recorder)
 	recorder->base = event_base_new();
 	if (!recorder->base)
 		return -1;
-	recorder->terminate = evsignal_new(recorder->base, SIGTERM, stop, recorder);
+	recorder->terminate =
+		event_new(recorder->base, recorder->signals, EV_READ | EV_PERSIST, stop, recorder);
 	recorder->output = open_output(recorder);
 	recorder->channels = open_channels(recorder);
 	if (!recorder->terminate || !recorder->output || !recorder->channels ||
@@ -260,6 +262,7 @@ static void close_all(struct recorder *recorder)
 	trace_file_free(recorder->keys);
 	trace_file_free(recorder->packets);
 	event_free(recorder->terminate);
+	close(recorder->signals);
 	event_base_free(recorder->base);
 	free(recorder);
 }
@@ -269,25 +272,20 @@ static const char *journal_file(const struct recorder_settings *settings)
 	return settings->journal->to == JOURNAL_TO_FILE ? settings->journal->file : NULL;
 }
 
-/* An unprivileged run (a build tree's test) has nothing to give up. */
-static int become_account(const struct recorder_settings *settings)
+/* Done with root's power, before it is given up. */
+static void prepare_files(const struct recorder_settings *settings)
 {
 	const char *file = journal_file(settings);
 	struct account account;
 	bool fallback;
 
-	if (geteuid() != 0)
-		return 0;
-	if (account_find(settings->account, &account, &fallback)) {
-		log_error("there is no account %s", settings->account);
-		return -1;
-	}
+	if (geteuid() != 0 || account_find(settings->account, &account, &fallback) < 0)
+		return;
 	if (file && file_prepare(file, &account))
 		log_warning("journal: cannot make %s: %m", file);
 	if (settings->trace_directory &&
 	    trace_directory_prepare(settings->trace_directory, &account))
 		log_warning("traces: cannot make %s: %m", settings->trace_directory);
-	return privilege_drop(&account, 0);
 }
 
 static int confine(const struct recorder_settings *settings)
@@ -315,37 +313,23 @@ static int confine(const struct recorder_settings *settings)
 	return result;
 }
 
-static void say_ready(const struct recorder_settings *settings)
-{
-	if (settings->ready < 0)
-		return;
-	if (write(settings->ready, "r", 1) != 1)
-		log_warning("cannot say ready: %m");
-	close(settings->ready);
-}
-
-static void ignore_signals(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-}
-
 void recorder_run(const struct recorder_settings *settings)
 {
 	struct recorder *recorder = calloc(1, sizeof *recorder);
 
-	log_name("headgated", "recorder");
-	ignore_signals();
-	if (!recorder || become_account(settings))
-		exit(EXIT_FAILURE);
+	if (!recorder)
+		log_fatal("out of memory");
 	recorder->settings = settings;
+	recorder->signals = child_open_signals();
+	prepare_files(settings);
+	if (child_become(settings->account, 0))
+		exit(EXIT_FAILURE);
 	if (open_all(recorder))
 		log_fatal("cannot start: %m");
 	if (confine(settings))
 		exit(EXIT_FAILURE);
 	want(recorder, false); /* a worker may still believe what a dead recorder told it */
-	say_ready(settings);
+	child_say_ready(settings->ready);
 	event_base_dispatch(recorder->base);
 	channels_drain(recorder->channels); /* what the workers said before they ended */
 	close_all(recorder);

@@ -80,7 +80,7 @@ static void note_elsewhere(struct server *server, enum server_stage before)
 	} else {
 		server_event(server, EVENT_SERVER_CONNECT_ERROR);
 	}
-	server_retry(server, gateway_id(server->connection->gateway));
+	server_retry(server, ids_next(&server->connection->gateway->ids));
 	server_event(server, EVENT_SERVER_CONNECT);
 }
 
@@ -287,7 +287,7 @@ static bool take_kept(struct server *server, const struct target *target,
 
 	if (!shares(connection) || exchange->repeated || exchange->request.upgrade ||
 	    !exchange_is_repeatable(exchange) ||
-	    !pool_give(connection->gateway->pool, server, target, gateway_id(connection->gateway)))
+	    !pool_give(connection->gateway->pool, server, target, ids_next(&connection->gateway->ids)))
 		return false;
 	server_event(server, EVENT_SERVER_CONNECT);
 	server_event(server, EVENT_SERVER_CONNECTED);
@@ -368,7 +368,7 @@ static void dial(struct server *server, const struct target *target, struct exch
 {
 	struct connection *connection = server->connection;
 
-	server_start(server, target, gateway_id(connection->gateway));
+	server_start(server, target, ids_next(&connection->gateway->ids));
 	server->exchange = exchange;
 	exchange->server = &server->side;
 	server_event(server, EVENT_SERVER_CONNECT);

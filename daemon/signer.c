@@ -7,7 +7,6 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/clock.h"
 #include "daemon/descriptors.h"
 #include "daemon/log.h"
@@ -46,33 +46,10 @@ struct signer {
 	struct authority *authority;
 	bool covered; /* the authority's own constraints hold all of settings->never */
 	struct channel *channels;
-	struct pollfd *watched; /* fd -1: that pair is closed */
+	struct pollfd *watched; /* fd -1: that pair is closed; behind them the signals */
 	size_t open;
+	bool ending;
 };
-
-static void leave(int signal_number)
-{
-	(void)signal_number;
-	_exit(0);
-}
-
-/* The terminal's interrupt reaches the whole group; only the supervisor decides when we go. */
-static void set_signals(void)
-{
-	struct sigaction ending = { .sa_handler = leave };
-	struct sigaction ignoring = { .sa_handler = SIG_IGN };
-	sigset_t none;
-
-	sigaction(SIGTERM, &ending, NULL);
-	sigaction(SIGINT, &ignoring, NULL);
-	sigaction(SIGHUP, &ignoring, NULL);
-	sigaction(SIGPIPE, &ignoring, NULL);
-	sigaction(SIGUSR1, &ignoring, NULL);
-	sigaction(SIGUSR2, &ignoring, NULL);
-	sigaction(SIGCHLD, &ignoring, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 /* Listeners, netlink, the workers' ends: the supervisor has much that is not our business. */
 static void close_others(const struct signer_settings *settings)
@@ -104,7 +81,6 @@ static int make_parents(const char *directory)
 	return 0;
 }
 
-/* Done with root's power, before it is given up: an account may not make its own home in /var. */
 static int give_directory(const char *directory, const struct account *account)
 {
 	int fd, result;
@@ -119,27 +95,20 @@ static int give_directory(const char *directory, const struct account *account)
 	return result;
 }
 
-/* Without root (a developer's run) we stay who we are. */
-static void become_account(const struct signer_settings *settings)
+/* Done with root's power, before it is given up: an account may not make its own home in /var. */
+static void give_directories(const struct signer_settings *settings)
 {
 	struct account account;
 	bool fallback;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0 || account_find(settings->account, &account, &fallback) < 0)
 		return;
-	if (account_find(settings->account, &account, &fallback) < 0)
-		log_fatal("there is no account %s", settings->account);
-	if (fallback)
-		log_warning("there is no account %s: the signer runs as %s", settings->account,
-			    account.name);
 	if (give_directory(settings->directory, &account) < 0)
 		log_fatal("%s cannot be made for %s: %s", settings->directory, account.name,
 			  strerror(errno));
 	if (settings->next && give_directory(settings->next, &account) < 0)
 		log_error("%s cannot be made for %s: %s", settings->next, account.name,
 			  strerror(errno));
-	if (privilege_drop(&account, 0) < 0)
-		exit(EXIT_FAILURE);
 }
 
 static bool covers(const struct authority *authority, const struct signer_settings *settings)
@@ -268,8 +237,9 @@ static void turn(struct signer *signer)
 {
 	size_t count = signer->settings->channel_count;
 
-	if (poll(signer->watched, count, -1) < 0)
+	if (poll(signer->watched, count + 1, -1) < 0)
 		return;
+	signer->ending = child_must_end(signer->watched[count].fd);
 	for (size_t i = 0; i < count; i++) {
 		struct pollfd *watched = &signer->watched[i];
 
@@ -282,12 +252,12 @@ static void turn(struct signer *signer)
 	}
 }
 
-static int open_channels(struct signer *signer)
+static int open_channels(struct signer *signer, int signals)
 {
 	size_t count = signer->settings->channel_count;
 
 	signer->channels = calloc(count, sizeof(*signer->channels));
-	signer->watched = calloc(count, sizeof(*signer->watched));
+	signer->watched = calloc(count + 1, sizeof(*signer->watched));
 	if (!signer->channels || !signer->watched)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
@@ -296,41 +266,35 @@ static int open_channels(struct signer *signer)
 		signer->channels[i].allowance = LEAVES_AT_ONCE * MILLION;
 		signer->channels[i].filled = clock_steady();
 	}
+	signer->watched[count] = (struct pollfd){ .fd = signals, .events = POLLIN };
 	signer->open = count;
 	return 0;
-}
-
-static void announce(int ready)
-{
-	if (ready < 0)
-		return;
-	while (write(ready, "", 1) < 0 && errno == EINTR)
-		;
-	close(ready);
 }
 
 void signer_run(const struct signer_settings *settings)
 {
 	struct signer signer = { .settings = settings };
+	int signals;
 
-	log_name("headgated", "signer");
-	set_signals();
 	close_others(settings);
+	signals = child_open_signals();
 	/* Key bytes then live in locked pages that no core dump holds; where the kernel allows
 	 * less, the account, the mode and PR_SET_DUMPABLE still stand. */
 	heap_wipe();
 	CRYPTO_secure_malloc_init(SECURE_HEAP_SIZE, SECURE_HEAP_MIN);
-	become_account(settings);
+	give_directories(settings);
+	if (child_become(settings->account, 0) < 0)
+		exit(EXIT_FAILURE);
 	signer.authority = open_authority(settings);
 	make_next(settings);
 	signer.covered = covers(signer.authority, settings);
 	rehearse(signer.authority);
-	if (open_channels(&signer) < 0)
-		log_fatal("out of memory");
+	if (signals < 0 || open_channels(&signer, signals) < 0)
+		log_fatal("the signer cannot start: %s", strerror(errno));
 	if (privilege_confine(ROLE_SIGNER, NULL) < 0)
 		exit(EXIT_FAILURE);
-	announce(settings->ready);
-	while (signer.open > 0)
+	child_say_ready(settings->ready);
+	while (signer.open > 0 && !signer.ending)
 		turn(&signer);
 	_exit(0);
 }

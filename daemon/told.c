@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { ID_STEP = 256 }; /* the lowest 8 bits are the process's number */
-
 static void fill_client(struct told *told, const struct flow *flow, const struct said *said)
 {
 	struct endpoint *client = &told->client;
@@ -28,9 +26,9 @@ void told_begin(struct told *told, struct visits *visits, const struct flow *flo
 
 	memset(told, 0, sizeof(*told));
 	fill_client(told, flow, said);
-	told->client.id = visits->next_id + 1;
+	told->client.id = ids_next(&visits->ids);
 	told->view = (struct connection_view){
-		.id = visits->next_id,
+		.id = ids_next(&visits->ids),
 		.client = &told->client,
 		.protocol = said->protocol,
 		.host = said->host,
@@ -39,5 +37,4 @@ void told_begin(struct told *told, struct visits *visits, const struct flow *flo
 		.device = device ? device->name : NULL,
 		.generation = visits->policy->generation,
 	};
-	visits->next_id += ID_STEP;
 }

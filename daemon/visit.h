@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/greeting.h"
+#include "daemon/ids.h"
 #include "daemon/journal/journal.h"
 #include "daemon/packet/flow.h"
 #include "daemon/packet/openings.h"
@@ -33,7 +34,7 @@ struct visits {
 	int raw6;
 	size_t port_count;
 	struct visit_port ports[LAN_PORTS_MAX];
-	uint64_t next_id;
+	struct ids ids;
 	struct week_time time; /* of the minute beginning at time_minute */
 	int64_t time_minute;
 	struct greeting_room room;

@@ -1,15 +1,13 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/checks.h"
+#include "daemon/child.h"
 #include "daemon/connection.h"
 #include "daemon/datagrams.h"
 #include "daemon/listener.h"
@@ -245,10 +243,8 @@ static void on_order(evutil_socket_t fd, short what, void *argument)
 
 static void on_signal(evutil_socket_t fd, short what, void *argument)
 {
-	struct signalfd_siginfo info;
-
 	(void)what;
-	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	if (child_must_end(fd))
 		drain(argument);
 }
 
@@ -308,20 +304,6 @@ static void list_live(void *context, uint32_t question)
 	journal_live_end(gateway->journal, question);
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	/* A terminal's Ctrl-C reaches us, too; the supervisor tells us in its own time. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 static size_t capacity(void)
 {
 	struct rlimit limit;
@@ -335,14 +317,6 @@ static size_t capacity(void)
 		return 1;
 	possible = (limit.rlim_cur - DESCRIPTORS_RESERVED) / DESCRIPTORS_PER_CONNECTION;
 	return possible < CONNECTIONS_MAX ? possible : CONNECTIONS_MAX;
-}
-
-static uint64_t first_id(unsigned index)
-{
-	const int64_t epoch = 1735689600000; /* 2025-01-01 in milliseconds */
-	int64_t now = clock_now().wall / 1000 - epoch;
-
-	return (uint64_t)(now > 0 ? now : 1) * 16 * 256 + index % 256;
 }
 
 static int make_gateway(struct worker *worker)
@@ -365,7 +339,7 @@ static int make_gateway(struct worker *worker)
 	gateway->counters = worker->settings->counters;
 	gateway->pinned = worker->settings->pinned;
 	gateway->capacity = capacity();
-	gateway->next_id = first_id(gateway->index);
+	ids_begin(&gateway->ids, gateway->index);
 	gateway->time_minute = -1;
 	gateway->room = malloc(sizeof(*gateway->room));
 	gateway->local = local_addresses_open();
@@ -409,11 +383,9 @@ static void watch_events(struct worker *worker)
 
 static void open_doors(struct worker *worker)
 {
-	const struct policy *policy = worker->settings->policy;
-	struct policy_order order = { .lan_count = (uint32_t)policy->lan_count };
+	const struct policy_order order =
+		order_of_policy(worker->settings->policy, worker->settings->indexes);
 
-	memcpy(order.lan, policy->lan, sizeof(order.lan));
-	memcpy(order.lan_index, worker->settings->indexes, sizeof(order.lan_index));
 	adopt_listeners(worker, &order, worker->settings->listeners);
 }
 
@@ -428,14 +400,10 @@ static void keep_spares(void)
 void worker_run(const struct worker_settings *settings)
 {
 	static struct worker worker;
-	struct account account;
-	bool fallback;
 
 	worker.settings = settings;
-	worker.signals = open_signals();
-	tzset(); /* reads the zone's file while it still can be read */
-	if (account_find(settings->account, &account, &fallback) < 0 ||
-	    privilege_drop(&account, CAP_NET_RAW_BIT | CAP_NET_BIND_SERVICE_BIT) < 0)
+	worker.signals = child_open_signals();
+	if (child_become(settings->account, CAP_NET_RAW_BIT | CAP_NET_BIND_SERVICE_BIT) < 0)
 		log_fatal("the worker cannot give up its privileges");
 	if (worker.signals < 0 || make_gateway(&worker) < 0)
 		log_fatal("the worker cannot start: %s", strerror(errno));
@@ -446,9 +414,7 @@ void worker_run(const struct worker_settings *settings)
 	begin_regime(&worker, policy_hold(settings->policy));
 	watch_events(&worker);
 	open_doors(&worker);
-	if (write(settings->ready, "", 1) < 0)
-		log_warning("nobody waits for this worker: %s", strerror(errno));
-	close(settings->ready);
+	child_say_ready(settings->ready);
 	keep_spares();
 	event_base_dispatch(worker.gateway.base);
 	journal_flush(worker.gateway.journal);

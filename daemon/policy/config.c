@@ -261,17 +261,28 @@ static void report_exhausted(config_report *report, void *context)
 	report(context, SEVERITY_ERROR, &nowhere, "out of memory");
 }
 
+static void ignore(void *context, enum severity severity, const struct place *place,
+		   const char *message)
+{
+	(void)context;
+	(void)severity;
+	(void)place;
+	(void)message;
+}
+
 struct policy *config_parse(struct sources *sources, config_report *report, void *context)
 {
 	struct policy *policy = policy_new(sources);
-	struct reading reading = { .policy = policy, .report = report, .context = context };
+	struct reading reading = {
+		.policy = policy, .report = report ? report : ignore, .context = context
+	};
 
 	if (!policy) {
-		report_exhausted(report, context);
+		report_exhausted(reading.report, context);
 		return NULL;
 	}
 	if (!sources->sources[0].bytes) {
-		report_unreadable(&sources->sources[0], report, context);
+		report_unreadable(&sources->sources[0], reading.report, context);
 		policy_release(policy);
 		return NULL;
 	}

@@ -12,7 +12,8 @@ typedef void config_report(void *context, enum severity severity, const struct p
 			   const char *message);
 
 /* Parses the sources into a policy with one holder. Takes over sources, also on failure. NULL when
- * there was an error, after all errors have been reported. Pure but for memory. */
+ * there was an error, after all errors have been reported. Pure but for memory. report: NULL where everything has
+ * been said before, when the same sources were first read. */
 struct policy *config_parse(struct sources *sources, config_report *report, void *context);
 
 /* Prints the JSON Schema (2020-12) of the file, made from the same keyword tables as the parser. */

@@ -68,8 +68,7 @@ static void run_worker(const struct child *child, int ready)
 	snprintf(role, sizeof(role), "worker %u", i % WORKERS_MAX);
 	log_name("headgated", role);
 	count = doors_of_worker(children->doors, i, settings.listeners);
-	for (size_t door = 0; door < count; door++)
-		settings.indexes[door] = children->doors->doors[door].index;
+	doors_indexes(children->doors, settings.indexes);
 	settings.datagrams = children->doors->datagram_port ? children->doors->datagrams[i] : -1;
 	memcpy(kept, settings.listeners, sizeof(settings.listeners));
 	kept[count++] = settings.datagrams;
@@ -99,6 +98,7 @@ static void run_signer(const struct child *child, int ready)
 		.ready = ready,
 	};
 
+	log_name("headgated", "signer");
 	if (!never)
 		_exit(1);
 	for (size_t i = 0; i < authority->never_count; i++)
@@ -179,18 +179,13 @@ static void run_packet_door(const struct child *child, int ready)
 	const int kept[] = { settings.orders, settings.journal, ready };
 
 	log_name("headgated", "packet door");
-	for (size_t door = 0; door < children->doors->count; door++)
-		settings.indexes[door] = children->doors->doors[door].index;
+	doors_indexes(children->doors, settings.indexes);
 	descriptors_close_others(kept, sizeof(kept) / sizeof(*kept));
 	packet_door_run(&settings);
 }
 
 static void become(const struct child *child, int ready)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (child->children->policy->compiled)
 		compiled_forget_descriptor(child->children->policy->compiled);
 	switch (child->role) {

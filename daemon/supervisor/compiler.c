@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/privilege.h"
@@ -52,20 +52,16 @@ static void limit_all(void)
 	alarm(COMPILER_SECONDS);
 }
 
-/* Without root (a test, headgatectl) there is nothing to give up but what is locked below. */
 static int give_up(const char *account_name, const char *directory)
 {
 	struct account account;
 	bool fallback;
 
-	if (geteuid() == 0) {
-		if (account_find(account_name, &account, &fallback) < 0 ||
-		    chown(directory, account.uid, account.gid) < 0 ||
-		    privilege_drop(&account, 0) < 0)
-			return -1;
-	} else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+	if (geteuid() == 0 && (account_find(account_name, &account, &fallback) < 0 ||
+			       chown(directory, account.uid, account.gid) < 0))
 		return -1;
-	}
+	if (child_become(account_name, 0) < 0)
+		return -1;
 	return privilege_confine(ROLE_COMPILER, directory);
 }
 
@@ -100,11 +96,8 @@ static void keep_only(const struct compile_job *job, int channel)
 static void work(const struct compile_job *job, const char *account, int channel)
 {
 	struct word word = { .kind = WORD_END, .answer = COMPILE_FAILED };
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	child_follow_parent();
 	log_name("headgate", "compiler");
 	keep_only(job, channel);
 	limit_all();

@@ -128,6 +128,12 @@ size_t doors_of_worker(const struct doors *doors, unsigned worker, int fds[stati
 	return doors->count;
 }
 
+void doors_indexes(const struct doors *doors, unsigned indexes[static LAN_PORTS_MAX])
+{
+	for (size_t i = 0; i < LAN_PORTS_MAX; i++)
+		indexes[i] = i < doors->count ? doors->doors[i].index : 0;
+}
+
 bool doors_refresh(struct doors *doors)
 {
 	bool changed = false;

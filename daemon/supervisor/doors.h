@@ -1,6 +1,6 @@
 /* The listening sockets of the gateway: for each LAN port one TCP port, and on it one listener for each
- * worker; and for the datagrams of all of them one UDP port, on which each worker has a socket. The supervisor keeps them open for as long as they are wanted, so that connections wait in
- * line while a worker is replaced. */
+ * worker; and for the datagrams of all of them one UDP port, on which each worker has a socket. The supervisor keeps
+ * them open for as long as they are wanted, so that connections wait in line while a worker is replaced. */
 #pragma once
 
 #include "daemon/policy/policy.h"
@@ -37,6 +37,9 @@ void doors_close(struct doors *doors);
 
 /* Fills a worker's listeners, in the policy's order; returns their number. They stay the doors'. */
 size_t doors_of_worker(const struct doors *doors, unsigned worker, int fds[static LAN_PORTS_MAX]);
+
+/* Fills in their interfaces, in the policy's order; 0 behind the last. */
+void doors_indexes(const struct doors *doors, unsigned indexes[static LAN_PORTS_MAX]);
 
 /* Looks at the interfaces again; true when an index has changed (a port went or came back). */
 bool doors_refresh(struct doors *doors);

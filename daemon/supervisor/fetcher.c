@@ -3,17 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/descriptors.h"
-#include "daemon/privilege.h"
 
 /* Beside this program, or where `make install` puts it. -1 with errno. */
 static int open_program(void)
@@ -35,18 +33,6 @@ static int open_program(void)
 	return program;
 }
 
-static int give_up(const char *account_name)
-{
-	struct account account;
-	bool fallback;
-
-	if (geteuid() != 0)
-		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (account_find(account_name, &account, &fallback) < 0)
-		return -1;
-	return privilege_drop(&account, 0);
-}
-
 /* Out of the way of the numbers that the program is to find. */
 static int lift(int descriptor)
 {
@@ -59,16 +45,13 @@ static void become(int program, int channel, int output, int roots, const char *
 	char *words[] = { name, NULL };
 	char *environment[] = { NULL };
 	const int kept[] = { ERRAND_ROOTS, program };
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	child_follow_parent();
 	if (dup2(channel, ERRAND_CHANNEL) < 0 || dup2(output, ERRAND_OUTPUT) < 0 ||
 	    dup2(roots, ERRAND_ROOTS) < 0)
 		return;
 	descriptors_close_others(kept, 2);
-	if (give_up(account) == 0)
+	if (child_become(account, 0) == 0)
 		syscall(SYS_execveat, program, "", words, environment, AT_EMPTY_PATH);
 }
 

@@ -43,15 +43,6 @@ static bool same_devices(const struct policy *a, const struct policy *b)
 	return true;
 }
 
-static void say_nothing(void *context, enum severity severity, const struct place *place,
-			const char *message)
-{
-	(void)context;
-	(void)severity;
-	(void)place;
-	(void)message;
-}
-
 void leasing_tick(struct supervisor *supervisor)
 {
 	uint64_t now = look(supervisor->policy->sources);
@@ -62,7 +53,7 @@ void leasing_tick(struct supervisor *supervisor)
 		return;
 	supervisor->leases_seen = now;
 	sources = sources_renew_leases(supervisor->policy->sources);
-	policy = sources ? config_parse(sources, say_nothing, NULL) : NULL;
+	policy = sources ? config_parse(sources, NULL, NULL) : NULL;
 	if (!policy || same_devices(policy, supervisor->policy)) {
 		policy_release(policy);
 		return;

@@ -129,25 +129,17 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 static int order_worker(struct supervisor *supervisor, unsigned worker, int packed)
 {
 	const struct policy *policy = supervisor->policy;
-	union order order = { .policy = { .kind = ORDER_POLICY } };
+	union order order;
+	unsigned indexes[LAN_PORTS_MAX];
 	int descriptors[ORDER_DESCRIPTORS_MAX] = { packed };
 	size_t count = 1;
 
-	if (policy->compiled) {
+	doors_indexes(&supervisor->doors, indexes);
+	order.policy = order_of_policy(policy, indexes);
+	if (policy->compiled)
 		descriptors[count++] = policy->compiled->descriptor;
-		order.policy.list_files = 1;
-	}
 	if (worker < supervisor->children.workers)
 		count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
-
-	order.policy.generation = policy->generation;
-	order.policy.lan_count = (uint32_t)policy->lan_count;
-	memcpy(order.policy.lan, policy->lan, sizeof(order.policy.lan));
-	for (size_t i = 0; i < supervisor->doors.count; i++)
-		order.policy.lan_index[i] = supervisor->doors.doors[i].index;
-	order.policy.rule_count = (uint16_t)policy->rule_count;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		order.policy.slots[i] = (uint16_t)policy->rules[i].slot;
 	return order_send(supervisor->children.orders[worker][0], &order, sizeof(order.policy),
 			  descriptors, count);
 }
@@ -480,16 +472,6 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 		refuse_policy(reload);
 }
 
-/* It has all been said when the policy was read. */
-static void say_nothing(void *context, enum severity severity, const struct place *place,
-			const char *message)
-{
-	(void)context;
-	(void)severity;
-	(void)place;
-	(void)message;
-}
-
 /* The texts are those in force: what the owner is just writing is none of it. */
 static struct policy *parse_again(const struct policy *policy)
 {
@@ -498,7 +480,7 @@ static struct policy *parse_again(const struct policy *policy)
 
 	if (packed >= 0)
 		close(packed);
-	return sources ? config_parse(sources, say_nothing, NULL) : NULL;
+	return sources ? config_parse(sources, NULL, NULL) : NULL;
 }
 
 int reload_policy(struct supervisor *supervisor, struct policy *policy)

@@ -188,14 +188,16 @@ static int join_children(struct supervisor *supervisor)
 	return children_join(children);
 }
 
-static void say_account(void)
+static void say_accounts(void)
 {
+	static const char *const names[] = { "headgate", "headgate-ca", "headgate-nf" };
 	struct account account;
 	bool fallback;
 
-	if (account_find("headgate", &account, &fallback) == 0 && fallback)
-		log_warning("there is no account \"headgate\": the workers run as \"%s\"",
-			    account.name);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (account_find(names[i], &account, &fallback) == 0 && fallback)
+			log_warning("there is no account \"%s\": \"%s\" stands in", names[i],
+				    account.name);
 }
 
 /* What wakes the supervisor */
@@ -374,7 +376,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 	probing_begin(&supervisor.probing, supervisor.policy);
 	if (load_lists(&supervisor) < 0 || open_sockets(&supervisor) < 0)
 		goto abandon_probing;
-	say_account();
+	say_accounts();
 	if (begin_children(&supervisor) < 0 || check_machine(&supervisor) < 0 ||
 	    open_doors(&supervisor) < 0 || join_children(&supervisor) < 0 ||
 	    redirect_prepare(&supervisor) < 0 || children_await(&supervisor.children) < 0)
