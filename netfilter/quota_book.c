@@ -12,7 +12,7 @@
 
 enum { LINE = 128 };
 
-static void add(struct quota_book *book, const char *device, uint64_t bytes)
+static void add(struct quota_book *book, const char *device, uint64_t bytes, uint64_t quota)
 {
 	struct quota_use *uses;
 
@@ -23,7 +23,7 @@ static void add(struct quota_book *book, const char *device, uint64_t bytes)
 		return;
 	book->uses = uses;
 	uses += book->count++;
-	*uses = (struct quota_use){ .bytes = bytes };
+	*uses = (struct quota_use){ .bytes = bytes, .quota = quota };
 	strcpy(uses->device, device);
 }
 
@@ -39,7 +39,7 @@ void quota_book_begin(struct quota_book *book, const char *path)
 	if (fscanf(file, "%" SCNu32 "\n", &book->date) == 1)
 		while (fgets(line, sizeof(line), file))
 			if (sscanf(line, "%63s %" SCNu64, device, &bytes) == 2)
-				add(book, device, bytes);
+				add(book, device, bytes, 0);
 	fclose(file);
 }
 
@@ -59,8 +59,7 @@ uint64_t quota_book_used(const struct quota_book *book, uint32_t date, const cha
 
 static void note(void *context, const char *device, uint64_t used, uint64_t quota)
 {
-	(void)quota;
-	add(context, device, used);
+	add(context, device, used, quota);
 }
 
 void quota_book_take(struct quota_book *book, uint32_t date)
@@ -73,6 +72,28 @@ void quota_book_take(struct quota_book *book, uint32_t date)
 	}
 	quota_book_end(book);
 	*book = fresh;
+}
+
+static unsigned quarters(uint64_t bytes, uint64_t quota)
+{
+	return bytes >= quota ? 4 : (unsigned)(bytes / (quota / 4 + 1));
+}
+
+enum quota_news quota_book_news(const struct quota_book *book, const struct quota_book *older)
+{
+	enum quota_news news = QUOTA_LITTLE;
+
+	for (size_t i = 0; i < book->count; i++) {
+		const struct quota_use *use = &book->uses[i];
+		unsigned now = quarters(use->bytes, use->quota);
+
+		if (now <= quarters(quota_book_used(older, book->date, use->device), use->quota))
+			continue;
+		if (now == 4)
+			return QUOTA_SPENT;
+		news = QUOTA_QUARTER;
+	}
+	return news;
 }
 
 static int write_uses(const struct quota_book *book, int descriptor)

@@ -11,7 +11,6 @@
 #include "daemon/supervisor/supervision.h"
 #include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
-#include "netfilter/quotas.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/sieve.h"
@@ -249,59 +248,12 @@ static void cover_ports(struct supervisor *supervisor)
 	say(supervisor, message);
 }
 
-static uint32_t date_today(void)
-{
-	time_t now = time(NULL);
-	struct tm parts;
-
-	if (!localtime_r(&now, &parts))
-		return 0;
-	return (uint32_t)((parts.tm_year + 1900) * 10000 + (parts.tm_mon + 1) * 100 + parts.tm_mday);
-}
-
-/* Also when midnight has passed: then nobody has used anything. */
 static void load_quotas(struct supervisor *supervisor)
 {
-	uint32_t date = date_today();
-	char message[QUOTAS_MESSAGE];
-	char whole[sizeof(message) + 64];
+	char message[RATIONING_MESSAGE];
 
-	quota_book_take(&supervisor->quota_book, date);
-	if (quotas_load(supervisor->policy, date, &supervisor->quota_book, message) == 0)
-		return;
-	snprintf(whole, sizeof(whole), "the quotas of devices are not kept: %s", message);
-	say(supervisor, whole);
-}
-
-static char *path_of_quotas(const struct supervisor *supervisor)
-{
-	char *path;
-
-	return asprintf(&path, "%s/quotas", supervisor->settings->state_directory) < 0 ? NULL : path;
-}
-
-/* For the next start on the same day. */
-static void remember_quotas(struct supervisor *supervisor)
-{
-	struct quota_book *book = &supervisor->quota_book;
-	char *path = path_of_quotas(supervisor);
-
-	quota_book_take(book, date_today());
-	if (book->date != date_today())
-		quota_book_end(book);
-	if (path && quota_book_write(book, path) < 0)
-		log_warning("%s cannot be written (%s): the next start counts the quotas of devices from nothing",
-			    path, strerror(errno));
-	free(path);
-}
-
-static void recall_quotas(struct supervisor *supervisor)
-{
-	char *path = path_of_quotas(supervisor);
-
-	if (path)
-		quota_book_begin(&supervisor->quota_book, path);
-	free(path);
+	if (rationing_load(supervisor, message) < 0)
+		say(supervisor, message);
 }
 
 int redirect_load(struct supervisor *supervisor)
@@ -361,7 +313,7 @@ int redirect_begin(struct supervisor *supervisor)
 	if (!supervisor->watch)
 		log_warning("changes of the firewall by others will not be noticed: %s",
 			    strerror(errno));
-	recall_quotas(supervisor);
+	rationing_begin(supervisor);
 	supervisor->redirecting = true;
 	return add_routes(supervisor) < 0 ? -1 : redirect_load(supervisor);
 }
@@ -402,8 +354,7 @@ void redirect_end(struct supervisor *supervisor)
 		return;
 	sieve_remove(supervisor->sieve);
 	bans_remove();
-	remember_quotas(supervisor);
-	quotas_remove();
+	rationing_end(supervisor);
 	if (table_remove() < 0)
 		log_error("the nft table could not be removed: %s; "
 			  "`nft delete table inet headgate` does it", strerror(errno));
@@ -417,6 +368,6 @@ void redirect_forget(struct supervisor *supervisor)
 {
 	plan_free(supervisor->plan);
 	sieve_free(supervisor->sieve);
-	quota_book_end(&supervisor->quota_book);
+	rationing_forget(&supervisor->rationing);
 	free(supervisor->table);
 }

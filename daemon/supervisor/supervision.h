@@ -9,8 +9,8 @@
 #include "daemon/supervisor/collection.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/name_files.h"
+#include "daemon/supervisor/rationing.h"
 #include "netfilter/probing.h"
-#include "netfilter/quota_book.h"
 #include "netfilter/watch.h"
 
 struct supervisor_settings {
@@ -48,7 +48,7 @@ struct supervisor {
 	struct plan *plan;         /* what it was printed from; of the policy in force */
 	unsigned minute;           /* of the week it was printed for */
 	uint64_t leases_seen;      /* how their files were, leasing.c */
-	struct quota_book quota_book;
+	struct rationing rationing;
 	struct sieve *sieve;
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */

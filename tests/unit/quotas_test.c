@@ -66,6 +66,31 @@ static void damaged_book_is_no_book(void **state)
 	}
 }
 
+static void only_much_is_news(void **state)
+{
+	static const struct {
+		uint64_t before, now;
+		enum quota_news news;
+	} cases[] = {
+		{ 0, 0, QUOTA_LITTLE },	       { 0, 249, QUOTA_LITTLE },	 { 0, 251, QUOTA_QUARTER },
+		{ 251, 499, QUOTA_LITTLE },    { 251, 999, QUOTA_QUARTER },	 { 999, 1000, QUOTA_SPENT },
+		{ 0, 5000, QUOTA_SPENT },      { 1000, UINT64_MAX, QUOTA_LITTLE }, { 5000, 1000, QUOTA_LITTLE },
+		{ 999, 251, QUOTA_LITTLE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct quota_use now[] = { { "phone", 10, 1000 }, { "tablet", cases[i].now, 1000 } };
+		struct quota_use before[] = { { "tablet", cases[i].before, 0 } };
+		const struct quota_book book = { 20261125, 2, now };
+		const struct quota_book older = { 20261125, 1, before }, yesterday = { 20261124, 1, before };
+
+		assert_int_equal(quota_book_news(&book, &older), cases[i].news);
+		if (cases[i].now >= 1000)
+			assert_int_equal(quota_book_news(&book, &yesterday), QUOTA_SPENT);
+	}
+}
+
 static void note(void *context, const char *device, uint64_t used, uint64_t quota)
 {
 	(void)quota;
@@ -136,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(book_is_read_as_written),
 		cmocka_unit_test(damaged_book_is_no_book),
+		cmocka_unit_test(only_much_is_news),
 		cmocka_unit_test(day_is_counted_to_its_end),
 	};
 
