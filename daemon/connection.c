@@ -316,17 +316,28 @@ bool connection_is_cut(const struct connection *connection, const struct policy 
 	return connection_is_cut_by(connection, policy);
 }
 
+static void tell_conversation(struct connection *connection,
+			      void (*tell)(struct conversation *conversation))
+{
+	connection->turning = true;
+	tell(connection->conversation);
+	connection->turning = false;
+	if (connection->stage == ENDED)
+		end(connection);
+	else
+		connection_turn(connection);
+}
+
+void connection_retire(struct connection *connection)
+{
+	if (connection->stage == EXCHANGING && connection->conversation)
+		tell_conversation(connection, conversation_retire);
+}
+
 void connection_drain(struct connection *connection)
 {
-	if (connection->stage == EXCHANGING && connection->conversation) {
-		connection->turning = true;
-		conversation_drain(connection->conversation);
-		connection->turning = false;
-		if (connection->stage == ENDED)
-			end(connection);
-		else
-			connection_turn(connection);
-	} else if (connection->stage != RELAYING) {
+	if (connection->stage == EXCHANGING && connection->conversation)
+		tell_conversation(connection, conversation_drain);
+	else if (connection->stage != RELAYING)
 		connection_close(connection, REASON_DRAINED);
-	}
 }

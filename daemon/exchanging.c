@@ -79,6 +79,7 @@ static int exchanging_begin(struct connection *connection)
 		.limits = &regime_policy(connection->regime)->limits,
 		.http2 = alpn_client_speaks_h2(connection),
 		.secure = connection->client.side.tls != NULL,
+		.leaving = connection->gateway->draining,
 		.default_host = connection->client.host,
 	};
 

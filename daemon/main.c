@@ -1,10 +1,13 @@
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/supervisor/estate.h"
+#include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/supervisor.h"
 #include "daemon/tls/heap.h"
 
@@ -12,13 +15,15 @@ static const char usage_text[] =
 	"usage: headgated --config FILE [--run-directory DIR] [--state-directory DIR] [--workers N]\n"
 	"       headgated --version\n"
 	"Stays in the foreground; says \"ready\" on stderr when traffic is redirected.\n"
-	"SIGTERM ends it in order, SIGHUP reloads the policy.\n";
+	"SIGTERM ends it in order, SIGHUP reloads the policy, SIGUSR2 lets the program that\n"
+	"lies on the disk take over without losing a connection.\n";
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "run-directory", required_argument, NULL, 'r' },
 	{ "state-directory", required_argument, NULL, 's' },
 	{ "workers", required_argument, NULL, 'w' },
+	{ "trial", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -52,6 +57,30 @@ static unsigned processors(void)
 	return number < WORKERS_MAX ? (unsigned)number : WORKERS_MAX;
 }
 
+/* Asked by a running headgated of the program that shall succeed it: whether it can. */
+static int try_policy(const struct supervisor_settings *settings, const char *version)
+{
+	struct policy *policy;
+
+	if (atoi(version) != ESTATE_VERSION) {
+		log_error("version %s of what is left to the next program is unknown to headgated "
+			  VERSION "; it takes over at the next start", version);
+		return 1;
+	}
+	policy = policy_load(settings->config, NULL);
+	policy_release(policy);
+	return policy ? 0 : 1;
+}
+
+/* Where this program lies; a package that is upgraded puts the next one there. */
+static const char *own_file(char path[static PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	path[length > 0 ? length : 0] = '\0';
+	return path;
+}
+
 int main(int argc, char **argv)
 {
 	struct supervisor_settings settings = {
@@ -59,6 +88,8 @@ int main(int argc, char **argv)
 		.state_directory = "/var/lib/headgate",
 		.workers = processors(),
 	};
+	const char *trial = NULL;
+	char program[PATH_MAX];
 	int option;
 
 	log_name("headgated", "");
@@ -78,6 +109,9 @@ int main(int argc, char **argv)
 		case 'w':
 			settings.workers = parse_workers(optarg);
 			break;
+		case 't':
+			trial = optarg;
+			break;
 		case 'v':
 			log_set_level(LOG_LEVEL_DEBUG);
 			break;
@@ -95,10 +129,14 @@ int main(int argc, char **argv)
 	if (optind < argc || !settings.config)
 		used_wrongly(settings.config ? "it takes no arguments without --"
 					     : "--config FILE is missing");
+	if (trial)
+		return try_policy(&settings, trial);
 	if (geteuid() != 0) {
 		fprintf(stderr, "headgated: it has to be started as root: it loads firewall rules "
 				"and then gives its privileges up\n");
 		return 1;
 	}
+	settings.program = own_file(program);
+	settings.arguments = argv;
 	return supervisor_run(&settings);
 }

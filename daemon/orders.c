@@ -75,6 +75,8 @@ static bool is_order(const union order *order, size_t length, size_t count)
 		return length == sizeof(order->cut) && count == 0;
 	case ORDER_NAMES:
 		return length == sizeof(order->names) && count == 2;
+	case ORDER_RETIRE:
+		return length == sizeof(order->retire) && count == 0;
 	default:
 		return false;
 	}

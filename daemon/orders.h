@@ -8,7 +8,9 @@
 #include "daemon/limits.h"
 #include "daemon/policy/policy.h"
 
-enum order_kind { ORDER_POLICY, ORDER_CUT, ORDER_NAMES };
+/* A worker may be older than the supervisor (supervisor/succession.h): numbers and the layout of what has shipped
+ * stay. */
+enum order_kind { ORDER_POLICY, ORDER_CUT, ORDER_NAMES, ORDER_RETIRE };
 
 /* The policy in force from now on and the doors to accept at. Descriptors beside it: the packed sources
  * (source.h), the compiled lists when list_files is 1, then one listener for each of lan[] (for a worker). */
@@ -36,11 +38,17 @@ struct names_order {
 	uint32_t kind;
 };
 
+/* To accept nothing any more, and to end with the last connection: there is a worker of a newer program. */
+struct retire_order {
+	uint32_t kind;
+};
+
 union order {
 	uint32_t kind;
 	struct policy_order policy;
 	struct cut_order cut;
 	struct names_order names;
+	struct retire_order retire;
 };
 
 enum { ORDER_DESCRIPTORS_MAX = 2 + LAN_PORTS_MAX };

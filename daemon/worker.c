@@ -117,16 +117,63 @@ static void begin_regime(struct worker *worker, struct policy *policy)
 	regime_release(gateway->regime);
 	gateway->regime = regime;
 	checks_free(worker->checks);
-	worker->checks = gateway->index == 0 ? checks_new(regime, &gateway->world) : NULL;
+	worker->checks = gateway->index == 0 && !gateway->draining ? checks_new(regime, &gateway->world) : NULL;
 	atomic_store(&gateway->counters->policy_generation, policy->generation);
 }
 
-/* descriptors: the packed sources, then perhaps the lists. */
+static void tell_connections(struct worker *worker, void (*tell)(struct connection *connection))
+{
+	struct connection *connection = worker->gateway.connections;
+
+	while (connection) {
+		struct connection *next = connection->next;
+
+		tell(connection);
+		connection = next;
+	}
+}
+
+/* No new connections; the old ones end as soon as they can, then we do. */
+static void retire(struct worker *worker)
+{
+	struct gateway *gateway = &worker->gateway;
+
+	if (gateway->draining)
+		return;
+	gateway->draining = true;
+	checks_free(worker->checks);
+	worker->checks = NULL;
+	for (size_t i = 0; i < LAN_PORTS_MAX; i++) {
+		listener_close(worker->listeners[i]);
+		worker->listeners[i] = NULL;
+	}
+	datagrams_close(worker->datagrams);
+	worker->datagrams = NULL;
+	tell_connections(worker, connection_retire);
+}
+
+/* Down the ladder: what goes on ends, within a time. */
+static void drain(struct worker *worker)
+{
+	const struct timeval patience = { DRAIN_SECONDS, 0 };
+
+	if (evtimer_pending(&worker->drained, NULL))
+		return;
+	retire(worker);
+	event_del(&worker->order_event);
+	tell_connections(worker, connection_drain);
+	evtimer_add(&worker->drained, &patience);
+}
+
+/* descriptors: the packed sources, then perhaps the lists. One that has retired and does not understand the
+ * policy of a newer program cannot keep to it. */
 static void adopt_policy(struct worker *worker, const struct policy_order *order,
 			 const int *descriptors)
 {
 	struct policy *policy = order_read_policy(order, descriptors);
 
+	if (!policy && worker->gateway.draining)
+		drain(worker);
 	if (!policy)
 		return;
 	begin_regime(worker, policy);
@@ -168,8 +215,9 @@ static void obey(struct worker *worker, const union order *order, const int *des
 {
 	switch (order->kind) {
 	case ORDER_POLICY:
-		adopt_listeners(worker, &order->policy,
-				descriptors + 1 + order->policy.list_files);
+		if (!worker->gateway.draining)
+			adopt_listeners(worker, &order->policy,
+					descriptors + 1 + order->policy.list_files);
 		adopt_policy(worker, &order->policy, descriptors);
 		close(descriptors[0]);
 		if (order->policy.list_files)
@@ -178,38 +226,15 @@ static void obey(struct worker *worker, const union order *order, const int *des
 	case ORDER_CUT:
 		cut(worker, &order->cut);
 		break;
+	case ORDER_RETIRE:
+		retire(worker);
+		break;
 	case ORDER_NAMES:
 		resolver_renew(worker->gateway.world.resolver, descriptors[0], descriptors[1]);
 		close(descriptors[0]);
 		close(descriptors[1]);
 		break;
 	}
-}
-
-/* Down the ladder: no new connections, then the old ones end, then we do. */
-static void drain(struct worker *worker)
-{
-	struct gateway *gateway = &worker->gateway;
-	struct connection *connection = gateway->connections;
-	const struct timeval patience = { DRAIN_SECONDS, 0 };
-
-	if (gateway->draining)
-		return;
-	gateway->draining = true;
-	for (size_t i = 0; i < LAN_PORTS_MAX; i++) {
-		listener_close(worker->listeners[i]);
-		worker->listeners[i] = NULL;
-	}
-	datagrams_close(worker->datagrams);
-	worker->datagrams = NULL;
-	event_del(&worker->order_event);
-	while (connection) {
-		struct connection *next = connection->next;
-
-		connection_drain(connection);
-		connection = next;
-	}
-	evtimer_add(&worker->drained, &patience);
 }
 
 static void end_all(struct worker *worker)
@@ -237,7 +262,7 @@ static void on_order(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	while ((got = order_receive(fd, &order, descriptors, &count)) > 0)
 		obey(worker, &order, descriptors);
-	if (got == 0)
+	if (got == 0 || (errno == EBADMSG && worker->gateway.draining))
 		drain(worker);
 }
 

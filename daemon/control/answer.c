@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -178,6 +179,11 @@ void control_answer_end(struct control_answer *answer, int status, const char *m
 	add_end(answer, status, message);
 	write_later(
 		answer); /* even when nothing could be added: then the end of the stream tells */
+}
+
+int control_answer_client(const struct control_answer *answer)
+{
+	return answer->list ? fcntl(answer->settings.client, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 bool control_answer_gone(const struct control_answer *answer)

@@ -339,6 +339,8 @@ static const struct subcommand subcommands[] = {
 	  run_explain, "control", show_text, NULL, NULL },
 	{ "reload", "", "read the policy file again", 0, 0, run_plain, "control", show_finding,
 	  NULL, NULL },
+	{ "renew", "", "let the headgated on the disk take over; no connection is lost", 0, 0,
+	  run_plain, "control", show_text, NULL, NULL },
 	{ "rules", "", "the rules in force and how often each decided", 0, 0, run_plain, "control",
 	  show_row, rules, "no rules" },
 	{ "refusals", "", "who refuses the gateway's certificate, and is passed for it", 0, 0,

@@ -89,16 +89,21 @@ static void carry_out(void *context, struct control_answer *answer, const char *
 	json_decref(request);
 }
 
-/* What a stranger is told, in one piece, without taking a place. */
-static void refuse(int client, const char *message)
+void control_client_end(int client, int status, const char *message)
 {
 	char line[256];
-	int length = snprintf(line, sizeof line, "{\"end\":true,\"status\":1,\"message\":\"%s\"}\n",
-			      message);
+	int length = snprintf(line, sizeof line, "{\"end\":true,\"status\":%d,\"message\":\"%s\"}\n",
+			      status, message);
 
 	if (send(client, line, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("control: %m");
 	close(client);
+}
+
+/* What a stranger is told, in one piece, without taking a place. */
+static void refuse(int client, const char *message)
+{
+	control_client_end(client, 1, message);
 }
 
 static void admit(struct control_server *server, int client)

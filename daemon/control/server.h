@@ -57,6 +57,13 @@ void control_answer_line(struct control_answer *answer, json_t *line);
  * NULL. */
 void control_answer_end(struct control_answer *answer, int status, const char *message);
 
+/* For one that another program shall end: its client's socket once more, the caller's, close-on-exec. -1 with
+ * errno, or when the client is gone. */
+int control_answer_client(const struct control_answer *answer);
+
+/* Ends the answer to a client that came by control_answer_client(); closes it. message: without quotation marks. */
+void control_client_end(int client, int status, const char *message);
+
 /* True when nobody reads the answer any more: long work may stop early (and still has to end it).
  */
 bool control_answer_gone(const struct control_answer *answer);

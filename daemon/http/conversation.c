@@ -249,6 +249,7 @@ struct conversation *conversation_new(const struct conversation_settings *settin
 	if (!conversation)
 		return NULL;
 	conversation->settings = *settings;
+	conversation->leaving = settings->leaving;
 	conversation->front =
 		settings->http2 ? h2_front_new(conversation) : h1_front_new(conversation);
 	if (conversation->front)
@@ -330,8 +331,15 @@ void conversation_expire(struct conversation *conversation)
 	parcel_send();
 }
 
+void conversation_retire(struct conversation *conversation)
+{
+	conversation->leaving = true;
+	conversation_turn(conversation);
+}
+
 void conversation_drain(struct conversation *conversation)
 {
+	conversation->leaving = true;
 	conversation->draining = true;
 	conversation_turn(conversation);
 }

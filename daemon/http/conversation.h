@@ -48,6 +48,7 @@ struct conversation_settings {
 	const struct limits *limits; /* the policy's; outlives the conversation */
 	struct allowance *allowance;     /* pays for what is under way; outlives it too; NULL: nobody counts */
 	bool http2;		  /* the client speaks HTTP/2 */
+	bool leaving; /* as if conversation_retire() were called at once */
 	bool secure;		     /* the client speaks TLS with us: scheme https */
 	const char *default_host; /* SNI or destination, for journal only; never used for judging */
 };
@@ -93,6 +94,10 @@ void conversation_server_failed(struct exchange *exchange, enum reason reason);
  * the request, answers 504, ends an idle connection); conversation_turn() goes on with it. */
 int64_t conversation_deadline(const struct conversation *conversation);
 void conversation_expire(struct conversation *conversation);
+
+/* The client is asked to come again on another connection, but what it has sent or still sends here is answered:
+ * in HTTP/1 the next response is the last, in HTTP/2 the client says when. */
+void conversation_retire(struct conversation *conversation);
 
 /* Ends after the running exchanges, now when there is none: the gateway is stopping. May call
  * finish(). */

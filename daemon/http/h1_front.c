@@ -383,7 +383,7 @@ static bool can_stay(const struct courier *courier, const struct head *head)
 	const struct head *request = &courier->exchange.request;
 
 	return request->keep_alive && courier->request_done && !courier->exchange.local &&
-	       !courier->conversation->draining && head->body != BODY_UNTIL_CLOSE &&
+	       !courier->conversation->leaving && head->body != BODY_UNTIL_CLOSE &&
 	       !(head->body == BODY_STREAM && request->version == HTTP_1_0);
 }
 

@@ -14,6 +14,7 @@ struct request {
 struct h2_front {
 	struct h2_leg h2;
 	bool client_ended; /* it will send nothing more */
+	bool warned; /* that no further stream should come */
 	bool draining;
 	bool closing;
 };
@@ -133,6 +134,13 @@ static bool is_done(const struct h2_front *front)
 	return !front->h2.leg.conversation->running && !front->h2.streams;
 }
 
+/* RFC 9113 section 6.8: streams that are on their way still come in. */
+static void warn(struct h2_front *front)
+{
+	front->warned = true;
+	nghttp2_submit_shutdown_notice(front->h2.session);
+}
+
 static void begin_draining(struct h2_front *front)
 {
 	nghttp2_session *session = front->h2.session;
@@ -235,6 +243,8 @@ static bool turn(struct leg *leg)
 	}
 	if (leg->conversation->draining && !front->draining)
 		begin_draining(front);
+	else if (leg->conversation->leaving && !front->warned && !front->draining)
+		warn(front);
 	moved |= h2_deliver_all(&front->h2);
 	switch (front->client_ended ? H2_READ_WAIT : h2_read(&front->h2, leg_scratch.client)) {
 	case H2_READ:

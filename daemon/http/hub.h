@@ -14,7 +14,8 @@ struct conversation {
 	enum reason reason;	 /* for finish() */
 	int64_t moved;  /* steady microseconds of the last turn in which something did */
 	bool unsettled; /* and there may be memory to give back when nothing does */
-	bool draining;
+	bool leaving;  /* the client shall come again on another connection */
+	bool draining; /* and no request is waited for */
 	bool turning;
 	bool again; /* stopped only to be fair */
 	bool over;

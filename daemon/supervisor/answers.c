@@ -16,6 +16,7 @@
 #include "daemon/supervisor/list_answers.h"
 #include "daemon/supervisor/redirect.h"
 #include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/succession.h"
 #include "daemon/supervisor/supervision.h"
 #include "daemon/tls/authority.h"
 #include "daemon/tls/digest.h"
@@ -43,6 +44,13 @@ static json_t *process_json(const struct child *child, const char *role)
 	return json_pack("{s:s, s:i, s:i, s:I}", "process", role, "index", (int)child->index, "pid",
 			 (int)child->pid, "uptime",
 			 (json_int_t)((clock_steady() - child->born) / 1000000));
+}
+
+/* A worker of the program before. */
+static json_t *elder_json(const struct elder *elder, unsigned index)
+{
+	return json_pack("{s:s, s:i, s:i, s:n}", "process", "retiring", "index", (int)index, "pid",
+			 (int)elder->pid, "uptime");
 }
 
 /* Where rules on lists of addresses are decided. */
@@ -162,6 +170,8 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 		control_answer_line(answer, process_json(&children->worker[i], "worker"));
 	if (children->packet_door)
 		control_answer_line(answer, process_json(&children->packet, "packet"));
+	for (unsigned i = 0; i < children->elders.count; i++)
+		control_answer_line(answer, elder_json(&children->elders.elder[i], i));
 	control_answer_end(answer, 0, NULL);
 }
 
@@ -171,6 +181,14 @@ static void answer_reload(void *context, json_t *request, struct control_answer 
 {
 	(void)request;
 	reload_begin(context, answer);
+}
+
+/* renew */
+
+static void answer_renew(void *context, json_t *request, struct control_answer *answer)
+{
+	(void)request;
+	succession_begin(context, answer);
 }
 
 /* rules */
@@ -312,7 +330,8 @@ static const struct control_entry entries[] = {
 	{ "cut", answer_cut },		 { "ban", answer_ban },
 	{ "unban", answer_unban },	 { "bans", answer_bans },
 	{ "devices", answer_devices },	 { "authority", answer_authority },
-	{ "refusals", answer_refusals }, { NULL, NULL },
+	{ "refusals", answer_refusals }, { "renew", answer_renew },
+	{ NULL, NULL },
 };
 
 struct control_server *answers_open(struct supervisor *supervisor, gid_t group)

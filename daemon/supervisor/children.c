@@ -440,6 +440,8 @@ void children_reap(struct children *children)
 			mourn(child, status);
 		else if (child)
 			child->pid = 0;
+		else if (!elders_bury(&children->elders, pid) && children->stranger)
+			children->stranger(children->context, pid, status);
 	}
 }
 
@@ -465,6 +467,7 @@ void children_watch(struct children *children)
 {
 	for (unsigned i = 0; i < children->workers; i++)
 		listen_for_heart(&children->worker[i], &children->counters[i]);
+	elders_watch(&children->elders);
 	tickets_turn(&children->tickets, clock_steady());
 	listen_for_heart(&children->packet, &children->counters[children->workers + 1]);
 }
@@ -514,6 +517,7 @@ void children_end(struct children *children)
 	int64_t until = clock_steady() + (DRAIN_SECONDS + 2) * 1000000LL;
 
 	children->stopping = true;
+	elders_end(&children->elders);
 	for (unsigned i = 0; i < children->workers; i++)
 		if (children->worker[i].pid)
 			kill(children->worker[i].pid, SIGTERM);

@@ -8,6 +8,7 @@
 #include "daemon/counters.h"
 #include "daemon/health.h"
 #include "daemon/supervisor/doors.h"
+#include "daemon/supervisor/elders.h"
 #include "daemon/tls/context.h"
 
 enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET };
@@ -50,7 +51,12 @@ struct children {
 	int orders[WORKERS_MAX + 1][2];  /* [0] ours, [1] the worker's */
 	int signing[WORKERS_MAX][2];   /* [0] the worker's, [1] the signer's */
 	int journal[WORKERS_MAX + 1][2]; /* [0] the worker's, [1] the recorder's */
+	struct elders elders;          /* workers of the program before */
 	bool stopping;
+
+	/* A process has ended that is none of them. */
+	void (*stranger)(void *context, pid_t pid, int status);
+	void *context;
 };
 
 /* Makes the pairs and starts the signer and the recorder, who need to know nothing about the kernel. 0, or

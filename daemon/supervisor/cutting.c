@@ -36,10 +36,11 @@ static bool is_named(void *context, const struct tuple *flow)
 
 int cutting_order(struct supervisor *supervisor, const struct cut_order *order)
 {
-	const struct children *children = &supervisor->children;
+	struct children *children = &supervisor->children;
 	union order whole = { .cut = *order };
 	int result = 0;
 
+	elders_tell(&children->elders, &whole, sizeof(whole.cut), NULL, 0);
 	for (unsigned i = 0; i < children->workers; i++)
 		if (order_send(children->orders[i][0], &whole, sizeof(whole.cut), NULL, 0) < 0)
 			result = -1;

@@ -125,29 +125,49 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 
 /* Changing over */
 
-/* The packet door is the one behind the workers: it takes the same orders, without listeners. */
-static int order_worker(struct supervisor *supervisor, unsigned worker, int packed)
+/* All but the listeners, which are another worker's each; returns the number of descriptors. */
+static size_t write_order(const struct supervisor *supervisor, int packed,
+			  struct policy_order *order, int descriptors[static ORDER_DESCRIPTORS_MAX])
 {
 	const struct policy *policy = supervisor->policy;
-	union order order;
 	unsigned indexes[LAN_PORTS_MAX];
-	int descriptors[ORDER_DESCRIPTORS_MAX] = { packed };
-	size_t count = 1;
+	size_t count = 0;
 
 	doors_indexes(&supervisor->doors, indexes);
-	order.policy = order_of_policy(policy, indexes);
+	*order = order_of_policy(policy, indexes);
+	descriptors[count++] = packed;
 	if (policy->compiled)
 		descriptors[count++] = policy->compiled->descriptor;
+	return count;
+}
+
+/* The packet door is the one behind the workers: it takes the same orders, without listeners. */
+static int order_worker(const struct supervisor *supervisor, unsigned worker, int packed)
+{
+	union order order;
+	int descriptors[ORDER_DESCRIPTORS_MAX];
+	size_t count = write_order(supervisor, packed, &order.policy, descriptors);
+
 	if (worker < supervisor->children.workers)
 		count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
 	return order_send(supervisor->children.orders[worker][0], &order, sizeof(order.policy),
 			  descriptors, count);
 }
 
+static void order_elders(struct supervisor *supervisor, int packed)
+{
+	union order order;
+	int descriptors[ORDER_DESCRIPTORS_MAX];
+	size_t count = write_order(supervisor, packed, &order.policy, descriptors);
+
+	elders_tell(&supervisor->children.elders, &order, sizeof(order.policy), descriptors, count);
+}
+
 static void order_all(struct supervisor *supervisor, int packed)
 {
 	struct children *children = &supervisor->children;
 
+	order_elders(supervisor, packed);
 	for (unsigned i = 0; i < children->workers; i++) {
 		if (order_worker(supervisor, i, packed) == 0)
 			continue;

@@ -8,6 +8,7 @@
 #include "daemon/supervisor/children.h"
 #include "daemon/supervisor/collection.h"
 #include "daemon/supervisor/doors.h"
+#include "daemon/supervisor/estate.h"
 #include "daemon/supervisor/name_files.h"
 #include "daemon/supervisor/rationing.h"
 #include "netfilter/probing.h"
@@ -18,6 +19,8 @@ struct supervisor_settings {
 	const char *run_directory;
 	const char *state_directory;
 	unsigned workers;
+	const char *program;    /* whose file succeeds it, and the arguments for it (succession.h) */
+	char *const *arguments;
 };
 
 struct control_answer;
@@ -25,6 +28,7 @@ struct feeds;
 struct plan;
 struct reload;
 struct sieve;
+struct succession;
 struct control_server;
 
 struct supervisor {
@@ -40,6 +44,8 @@ struct supervisor {
 	struct control_server *control;
 	struct name_files names;
 	struct reload *reload;     /* the one under way; NULL */
+	struct succession *succession; /* the one under way; NULL */
+	struct estate estate;      /* of the program before, while it starts */
 	int lock;
 	int signals;
 	int control_listener;

@@ -22,6 +22,7 @@
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
 #include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/succession.h"
 #include "daemon/tls/pinned.h"
 
 static char *join(const char *directory, const char *name)
@@ -44,8 +45,15 @@ static int make_directory(const char *path, mode_t mode)
 static int lock_run_directory(struct supervisor *supervisor)
 {
 	const char *directory = supervisor->settings->run_directory;
-	char *path = join(directory, "lock");
-	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	char *path;
+	int fd;
+
+	/* Inherited with what else was left: nobody could come in between. */
+	supervisor->lock = supervisor->estate.lock;
+	if (supervisor->lock >= 0)
+		return 0;
+	path = join(directory, "lock");
+	fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
 
 	free(path);
 	if (fd < 0) {
@@ -112,13 +120,17 @@ static int check_machine(struct supervisor *supervisor)
 static int open_doors(struct supervisor *supervisor)
 {
 	struct doors *doors = &supervisor->doors;
+	struct estate *estate = &supervisor->estate;
+	bool fits = estate->lock >= 0 && estate->method == supervisor->probe.method;
 
-	doors->workers = supervisor->settings->workers;
-	if (doors_open(doors, supervisor->policy, supervisor->probe.method, NULL) < 0) {
+	doors->workers = supervisor->children.workers;
+	if (doors_open(doors, supervisor->policy, supervisor->probe.method,
+		       fits ? &estate->doors : NULL) < 0) {
 		log_error("no listener can be opened: %s", strerror(errno));
 		return -1;
 	}
-	if (supervisor->probe.method == CAPTURE_TPROXY && doors_open_datagrams(doors) < 0)
+	if (supervisor->probe.method == CAPTURE_TPROXY && !doors->datagram_port &&
+	    doors_open_datagrams(doors) < 0)
 		log_warning("datagrams cannot be routed: %s", strerror(errno));
 	return 0;
 }
@@ -153,6 +165,11 @@ static int open_sockets(struct supervisor *supervisor)
 	return -1;
 }
 
+static void on_stranger(void *context, pid_t pid, int status)
+{
+	succession_reap(context, pid, status);
+}
+
 static int begin_children(struct supervisor *supervisor)
 {
 	struct children *children = &supervisor->children;
@@ -161,7 +178,12 @@ static int begin_children(struct supervisor *supervisor)
 	children->base = supervisor->base;
 	children->policy = policy;
 	children->group = control_group();
-	children->workers = supervisor->settings->workers;
+	/* A worker for each listener that was left, or connections would wait at one without. */
+	children->workers = supervisor->estate.lock >= 0 ? supervisor->estate.doors.workers
+							 : supervisor->settings->workers;
+	children->elders = supervisor->estate.elders;
+	children->stranger = on_stranger;
+	children->context = supervisor;
 	children->authority_directory =
 		policy->authority.directory
 			? strdup(policy->authority.directory)
@@ -185,6 +207,8 @@ static int join_children(struct supervisor *supervisor)
 	children->doors = &supervisor->doors;
 	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
 	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
+	/* A queue has one reader. */
+	elders_end_now(&supervisor->estate.packet);
 	return children_join(children);
 }
 
@@ -278,6 +302,9 @@ static void on_signal(evutil_socket_t fd, short what, void *argument)
 		case SIGHUP:
 			reload_begin(supervisor, NULL);
 			break;
+		case SIGUSR2:
+			succession_begin(supervisor, NULL);
+			break;
 		default:
 			event_base_loopbreak(supervisor->base);
 		}
@@ -293,6 +320,7 @@ static int take_signals(struct supervisor *supervisor)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
@@ -369,6 +397,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 
 	supervisor.settings = settings;
 	supervisor.started = clock_steady();
+	estate_take(&supervisor.estate);
 	if (make_directories(&supervisor) < 0)
 		return 1;
 	if (take_signals(&supervisor) < 0 || load_policy(&supervisor) < 0)
@@ -385,6 +414,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 		goto end_redirect;
 	fprintf(stderr, "ready\n");
 	notify_manager("READY=1");
+	succession_end(&supervisor);
 	follow_feeds(&supervisor);
 	event_base_dispatch(supervisor.base);
 	notify_manager("STOPPING=1");

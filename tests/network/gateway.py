@@ -51,6 +51,7 @@ class Gateway:
         self.group = None        # the control group to run in, a directory
         self.workers = 2
         self.environment = {}    # beside ours
+        self.file = f"{builds()}/headgated"
         self.before = None
         self._said = []
         self._ready = threading.Event()
@@ -70,7 +71,7 @@ class Gateway:
 
     def program(self):
         limit = ["prlimit", f"--nofile={self.descriptors}"] if self.descriptors else []
-        return [*limit, f"{builds()}/headgated", "--config", self.policy, "--run-directory", self.run_directory,
+        return [*limit, self.file, "--config", self.policy, "--run-directory", self.run_directory,
                 "--state-directory", self.state_directory, "--workers", str(self.workers)]
 
     def command(self):
@@ -175,7 +176,7 @@ class Gateway:
         found = {}
         for pid in self.topology.pids(self.topology.gateway):
             try:
-                program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+                program = os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if program == "headgated":

@@ -62,13 +62,14 @@ class Visitors:
             visit.kept = number > 0
             visit.port = peer.getsockname()[1] if peer else None
             self.visits.append(visit)
+            stays = False
             try:
                 peer = peer or self.open(address, host if tls else None, visit)
-                ask(peer, host, last=number + 1 == requests)
+                stays = ask(peer, host, last=number + 1 == requests)
             except OSError as error:
                 visit.error = f"{type(error).__name__}: {error}"
             visit.end = time.monotonic()
-            if self._ending.wait(self._pause) or visit.error:
+            if self._ending.wait(self._pause) or not stays:
                 break
         if peer:
             with contextlib.suppress(OSError):
@@ -102,6 +103,12 @@ class Visitors:
         visit.end = time.monotonic()
         return visit
 
+    def keep(self, host, port):
+        """A connection by TLS that has served one request and stays open; the caller's."""
+        peer = self.open(resolve(f"{host}:{port}", 4), host, Visit("kept"))
+        ask(peer, host, last=False)
+        return peer
+
     def since(self, start, end=float("inf")):
         """The visits that began in that time."""
         return [visit for visit in list(self.visits) if start <= visit.start < end]
@@ -113,7 +120,7 @@ class Visitors:
 
 
 def ask(peer, host, last):
-    """One GET; raises OSError unless the answer is whole and 200."""
+    """One GET; raises OSError unless the answer is whole and 200. False: it is the connection's last."""
     peer.sendall(f"GET /visit HTTP/1.1\r\nHost: {host}\r\n{'Connection: close' if last else 'X-Stay: yes'}\r\n\r\n"
                  .encode("ascii"))
     answer = b""
@@ -125,6 +132,7 @@ def ask(peer, host, last):
         body += _some(peer)
     if not head.startswith(b"HTTP/1.1 200 ") or b"GET /visit from" not in body:
         raise OSError(f"the answer was {head[:60]!r} {body[:60]!r}")
+    return not last and b"connection: close" not in head.lower()
 
 
 def _some(peer):

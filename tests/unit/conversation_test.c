@@ -878,6 +878,20 @@ static void draining_ends_after_the_exchange(void **state)
 	assert_int_equal(dialogue->finished, REASON_DRAINED);
 }
 
+static void retiring_answers_one_more_request(void **state)
+{
+	struct dialogue *dialogue = *state;
+
+	conversation_retire(dialogue->conversation);
+	dialogue_run(dialogue);
+	assert_false(dialogue->heard_end);
+	client_says(dialogue, GET);
+	server_says(dialogue, 0, OK_HI);
+	client_hears(dialogue, OK "Content-Length: 2\r\nConnection: close\r\n\r\nhi");
+	client_ends(dialogue);
+	assert_int_equal(dialogue->finished, REASON_FINISHED);
+}
+
 static void draining_ends_an_idle_conversation_at_once(void **state)
 {
 	struct dialogue *dialogue = *state;
@@ -1013,6 +1027,7 @@ int main(void)
 		TEST(a_long_answer_lets_others_have_their_turn),
 		TEST(deadlines_follow_the_phases),
 		TEST(draining_ends_after_the_exchange),
+		TEST(retiring_answers_one_more_request),
 		TEST(draining_ends_an_idle_conversation_at_once),
 		TEST(an_exchange_that_is_freed_has_ended),
 		TEST(empty_lines_at_the_end_are_no_request),
