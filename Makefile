@@ -159,13 +159,19 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
 # "marker" is the BPF program's loader, or its stand-in; other words are groups of files: the judgement with the words it
-# uses, all that reads lists, all of daemon/http with what it stands on, and how a process gives up power.
+# uses, all that reads lists, all of daemon/http with what it stands on, what a line of the journal is made from, and how
+# a process gives up power.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
 group_policy    := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 		   certificate reader)
 group_lists     := $(wildcard daemon/lists/*.c)
-group_http      := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance spare policy/limits policy/reply side \
+group_http      := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance fit spare policy/limits policy/reply side \
 		   tls/carrier tls/stream tls/wire endpoint certificate clock reason text name address)
+group_record    := $(patsubst %,daemon/journal/%.c,record model exchange_model member) \
+		   $(patsubst %,daemon/policy/%.c,reply rule condition public_resolvers condition_print condition_reach \
+		   pattern device schedule port list proxy upstream) \
+		   $(patsubst %,daemon/lists/%.c,compiled layout ranges suffixes members hash set stamp line_text entry_text) \
+		   $(patsubst %,daemon/%.c,text clock reason endpoint certificate address protocol name reader)
 group_privilege := $(patsubst %,daemon/%.c,privilege system_calls landlock)
 expand    = $(foreach word,$(1),$(or $(group_$(word)),$(word)))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
@@ -193,6 +199,10 @@ $(STARVE): tests/faults/starve.c
 
 unit: $(UNIT) $(STORM) $(STARVE)
 fuzzers: $(FUZZERS)
+
+# What a fuzz target links, for tests/fuzz/run, which compiles it all anew.
+links-%:
+	@echo $(call expand,$(call links,tests/fuzz/$*_fuzz.c))
 
 # What `make bench` runs beside the programs.
 $(BUILD)/tests/bench/kernel_lists: $(BUILD)/tests/bench/kernel_lists.o $$(call linkfiles,tests/bench/kernel_lists.c)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/recognition.h"
 #include "daemon/text.h"
 
 enum { LISTS_TEXT = 4096 };

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "daemon/recognition.h"
+
 static enum greeting_answer read_hello(const uint8_t *stream, size_t length,
 				       struct greeting_room *room, struct hello *hello)
 {
@@ -48,8 +50,7 @@ enum greeting_answer greeting_read(const uint8_t *stream, size_t length, struct 
 	if (greeting->protocol == PROTOCOL_DNS)
 		return read_question(stream, length, &greeting->question);
 	if (greeting->protocol == PROTOCOL_HTTP &&
-	    protocol_peek_http(stream, length, &greeting->http) == RECOGNITION_MORE &&
-	    length < HELLO_MAX)
+	    !http_peek(stream, length, &greeting->http) && length < HELLO_MAX)
 		return GREETING_MORE;
 	return GREETING_READ;
 }

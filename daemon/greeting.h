@@ -2,6 +2,7 @@
  * lie in a worker's socket, or came in packets. Pure. */
 #pragma once
 
+#include "daemon/http/beginning.h"
 #include "daemon/limits.h"
 #include "daemon/packet/dns.h"
 #include "daemon/protocol.h"

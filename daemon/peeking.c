@@ -1,6 +1,7 @@
 #include <errno.h>
 
 #include "daemon/judgement.h"
+#include "daemon/recognition.h"
 #include "daemon/servers.h"
 #include "daemon/stage.h"
 #include "daemon/view.h"

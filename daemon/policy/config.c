@@ -7,6 +7,7 @@
 #include "daemon/policy/file_grammar.h"
 #include "daemon/policy/roots.h"
 #include "daemon/policy/rule_reader.h"
+#include "daemon/policy/rule_sense.h"
 #include "daemon/policy/settings.h"
 #include "daemon/policy/suggestion.h"
 

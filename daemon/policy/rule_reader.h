@@ -7,7 +7,3 @@ extern const struct grammar rule_grammar;
 
 /* Reads one rule and adds it at the end. */
 keyword_reader read_rule;
-
-/* Reports every rule that can never be reached because an earlier one always holds when it would.
- */
-void rules_check_reach(struct reading *reading);

@@ -1,10 +1,11 @@
-// link: daemon/protocol.c daemon/name.c daemon/address.c daemon/reader.c
+// link: daemon/recognition.c daemon/fit.c daemon/http/beginning.c daemon/name.c daemon/address.c daemon/reader.c
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/address.h"
+#include "daemon/http/beginning.h"
 #include "daemon/name.h"
-#include "daemon/protocol.h"
+#include "daemon/recognition.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,11 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(protocol_of_client, data, size);
 	check(protocol_of_server, data, size);
 	/* More bytes never reopen a question that was answered. */
-	if (protocol_peek_http(data, size / 2, &half) == RECOGNITION_DONE) {
-		require(protocol_peek_http(data, size, &peek) == RECOGNITION_DONE);
+	if (http_peek(data, size / 2, &half)) {
+		require(http_peek(data, size, &peek));
 		require(!strcmp(half.host, peek.host) && half.port == peek.port);
 	}
-	protocol_peek_http(data, size, &peek);
+	http_peek(data, size, &peek);
 	check_host(peek.host);
 	require(memchr(peek.method, '\0', sizeof peek.method) != NULL);
 	return 0;

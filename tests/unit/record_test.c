@@ -1,4 +1,4 @@
-// link: daemon/journal/record.c daemon/journal/model.c daemon/journal/exchange_model.c daemon/journal/member.c daemon/text.c daemon/clock.c daemon/reason.c daemon/endpoint.c daemon/certificate.c daemon/address.c daemon/protocol.c daemon/name.c daemon/reader.c daemon/policy/reply.c daemon/policy/rule.c daemon/policy/condition.c daemon/policy/public_resolvers.c daemon/policy/condition_print.c daemon/policy/condition_reach.c daemon/policy/pattern.c daemon/policy/device.c daemon/policy/schedule.c daemon/policy/port.c daemon/policy/list.c daemon/lists/compiled.c daemon/lists/layout.c daemon/lists/ranges.c daemon/lists/suffixes.c daemon/lists/members.c daemon/lists/hash.c daemon/lists/set.c daemon/lists/stamp.c daemon/lists/line_text.c daemon/lists/entry_text.c daemon/policy/proxy.c daemon/policy/upstream.c -ljansson
+// link: record -ljansson
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

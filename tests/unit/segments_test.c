@@ -1,4 +1,4 @@
-// link: daemon/packet/segments.c daemon/greeting.c daemon/packet/dns.c daemon/packet/dns_name.c daemon/protocol.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lssl -lcrypto
+// link: daemon/packet/segments.c daemon/greeting.c daemon/packet/dns.c daemon/packet/dns_name.c daemon/recognition.c daemon/fit.c daemon/http/beginning.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lssl -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
