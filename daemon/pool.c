@@ -99,7 +99,7 @@ static struct parked *oldest(const struct pool *pool)
 static void note_key(struct parked *parked, const struct server *server)
 {
 	parked->target = server->target;
-	parked->station = server->station;
+	parked->station = server->candidates.current;
 	parked->peer = server->side.endpoint.peer;
 	if (parked->target.alpn_length)
 		memcpy(parked->alpn, parked->target.alpn, parked->target.alpn_length);

@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
-#include "daemon/text.h"
 #include "daemon/tls/origin.h"
 #include "daemon/trace.h"
 #include "netfilter/socket.h"
@@ -41,71 +39,6 @@ static const struct proxy *proxy_of(const struct server *server)
 	return upstream && upstream->proxy.through != THROUGH_NOTHING ? &upstream->proxy : NULL;
 }
 
-/* Which of the upstream's servers is next: the first that is well, or the one that soonest may be;
- * NULL when all have been tried. */
-static const struct station *choose(const struct server *server)
-{
-	const struct upstream *upstream = server->target.upstream;
-	const struct station *best = NULL;
-	int64_t best_wait = INT64_MAX, now = clock_steady();
-	char text[STATION_TEXT];
-
-	for (size_t i = 0; upstream && i < upstream->server_count; i++) {
-		const struct station *station = &upstream->servers[i];
-		int64_t wait;
-
-		if (server->tried & 1U << i)
-			continue;
-		wait = upstream->server_count > 1
-			       ? health_wait(server->world->health,
-					     station_print(station, server->target.destination.port,
-							   text))
-			       : 0;
-		if (wait <= now)
-			wait = 0;
-		if (wait < best_wait) {
-			best = station;
-			best_wait = wait;
-		}
-	}
-	return best;
-}
-
-static bool has_choice(const struct server *server)
-{
-	return server->station && server->target.upstream->server_count > 1;
-}
-
-/* Faults of our own tell nothing about the server. */
-static bool blames_server(enum reason reason)
-{
-	return strcmp(reason_kind(reason), "server") == 0;
-}
-
-static void note_failure(const struct server *server, enum reason reason)
-{
-	char text[STATION_TEXT];
-
-	if (!has_choice(server) || !blames_server(reason))
-		return;
-	station_print(server->station, server->target.destination.port, text);
-	if (health_failed(server->world->health, text, clock_steady(),
-			  server->target.upstream->back_off))
-		log_warning("upstream \"%s\": %s is left alone for a while: %s",
-			    server->target.upstream->name, text, reason_sentence(reason));
-}
-
-static void note_success(const struct server *server)
-{
-	char text[STATION_TEXT];
-
-	if (!has_choice(server))
-		return;
-	station_print(server->station, server->target.destination.port, text);
-	if (health_reached(server->world->health, text))
-		log_info("upstream \"%s\": %s is well again", server->target.upstream->name, text);
-}
-
 static void drop_addresses(struct server *server)
 {
 	free(server->addresses);
@@ -122,36 +55,16 @@ static void stop_trying(struct server *server)
 	server->tunnel = NULL;
 }
 
-/* Adds the failed one to what the journal says of its successor. */
-static void note_tried(struct server *server, enum reason reason)
-{
-	struct endpoint *endpoint = &server->side.endpoint;
-	char storage[UPSTREAM_SERVERS_MAX * (STATION_TEXT + 64)], station[STATION_TEXT];
-	struct text text;
-
-	text_begin(&text, storage, sizeof(storage));
-	text_add(&text, endpoint->tried ? endpoint->tried : "[");
-	/* The bracket at the end makes room for one more. */
-	if (endpoint->tried)
-		text.bytes[text.length - 1] = ',';
-	text_add_char(&text, '[');
-	text_add_json(&text,
-		      station_print(server->station, server->target.destination.port, station));
-	text_addf(&text, ",\"%s\"]]", reason_word(reason));
-	free(endpoint->tried);
-	endpoint->tried = text.full ? NULL : strdup(text.bytes);
-}
-
 /* SIDE_DONE when another of the upstream's servers may do better. */
 static enum side_progress fail(struct server *server, enum reason reason, const char *detail)
 {
-	bool elsewhere = has_choice(server) && blames_server(reason) &&
-			 clock_steady() < server->given_up && choose(server);
+	bool elsewhere = candidates_blames_server(reason) && clock_steady() < server->given_up &&
+			 candidates_are_left(&server->candidates);
 
-	note_failure(server, reason);
+	candidates_note_failure(&server->candidates, reason);
 	endpoint_fail(&server->side.endpoint, reason, detail);
 	if (elsewhere)
-		note_tried(server, reason);
+		candidates_add_tried(&server->candidates, &server->side.endpoint, reason);
 	stop_trying(server);
 	server->stage = elsewhere ? SERVER_ELSEWHERE : SERVER_FAILED;
 	server->deadline = INT64_MAX;
@@ -171,7 +84,7 @@ static int64_t limit(const struct server *server, enum limit which)
 /* The address the server is wanted at, as far as it is known without asking. */
 static struct address wanted(const struct server *server)
 {
-	const struct station *station = server->station;
+	const struct station *station = server->candidates.current;
 	struct address address = server->target.destination;
 
 	if (!station)
@@ -183,14 +96,14 @@ static struct address wanted(const struct server *server)
 
 static const char *wanted_name(const struct server *server)
 {
-	return server->station ? server->station->host : NULL;
+	return server->candidates.current ? server->candidates.current->host : NULL;
 }
 
 /* An end of its own for each server that is tried. */
 static void set_out(struct server *server, uint64_t id)
 {
 	struct endpoint *endpoint = &server->side.endpoint;
-	char *tried = server->tried ? endpoint->tried : NULL;
+	char *tried = server->candidates.tried ? endpoint->tried : NULL;
 
 	if (tried)
 		endpoint->tried = NULL;
@@ -200,9 +113,7 @@ static void set_out(struct server *server, uint64_t id)
 	server->resolved = false;
 	drop_addresses(server);
 	server->stage = SERVER_RESOLVING;
-	server->station = choose(server);
-	if (server->station)
-		server->tried |= 1U << (server->station - server->target.upstream->servers);
+	candidates_advance(&server->candidates);
 	endpoint->id = id;
 	endpoint->address = wanted(server);
 	endpoint->host = wanted_name(server);
@@ -210,20 +121,29 @@ static void set_out(struct server *server, uint64_t id)
 	endpoint->tls = server->target.tls;
 	endpoint->start = clock_now();
 	server->deadline = server->given_up;
-	if (has_choice(server) && choose(server) &&
+	if (candidates_are_left(&server->candidates) &&
 	    endpoint->start.steady + PATIENCE < server->given_up)
 		allow(server, PATIENCE);
+}
+
+static void set_target(struct server *server, const struct target *target)
+{
+	server->target = *target;
+	server->candidates = (struct candidates){
+		.upstream = target->upstream,
+		.port = target->destination.port,
+		.health = server->world->health,
+	};
+	server->served = false;
+	server->bound = false;
 }
 
 void server_start(struct server *server, const struct target *target, uint64_t id)
 {
 	stop_trying(server);
 	free(server->proxied_name);
-	server->target = *target;
-	server->tried = 0;
+	set_target(server, target);
 	server->given_up = clock_steady() + limit(server, LIMIT_CONNECT);
-	server->served = false;
-	server->bound = false;
 	server->proxied_name = NULL;
 	if (proxy_of(server) && !target->upstream->server_count && target->destination_name)
 		server->proxied_name = strdup(target->destination_name);
@@ -281,13 +201,10 @@ int server_adopt(struct server *server, const struct target *target,
 		 const struct server_socket *socket, uint64_t id)
 {
 	server_end(server);
-	server->target = *target;
+	set_target(server, target);
 	server->target.destination_name = NULL;
-	server->station = socket->station;
-	server->tried = 0;
+	server->candidates.current = socket->station;
 	server->verdict = REASON_NONE;
-	server->served = false;
-	server->bound = false;
 	describe(server, socket, id);
 	side_open(&server->side, socket->fd);
 	server->stage = SERVER_READY;
@@ -490,7 +407,7 @@ static enum side_progress begin_tunnel(struct server *server)
 	const struct tunnel_settings settings = {
 		.proxy = proxy_of(server),
 		.proxy_address = &server->side.endpoint.peer,
-		.name = server->station ? server->station->host : server->proxied_name,
+		.name = server->candidates.current ? wanted_name(server) : server->proxied_name,
 		.address = wanted(server),
 		.tls = server->world->tls,
 		.trust = target->proxy_trust,
@@ -551,7 +468,7 @@ static enum side_progress arrive(struct server *server)
 		allow(server, limit(server, LIMIT_TLS));
 	} else {
 		server->deadline = INT64_MAX;
-		note_success(server);
+		candidates_note_success(&server->candidates);
 	}
 	return SIDE_DONE;
 }
@@ -610,7 +527,7 @@ static enum side_progress secure(struct server *server)
 	endpoint->tls_setup = clock_now();
 	server->stage = SERVER_READY;
 	server->deadline = INT64_MAX;
-	note_success(server);
+	candidates_note_success(&server->candidates);
 	return SIDE_DONE;
 }
 

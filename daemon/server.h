@@ -2,8 +2,8 @@
  * go through the proxy, secure. */
 #pragma once
 
+#include "daemon/candidates.h"
 #include "daemon/dialer.h"
-#include "daemon/health.h"
 #include "daemon/policy/limits.h"
 #include "daemon/policy/upstream.h"
 #include "daemon/resolver.h"
@@ -68,8 +68,7 @@ struct server {
 	enum reason verdict;       /* of its certificate; REASON_NONE: verified, or no TLS */
 	int64_t deadline;          /* steady microseconds, while on the way; INT64_MAX otherwise */
 
-	const struct station *station; /* where to now, of the upstream; NULL: the original destination */
-	unsigned tried;            /* bits of the upstream's servers that have had their turn */
+	struct candidates candidates; /* where to now, and where else */
 	int64_t given_up;          /* when the connect limit is over, whatever is left to try */
 	char *proxied_name;        /* owned: target.destination_name */
 	struct resolver_wait resolution;
