@@ -1,5 +1,6 @@
-#include "daemon/servers.h"
+#include "daemon/journey.h"
 #include "daemon/stage.h"
+#include "daemon/targeting.h"
 #include "daemon/view.h"
 
 static void start_server(struct connection *connection)
@@ -10,8 +11,7 @@ static void start_server(struct connection *connection)
 		server_event(server, EVENT_SERVER_DISCONNECTED);
 		server_close(server);
 	}
-	server_start(server, &connection->target, ids_next(&connection->gateway->ids));
-	server_event(server, EVENT_SERVER_CONNECT);
+	journey_begin(server, &connection->target);
 }
 
 /* Nothing is read from the client meanwhile, and its reset may have come with its first bytes: the
@@ -24,19 +24,16 @@ static bool client_has_gone(struct connection *connection)
 enum stage connecting_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
-	enum server_stage before;
 
 	if (!server_is_for(server, &connection->target))
 		start_server(connection);
 	do {
-		before = server->stage;
-		if (server_advance(server) == SIDE_WAIT) {
+		if (journey_advance(server) == SIDE_WAIT) {
 			if (client_has_gone(connection))
 				return connection_leave(connection, REASON_CLIENT_RESET);
 			connection_set_alarm(connection, server->deadline);
 			return CONNECTING;
 		}
-		server_note(server, before);
 	} while (server->stage == SERVER_RESOLVING);
 	if (server->stage == SERVER_FAILED)
 		return connection_refuse_failure(connection, server->side.endpoint.error);
@@ -66,19 +63,17 @@ enum stage securing_server_turn(struct connection *connection)
 {
 	struct server *server = &connection->server;
 
-	switch (server_advance(server)) {
+	switch (journey_advance(server)) {
 	case SIDE_WAIT:
 		return client_has_gone(connection)
 			       ? connection_leave(connection, REASON_CLIENT_RESET)
 			       : SECURING_SERVER;
 	case SIDE_FAILED:
-		server_note(server, SERVER_SECURING);
 		if (server->side.endpoint.error == REASON_ORIGIN_WANTS_CERTIFICATE &&
 		    may_pass(connection))
 			return pass_after_all(connection);
 		return connection_refuse_failure(connection, server->side.endpoint.error);
 	default:
-		server_note(server, SERVER_SECURING);
 		return connection_proceed(connection);
 	}
 }
@@ -86,10 +81,8 @@ enum stage securing_server_turn(struct connection *connection)
 void connecting_late(struct connection *connection)
 {
 	struct server *server = &connection->server;
-	enum server_stage before = server->stage;
 
-	server_expire(server);
-	server_note(server, before);
+	journey_expire(server);
 	connection_divert(connection, server->stage == SERVER_FAILED
 					      ? connection_refuse_failure(
 							connection, server->side.endpoint.error)

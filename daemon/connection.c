@@ -13,29 +13,21 @@
 
 /* The stages in the order of a connection's life, with the limit of their waiting. */
 static const struct {
-	const char *name;
 	enum stage (*turn)(struct connection *connection);
 	void (*late)(struct connection *connection);
 	enum limit limit; /* LIMIT_COUNT: the stage never waits, or has seconds of its own */
 	unsigned seconds;
 } stages[] = {
-	[PEEKING] = { "peeking", peeking_turn, peeking_late, LIMIT_HELLO, 0 },
-	[DECIDING] = { "deciding", deciding_turn, NULL, LIMIT_COUNT, 0 },
-	[CONNECTING] = { "connecting", connecting_turn, connecting_late, LIMIT_CONNECT, 0 },
-	[SECURING_SERVER] = { "securing server", securing_server_turn, connecting_late, LIMIT_TLS,
-			      0 },
-	[SECURING_CLIENT] = { "securing client", securing_client_turn, securing_client_late,
-			      LIMIT_TLS, 0 },
-	[RELAYING] = { "relaying", relaying_turn, relaying_late, LIMIT_IDLE, 0 },
-	[EXCHANGING] = { "exchanging", exchanging_turn, exchanging_late, LIMIT_REQUEST, 0 },
-	[REFUSING] = { "refusing", refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
-	[ENDED] = { "ended", NULL, NULL, LIMIT_COUNT, 0 },
+	[PEEKING] = { peeking_turn, peeking_late, LIMIT_HELLO, 0 },
+	[DECIDING] = { deciding_turn, NULL, LIMIT_COUNT, 0 },
+	[CONNECTING] = { connecting_turn, connecting_late, LIMIT_CONNECT, 0 },
+	[SECURING_SERVER] = { securing_server_turn, connecting_late, LIMIT_TLS, 0 },
+	[SECURING_CLIENT] = { securing_client_turn, securing_client_late, LIMIT_TLS, 0 },
+	[RELAYING] = { relaying_turn, relaying_late, LIMIT_IDLE, 0 },
+	[EXCHANGING] = { exchanging_turn, exchanging_late, LIMIT_REQUEST, 0 },
+	[REFUSING] = { refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
+	[ENDED] = { NULL, NULL, LIMIT_COUNT, 0 },
 };
-
-const char *stage_word(enum stage stage)
-{
-	return stages[stage].name;
-}
 
 /* Birth */
 
@@ -234,31 +226,7 @@ void connection_close(struct connection *connection, enum reason reason)
 		end(connection);
 }
 
-enum stage connection_leave(struct connection *connection, enum reason reason)
-{
-	if (connection->reason == REASON_NONE)
-		connection->reason = reason;
-	return ENDED;
-}
-
 /* The loop */
-
-void connection_set_alarm(struct connection *connection, int64_t when)
-{
-	int64_t wait = when - clock_steady();
-	struct timeval time;
-
-	if (wait < 1000)
-		wait = 1000;
-	time = (struct timeval){ .tv_sec = wait / 1000000, .tv_usec = wait % 1000000 };
-	connection->alarm = when;
-	evtimer_add(&connection->deadline, &time);
-}
-
-int64_t connection_limit(const struct connection *connection, enum limit limit)
-{
-	return (int64_t)regime_policy(connection->regime)->limits.value[limit];
-}
 
 /* 0: the stage never waits. */
 static int64_t patience(const struct connection *connection, enum stage stage)

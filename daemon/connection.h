@@ -95,6 +95,3 @@ void connection_retire(struct connection *connection);
 
 /* Lets it finish what it is doing and no more. */
 void connection_drain(struct connection *connection);
-
-/* The name of a stage; static storage. */
-const char *stage_word(enum stage stage);

@@ -1,10 +1,10 @@
 #include <string.h>
 
 #include "daemon/judgement.h"
-#include "daemon/servers.h"
 #include "daemon/sparing.h"
 #include "daemon/dns_answer.h"
 #include "daemon/stage.h"
+#include "daemon/targeting.h"
 #include "daemon/trace.h"
 
 /* What comes next on the way to carrying bytes, as far as it is not done yet. */

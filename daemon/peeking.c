@@ -2,8 +2,8 @@
 
 #include "daemon/judgement.h"
 #include "daemon/recognition.h"
-#include "daemon/servers.h"
 #include "daemon/stage.h"
+#include "daemon/targeting.h"
 #include "daemon/view.h"
 
 static enum stage learned_hello(struct connection *connection)

@@ -4,113 +4,11 @@
 #include <string.h>
 
 #include "daemon/alpn.h"
+#include "daemon/journey.h"
 #include "daemon/pool.h"
+#include "daemon/targeting.h"
 #include "daemon/tls/origin.h"
 #include "daemon/view.h"
-
-static bool wants_tls(const struct connection *connection, const struct upstream *upstream)
-{
-	if (upstream && upstream->tls == UPSTREAM_TLS_ON)
-		return true;
-	if (upstream && upstream->tls == UPSTREAM_TLS_OFF)
-		return false;
-	return connection->opened;
-}
-
-/* A proxy is told the name, where one is known: TLS has proven none yet, but it is what was judged. */
-static const char *name_to_pass_on(const struct connection *connection,
-				   const struct upstream *upstream)
-{
-	if (!upstream || upstream->proxy.through == THROUGH_NOTHING || upstream->server_count)
-		return NULL;
-	return connection->client.host;
-}
-
-/* `mirror` needs a client that can still be shown, or has been shown, what is wrong with this very
- * origin. */
-static bool may_fail(const struct connection *connection, const struct rule *rule,
-		     const struct upstream *upstream)
-{
-	bool shown = connection->mirrored && upstream == connection->target.upstream;
-
-	if (!rule || rule->on_invalid == ON_INVALID_REFUSE)
-		return false;
-	return rule->on_invalid == ON_INVALID_ALLOW || shown ||
-	       (connection->opened && !connection->client.side.endpoint.tls_setup.wall);
-}
-
-void connection_target(struct connection *connection, const struct rule *rule,
-		       struct target *target)
-{
-	const struct policy *policy = regime_policy(connection->regime);
-	const struct upstream *upstream =
-		rule && rule->verdict == VERDICT_ROUTE ? rule->upstream : NULL;
-
-	*target = (struct target){
-		.upstream = upstream,
-		.destination = connection->client.side.endpoint.local,
-		.destination_name = name_to_pass_on(connection, upstream),
-		.tls = wants_tls(connection, upstream),
-		.generation = policy->generation,
-		.captures = rule ? rule->captures : 0,
-		.limits = &policy->limits,
-		.keep_source = connection->gateway->transparent && policy->source == SOURCE_KEEP,
-		.source = connection->client.side.endpoint.peer,
-	};
-	if (upstream && upstream->proxy.through == THROUGH_HTTPS)
-		target->proxy_trust = regime_trust(connection->regime, NULL);
-	alpn_offer(connection, upstream, target);
-	if (!target->tls)
-		return;
-	if (connection->client.protocol == PROTOCOL_TLS)
-		target->name = connection->client.host;
-	target->trust = regime_trust(connection->regime, upstream);
-	target->tolerant = may_fail(connection, rule, upstream);
-	target->wants_status = rule && rule->wants_status;
-	target->identity = rule ? rule->identity : NULL;
-	target->anonymous = rule && rule->client_certificate == CLIENT_CERTIFICATE_NONE;
-}
-
-/* One of the upstream's servers has failed, and the next one is another end. */
-static void note_elsewhere(struct server *server, enum server_stage before)
-{
-	if (before == SERVER_SECURING) {
-		server_event(server, EVENT_TLS_FAILED_SERVER);
-		server_event(server, EVENT_SERVER_DISCONNECTED);
-	} else {
-		server_event(server, EVENT_SERVER_CONNECT_ERROR);
-	}
-	server_retry(server, ids_next(&server->connection->gateway->ids));
-	server_event(server, EVENT_SERVER_CONNECT);
-}
-
-void server_note(struct server *server, enum server_stage before)
-{
-	if (server->stage == SERVER_ELSEWHERE) {
-		note_elsewhere(server, before);
-		return;
-	}
-	if (server->stage == SERVER_FAILED && before == SERVER_SECURING) {
-		server_event(server, EVENT_TLS_FAILED_SERVER);
-		server_event(server, EVENT_SERVER_DISCONNECTED);
-		return;
-	}
-	if (server->stage == SERVER_FAILED) {
-		server_event(server, EVENT_SERVER_CONNECT_ERROR);
-		return;
-	}
-	if (before == SERVER_CONNECTING)
-		server_event(server, EVENT_SERVER_CONNECTED);
-	if (server->stage == SERVER_SECURING)
-		server_event(server, EVENT_TLS_START_SERVER);
-	if (before == SERVER_SECURING)
-		server_event(server, EVENT_TLS_ESTABLISHED_SERVER);
-}
-
-static void woke(struct server *server)
-{
-	connection_turn(server->connection);
-}
 
 /* Closes a server and forgets what was spoken over it. */
 static void drop(struct server *server)
@@ -207,7 +105,7 @@ static struct server *vacant(struct connection *connection)
 		if (!server)
 			return NULL;
 		server_begin(server, &connection->gateway->world, connection, &connection->allowance,
-			     woke);
+			     connection->server.wake);
 		server->next = connection->server.next;
 		connection->server.next = server;
 		return server;
@@ -352,13 +250,9 @@ static void settle(struct server *server)
 /* True when its fate has been told. */
 static bool advance(struct server *server)
 {
-	enum server_stage before;
-
 	do {
-		before = server->stage;
-		if (server_advance(server) == SIDE_WAIT)
+		if (journey_advance(server) == SIDE_WAIT)
 			return false;
-		server_note(server, before);
 	} while (on_its_way(server));
 	settle(server);
 	return true;
@@ -366,12 +260,9 @@ static bool advance(struct server *server)
 
 static void dial(struct server *server, const struct target *target, struct exchange *exchange)
 {
-	struct connection *connection = server->connection;
-
-	server_start(server, target, ids_next(&connection->gateway->ids));
 	server->exchange = exchange;
 	exchange->server = &server->side;
-	server_event(server, EVENT_SERVER_CONNECT);
+	journey_begin(server, target);
 	advance(server);
 }
 
@@ -490,12 +381,9 @@ void servers_expire(struct connection *connection)
 	int64_t now = clock_steady();
 
 	for (struct server *server = connection->servers; server; server = server->next) {
-		enum server_stage before = server->stage;
-
 		if (server->deadline > now)
 			continue;
-		server_expire(server);
-		server_note(server, before);
+		journey_expire(server);
 		/* Another server of the same upstream may do better. */
 		if (on_its_way(server))
 			advance(server);

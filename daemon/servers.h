@@ -4,11 +4,6 @@
 
 #include "daemon/connection.h"
 
-/* Fills where traffic under rule goes: its upstream, or the original destination. opened: the client's TLS is
- * terminated, so that a server leg of its own is wanted. */
-void connection_target(struct connection *connection, const struct rule *rule,
-		       struct target *target);
-
 /* Finds or sets out for a server for the exchange. conversation_server_ready() or
  * conversation_server_failed() follows, now or later. */
 void exchange_reach(struct connection *connection, struct exchange *exchange);
@@ -33,6 +28,3 @@ void servers_close(struct connection *connection, bool orderly);
 
 /* Frees all; the primary one is embedded and only emptied. */
 void servers_end(struct connection *connection);
-
-/* Notes what has become of a server that reached a new stage or failed, as events. */
-void server_note(struct server *server, enum server_stage before);

@@ -1,4 +1,5 @@
-/* The stages of a connection's life, one file each; connection.c holds their table and drives them.
+/* The stages of a connection's life, one file each, and what all of them use (stage.c); connection.c holds their table
+ * and drives them.
  * A turn goes as far as it can and returns the next stage; its own stage means: wait until a side
  * wakes or the time is over. late is called when the time is over. */
 #pragma once
@@ -51,6 +52,9 @@ enum stage connection_leave(struct connection *connection, enum reason reason);
 /* Takes another way than the stage's own turn, from a timer or an answer. May free the connection.
  */
 void connection_divert(struct connection *connection, enum stage stage);
+
+/* The name of a stage; static storage. */
+const char *stage_word(enum stage stage);
 
 /* A limit of the policy it lives under, in microseconds or whatever its unit is. */
 int64_t connection_limit(const struct connection *connection, enum limit limit);

@@ -1,5 +1,7 @@
 #include "daemon/view.h"
 
+#include "daemon/stage.h"
+
 static const struct endpoint *shown_server(const struct connection *connection,
 					   const struct exchange *exchange)
 {
