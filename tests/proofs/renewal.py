@@ -8,6 +8,7 @@ import time
 from case import settle
 from dialogue import Failure
 from gateway import builds
+from prober import Prober
 from proof import Proof
 from visitors import Visitors
 from vitals import descriptors
@@ -184,3 +185,57 @@ class Obedience(Renewed):
         result = self.gateway.control("reload")
         if result.returncode:
             raise Failure(result.stderr)
+
+
+class Kernel(Renewed):
+    intent = "While programs take over, the kernel lets no listed, banned or blocked address through, and hinders no other"
+    policy = """
+when-down: closed
+capture: { proxy: needed }
+lists: { drop: { addresses: drop.txt } }
+rules:
+  - { name: listed, when: { address: list drop }, do: block }
+  - { name: no ads, when: { host: ads.example }, do: block }
+"""
+    LISTED, BANNED, ALLOWED = ("198.51.100.11", 80), ("198.51.100.12", 80), ("198.51.100.10", 80)
+
+    def _load(self, values):
+        with open(f"{self.directory}/drop.txt", "w", encoding="ascii") as file:
+            file.write(f"{self.LISTED[0]}\n")
+        return super()._load(values)
+
+    def prove(self):
+        if self.gateway.control("ban", self.BANNED[0]).returncode:
+            raise Failure("no ban")
+        before = self.gateway.processes()
+        probers = [Prober(self.network.topology, address) for address in (self.LISTED, self.BANNED, self.ALLOWED)]
+        names = Visitors(self.network.topology, [], {"blocked": ("ads.example", 80, False, 1),
+                                                     "passed": ("good.example", 80, False, 1)}, 0.002)
+        try:
+            time.sleep(0.2)
+            for _ in range(RENEWALS):
+                self._renew()
+        finally:
+            names.close()
+            for prober in probers:
+                prober.close()
+        self._check_probes(*probers)
+        self._check_names(names.visits)
+        if set(before["packet"]) & set(self.gateway.processes()["packet"]):
+            raise Failure("the packet door is still the old one")
+        if self.BANNED[0] not in self.gateway.control("bans").stdout:
+            raise Failure("the ban is gone")
+
+    def _check_probes(self, *probers):
+        *blocked, allowed = probers
+        self.measured(f"probes: {' '.join(str(one.refused) for one in blocked)} refused, {allowed.through} let through")
+        for one in blocked:
+            if one.through or not one.refused:
+                raise Failure(f"{one.address}: {one.through} got through, {one.refused} were refused")
+        if allowed.refused or allowed.other or not allowed.through:
+            raise Failure(f"allowed: {allowed.refused} refused, {allowed.other[:3]}")
+
+    def _check_names(self, visits):
+        wrong = [visit for visit in visits if bool(visit.error) != (visit.kind == "blocked")]
+        if wrong or not visits:
+            raise Failure(f"{len(wrong)} of {len(visits)}: {wrong[0] if wrong else ''}")

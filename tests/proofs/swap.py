@@ -1,48 +1,15 @@
 """Lists that change under traffic. A million ranges with HEAVY=1, else twenty thousand."""
 import os
 import random
-import socket
-import threading
 import time
 
 from dialogue import Failure
+from prober import Prober
 from proof import Proof
-from topology import inside
 
 RANGES = 1_000_000 if os.environ.get("HEAVY") else 20_000
 SWAPS = 12
 BLOCKED, ALLOWED = ("198.51.100.11", 80), ("198.51.100.10", 80)
-
-
-class Prober(threading.Thread):
-    """Connects every millisecond; says how often it got through and how often not."""
-
-    def __init__(self, topology, address):
-        super().__init__(daemon=True)
-        self.topology, self.address = topology, address
-        self.through, self.refused, self.other = 0, 0, []
-        self.over = False
-
-    def run(self):
-        with inside(self.topology.device):
-            while not self.over:
-                self._probe()
-                time.sleep(0.001)
-
-    def _probe(self):
-        one = socket.socket()
-        one.settimeout(2)
-        # Closed by a reset: a port in TIME_WAIT would be met again.
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        try:
-            one.connect(self.address)
-            self.through += 1
-        except ConnectionRefusedError:
-            self.refused += 1
-        except OSError as error:
-            self.other.append(str(error))
-        finally:
-            one.close()
 
 
 class Swap(Proof):
@@ -52,8 +19,6 @@ class Swap(Proof):
         self._write(0)
         self._reload()
         probers = [Prober(self.network.topology, address) for address in (BLOCKED, ALLOWED)]
-        for prober in probers:
-            prober.start()
         times = []
         for number in range(1, SWAPS + 1):
             self._write(number)
@@ -61,8 +26,7 @@ class Swap(Proof):
             self._reload()
             times.append(time.monotonic() - began)
         for prober in probers:
-            prober.over = True
-            prober.join()
+            prober.close()
         blocked, allowed = probers
         self.measured(f"{SWAPS} swaps of {RANGES} ranges, median {sorted(times)[SWAPS // 2] * 1000:.0f} ms with reading "
                       f"them; {blocked.refused} blocked probes, {allowed.through} allowed ones")
