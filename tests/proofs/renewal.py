@@ -188,14 +188,12 @@ class Obedience(Renewed):
 
 
 class Kernel(Renewed):
-    intent = "While programs take over, the kernel lets no listed, banned or blocked address through, and hinders no other"
+    intent = "While programs take over, the kernel lets no listed or banned address through, and hinders no other"
     policy = """
-when-down: closed
 capture: { proxy: needed }
 lists: { drop: { addresses: drop.txt } }
 rules:
   - { name: listed, when: { address: list drop }, do: block }
-  - { name: no ads, when: { host: ads.example }, do: block }
 """
     LISTED, BANNED, ALLOWED = ("198.51.100.11", 80), ("198.51.100.12", 80), ("198.51.100.10", 80)
 
@@ -207,22 +205,15 @@ rules:
     def prove(self):
         if self.gateway.control("ban", self.BANNED[0]).returncode:
             raise Failure("no ban")
-        before = self.gateway.processes()
         probers = [Prober(self.network.topology, address) for address in (self.LISTED, self.BANNED, self.ALLOWED)]
-        names = Visitors(self.network.topology, [], {"blocked": ("ads.example", 80, False, 1),
-                                                     "passed": ("good.example", 80, False, 1)}, 0.002)
         try:
             time.sleep(0.2)
             for _ in range(RENEWALS):
                 self._renew()
         finally:
-            names.close()
             for prober in probers:
                 prober.close()
         self._check_probes(*probers)
-        self._check_names(names.visits)
-        if set(before["packet"]) & set(self.gateway.processes()["packet"]):
-            raise Failure("the packet door is still the old one")
         if self.BANNED[0] not in self.gateway.control("bans").stdout:
             raise Failure("the ban is gone")
 
@@ -234,8 +225,3 @@ rules:
                 raise Failure(f"{one.address}: {one.through} got through, {one.refused} were refused")
         if allowed.refused or allowed.other or not allowed.through:
             raise Failure(f"allowed: {allowed.refused} refused, {allowed.other[:3]}")
-
-    def _check_names(self, visits):
-        wrong = [visit for visit in visits if bool(visit.error) != (visit.kind == "blocked")]
-        if wrong or not visits:
-            raise Failure(f"{len(wrong)} of {len(visits)}: {wrong[0] if wrong else ''}")
