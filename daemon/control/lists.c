@@ -121,15 +121,17 @@ static json_t *report_json(const char *name, const struct file_report *file)
 			 bad, "refusal", file->refusal);
 }
 
-static void print_report(const char *path, const struct file_report *file)
+static void print_report(const char *path, const struct file_report *file, const char *code)
 {
 	if (*file->format)
 		printf("%s: read as %s%s%s, %llu bytes: %llu entries", path, file->format,
 		       *file->compression ? ", packed with " : "", file->compression,
 		       (unsigned long long)file->bytes, (unsigned long long)file->entries);
 	else
-		printf("%s: not read", path);
-	if (file->skipped)
+		printf("%s: %s", path, file->empty ? "nothing stands in it" : "not read");
+	if (file->skipped && code)
+		printf(", %llu others than those of %s", (unsigned long long)file->skipped, code);
+	else if (file->skipped)
 		printf(", %llu lines that are not about hosts", (unsigned long long)file->skipped);
 	if (file->bad)
 		printf(", %llu not understood", (unsigned long long)file->bad);
@@ -151,7 +153,7 @@ static void take_report(struct job *job, const struct list_report *report, int f
 	if (job->tool->json)
 		print_json(report_json(job->names[report->list], file));
 	else
-		print_report(job->tool->words[first + (int)report->list], file);
+		print_report(job->tool->words[first + (int)report->list], file, job->tool->code);
 }
 
 /* The last word of the process. */

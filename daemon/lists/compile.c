@@ -98,13 +98,17 @@ static bool is_current(const struct compile_list *list, const struct layout_list
 	return true;
 }
 
-static bool same_shape(const struct compile_job *job, const struct compiled *compiled)
+bool compile_is_guarding(const struct compile_job *job, const struct compiled *compiled)
 {
 	const struct layout_header *header = compiled->bytes;
 
 	/* Without any address of ours the network is not up yet: what was guarded before still is. */
-	return compiled->list_count == job->count &&
-	       (!job->guard_count || header->guards == guards_digest(job));
+	return !job->guard_count || header->guards == guards_digest(job);
+}
+
+static bool same_shape(const struct compile_job *job, const struct compiled *compiled)
+{
+	return compiled->list_count == job->count && compile_is_guarding(job, compiled);
 }
 
 bool compile_is_current(const struct compile_job *job, const struct compiled *compiled)

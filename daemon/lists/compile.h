@@ -56,3 +56,6 @@ enum compile_answer compile_lists(const struct compile_job *job, compile_report 
 /* True when the compiled file is what the job would make, as far as can be told without reading a
  * list. */
 bool compile_is_current(const struct compile_job *job, const struct compiled *compiled);
+
+/* True when the file spares the job's guards in those lists that are guarded, or there is no guard. */
+bool compile_is_guarding(const struct compile_job *job, const struct compiled *compiled);

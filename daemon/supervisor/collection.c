@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +18,10 @@
 #include "daemon/policy/list_guard.h"
 #include "daemon/policy/list_messages.h"
 #include "daemon/supervisor/compiler.h"
+#include "daemon/supervisor/guards.h"
 #include "daemon/text.h"
 
-enum { GUARDS_MAX = 64, GRACE_SECONDS = 5, COLLECTION_MESSAGE = 320 };
+enum { GRACE_SECONDS = 5, COLLECTION_MESSAGE = 320 };
 
 static const char account_of_tool[] = "nobody";
 
@@ -125,58 +124,6 @@ static void close_lists(struct collection *collection)
 			if (collection->lists[i].files[j].descriptor >= 0)
 				close(collection->lists[i].files[j].descriptor);
 	collection->job.count = 0;
-}
-
-static bool is_lan_port(const struct policy *policy, const char *name)
-{
-	for (size_t i = 0; i < policy->lan_count; i++)
-		if (strcmp(policy->lan[i], name) == 0)
-			return true;
-	return false;
-}
-
-static unsigned count_bits(const struct address *mask)
-{
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < address_width(mask); i++)
-		bits += (unsigned)__builtin_popcount(mask->bytes[i]);
-	return bits;
-}
-
-/* Of a link alone: nothing routed goes there, and it may come later than all else. */
-static bool is_of_link(const struct address *address)
-{
-	return address->family == AF_INET6 && address->bytes[0] == 0xfe &&
-	       (address->bytes[1] & 0xc0) == 0x80;
-}
-
-/* What is directly reachable from the gateway's LAN ports. */
-static void find_guards(struct collection *collection)
-{
-	struct ifaddrs *all = NULL;
-
-	collection->job.guards = collection->guards;
-	if (getifaddrs(&all) < 0)
-		return;
-	for (struct ifaddrs *each = all; each && collection->job.guard_count < GUARDS_MAX;
-	     each = each->ifa_next) {
-		struct prefix *guard = &collection->guards[collection->job.guard_count];
-		struct address mask;
-
-		if (!each->ifa_addr || !each->ifa_netmask ||
-		    !is_lan_port(collection->policy, each->ifa_name) ||
-		    address_from_socket(&guard->base, each->ifa_addr) < 0 ||
-		    address_from_socket(&mask, each->ifa_netmask) < 0 ||
-		    is_of_link(&guard->base))
-			continue;
-		for (unsigned i = 0; i < address_width(&mask); i++)
-			guard->base.bytes[i] &= mask.bytes[i];
-		guard->base.port = 0;
-		guard->length = (uint8_t)count_bits(&mask);
-		collection->job.guard_count++;
-	}
-	freeifaddrs(all);
 }
 
 /* Places */
@@ -306,7 +253,8 @@ struct collection *collection_begin(struct policy *policy,
 		return collection;
 	}
 	open_lists(collection);
-	find_guards(collection);
+	collection->job.guards = collection->guards;
+	collection->job.guard_count = guards_find(policy, collection->guards);
 	begin_compiling(collection);
 	close_lists(collection);
 	return collection;
@@ -474,4 +422,22 @@ int collection_load(struct policy *policy, const struct collection_settings *set
 		poll(&wait, 1, left > 0 ? (int)left + 1 : 0);
 	}
 	return collection_finish(collection);
+}
+
+bool collection_is_guarding(const struct policy *policy)
+{
+	struct collection *asked = policy->compiled ? calloc(1, sizeof *asked) : NULL;
+	bool guarding;
+
+	if (!asked)
+		return true;
+	asked->job.lists = asked->lists;
+	asked->job.count = policy->list_count;
+	for (size_t i = 0; i < policy->list_count; i++)
+		asked->lists[i].guarded = list_is_guarded(policy, policy->lists[i]);
+	asked->job.guards = asked->guards;
+	asked->job.guard_count = guards_find(policy, asked->guards);
+	guarding = compile_is_guarding(&asked->job, policy->compiled);
+	free(asked);
+	return guarding;
 }

@@ -34,5 +34,9 @@ bool collection_hear(struct collection *collection);
  * was in force before. 0; -1, after a report, when the policy cannot be used with these lists. */
 int collection_finish(struct collection *collection);
 
+/* True when the policy's lists in force were compiled for the networks that are on its LAN ports now, or there
+ * is none. */
+bool collection_is_guarding(const struct policy *policy);
+
 /* All of it, waiting. */
 int collection_load(struct policy *policy, const struct collection_settings *settings);

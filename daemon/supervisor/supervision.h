@@ -9,6 +9,7 @@
 #include "daemon/supervisor/collection.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/estate.h"
+#include "daemon/supervisor/guarding.h"
 #include "daemon/supervisor/name_files.h"
 #include "daemon/supervisor/rationing.h"
 #include "netfilter/probing.h"
@@ -55,6 +56,7 @@ struct supervisor {
 	unsigned minute;           /* of the week it was printed for */
 	uint64_t leases_seen;      /* how their files were, leasing.c */
 	struct rationing rationing;
+	struct guarding guarding;
 	struct sieve *sieve;
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */

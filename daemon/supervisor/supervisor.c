@@ -18,6 +18,7 @@
 #include "daemon/privilege.h"
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/feeds.h"
+#include "daemon/supervisor/guarding.h"
 #include "daemon/supervisor/leasing.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
@@ -284,6 +285,7 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 		reload_doors(supervisor);
 	redirect_tick(supervisor);
 	leasing_tick(supervisor);
+	guarding_tick(supervisor);
 	if (supervisor->policy->upstream_count && name_files_changed(&supervisor->names))
 		tell_names(supervisor);
 }
@@ -361,6 +363,7 @@ static int watch_events(struct supervisor *supervisor)
 		return -1;
 	}
 	name_files_begin(&supervisor->names);
+	guarding_begin(&supervisor->guarding);
 	evtimer_assign(&supervisor->mend, base, on_mend, supervisor);
 	evtimer_assign(&supervisor->look, base, on_nftables, supervisor);
 	event_assign(&supervisor->signal_event, base, supervisor->signals, EV_READ | EV_PERSIST,
@@ -420,6 +423,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 	notify_manager("STOPPING=1");
 	reload_abandon(&supervisor);
 	feeds_free(supervisor.feeds);
+	guarding_end(&supervisor.guarding);
 	status = 0;
 
 end_redirect:

@@ -1,4 +1,4 @@
-// link: policy lists daemon/supervisor/collection.c daemon/supervisor/compiler.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 /* The lists of a policy on their way into force, by the real compiler process: what is found and
  * explained, and what stays when a list turns bad. */
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -455,6 +456,60 @@ static void a_damaged_compiled_file_is_made_anew(void **state)
 	policy_release(policy);
 }
 
+/* A port of the LAN without addresses, in a network of its own. */
+static bool draw_lan(void)
+{
+	return geteuid() == 0 && unshare(CLONE_NEWNET) == 0 &&
+	       system("ip link add lan0 type veth peer name lan1 && ip link set lan0 up") == 0;
+}
+
+static const char blocking[] = "lists: { drop: { addresses: drop.txt } }\n"
+			       "rules: [{ when: { address: list drop }, do: block }]";
+
+/* Loads; true when the lists in force spare the LAN. */
+static bool spares_lan(void)
+{
+	struct policy *policy = load(blocking, "guarded");
+	bool spared = !has_address(policy, "192.0.2.1");
+
+	assert_true(has_address(policy, "203.0.113.9"));
+	policy_release(policy);
+	return spared;
+}
+
+static void lan_is_guarded_once_it_has_addresses(void **state)
+{
+	struct policy *policy;
+	ino_t before;
+
+	(void)state;
+	if (!draw_lan())
+		skip();
+	put("drop.txt", "192.0.2.0/24\n203.0.113.0/24\n");
+	let_settle("drop.txt");
+	policy = load(blocking, "guarded");
+	assert_true(has_address(policy, "192.0.2.1"));
+	assert_true(collection_is_guarding(policy));
+	assert_int_equal(system("ip address add 192.0.2.129/25 dev lan0"), 0);
+	assert_false(collection_is_guarding(policy));
+	policy_release(policy);
+
+	assert_true(spares_lan());
+	assert_non_null(strstr(messages, "1 entry is left out, the first in line 1"));
+	before = inode_of("guarded/compiled");
+	/* Another address of the same network, or of the link alone, or none: nothing is compiled. */
+	assert_int_equal(system("ip address add 192.0.2.130/25 dev lan0 && "
+				"ip address add fe80::77/64 dev lan0"), 0);
+	assert_true(spares_lan());
+	assert_int_equal(system("ip address flush dev lan0"), 0);
+	assert_true(spares_lan());
+	assert_int_equal(inode_of("guarded/compiled"), before);
+	/* Another network: what was spared before is blocked. */
+	assert_int_equal(system("ip address add 198.51.100.1/24 dev lan0"), 0);
+	assert_false(spares_lan());
+	assert_int_not_equal(inode_of("guarded/compiled"), before);
+}
+
 enum { KILLS = 200, MANY = 4000 };
 
 /* Every name says which writing of the list it is of. */
@@ -590,6 +645,7 @@ int main(void)
 		cmocka_unit_test(a_hostile_list_hurts_nobody),
 		cmocka_unit_test(a_damaged_compiled_file_is_made_anew),
 		cmocka_unit_test(what_is_in_force_survives_its_file),
+		cmocka_unit_test(lan_is_guarded_once_it_has_addresses),
 		cmocka_unit_test(whatever_is_killed_leaves_whole_lists),
 	};
 
