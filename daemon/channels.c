@@ -62,7 +62,7 @@ size_t channels_ask(struct channels *channels, uint32_t question)
 {
 	size_t asked = 0;
 
-	for (size_t i = 0; i < channels->settings.count; i++)
+	for (size_t i = 0; i < channels->settings.asked; i++)
 		if (channels->each[i].readable &&
 		    !message_send(channels->each[i].fd, MESSAGE_LIST, question, NULL, 0))
 			asked++;

@@ -14,6 +14,7 @@ struct channels_settings {
 	struct event_base *base;
 	const int *descriptors; /* stay the caller's */
 	size_t count;
+	size_t asked; /* the first of them carry connections; the others have none to tell of, and may not be there */
 
 	/* One message of a worker; text is valid during the call. */
 	void (*take)(void *context, const struct message_header *header, const char *text,
@@ -31,7 +32,7 @@ void channels_free(struct channels *channels);
 /* Tells every worker, and every worker that starts later, whether events are wanted. */
 void channels_want(struct channels *channels, bool wanted);
 
-/* Asks every worker for its live connections; returns how many could be asked. */
+/* Asks the first `asked` for their live connections; returns how many could be. */
 size_t channels_ask(struct channels *channels, uint32_t question);
 
 /* Takes everything that waits, now. */

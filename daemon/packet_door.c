@@ -116,14 +116,6 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 		endings_read(door->endings, story_end, &door->visits);
 }
 
-/* Nothing of ours lives on: what a connection is was decided at its first packets. */
-static void list_live(void *context, uint32_t question)
-{
-	struct packet_door *door = context;
-
-	journal_live_end(door->visits.journal, question);
-}
-
 /* Start */
 
 static int open_visits(struct packet_door *door)
@@ -135,9 +127,9 @@ static int open_visits(struct packet_door *door)
 	visits->raw6 = raw_open(AF_INET6);
 	if (visits->raw4 < 0 || visits->raw6 < 0)
 		log_warning("servers are not told of blocked connections: %s", strerror(errno));
-	visits->queue = queue_open(QUEUE_NUMBER);
+	visits->queue = queue_open(door->settings->queue);
 	if (!visits->queue) {
-		log_error("packet queue %d cannot be had: %s", QUEUE_NUMBER,
+		log_error("packet queue %u cannot be had: %s", door->settings->queue,
 			  errno == EBUSY || errno == EPERM ? "another program has it"
 							   : strerror(errno));
 		return -1;
@@ -151,8 +143,8 @@ static int open_visits(struct packet_door *door)
 	door->endings = endings_open();
 	if (!door->endings)
 		log_warning("the ends of datagrams are not noticed: %s", strerror(errno));
-	visits->sightings = sightings_new();
-	return visits->openings && visits->flows && visits->sightings ? 0 : -1;
+	visits->sightings = door->settings->sightings;
+	return visits->openings && visits->flows ? 0 : -1;
 }
 
 static int make_visits(struct packet_door *door)
@@ -162,8 +154,6 @@ static int make_visits(struct packet_door *door)
 	struct journal_settings_worker journal = {
 		.channel = settings->journal,
 		.counters = settings->counters,
-		.list = list_live,
-		.context = door,
 	};
 
 	door->base = journal.base = event_base_new();

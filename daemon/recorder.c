@@ -177,6 +177,7 @@ static struct channels *open_channels(struct recorder *recorder)
 		.base = recorder->base,
 		.descriptors = recorder->settings->channels,
 		.count = recorder->settings->channel_count,
+		.asked = recorder->settings->worker_count,
 		.take = take,
 		.closed = finish,
 		.context = recorder,

@@ -12,6 +12,7 @@
 struct recorder_settings {
 	const int *channels; /* the recorder's ends, one per worker */
 	size_t channel_count;
+	size_t worker_count; /* the first of them are workers */
 	int listener; /* RUN/journal, bound by control_listen(); -1: none */
 	const struct journal_settings *journal; /* where the lines go */
 	const struct trace_settings *traces;

@@ -120,12 +120,14 @@ static void fill_said(const struct greeting *greeting, struct said *said)
 }
 
 /* What has no name of its own is known by the one that the device asked for. */
-static void fill_sighting(const struct visits *visits, const struct flow *flow, struct said *said)
+static void fill_sighting(struct visits *visits, const struct flow *flow, struct said *said)
 {
 	if (said->protocol == PROTOCOL_TLS || said->protocol == PROTOCOL_HTTP ||
 	    said->protocol == PROTOCOL_QUIC || said->protocol == PROTOCOL_DNS || said->host)
 		return;
-	said->host = sightings_find(visits->sightings, &flow->server, clock_steady() / 1000000);
+	if (sightings_find(visits->sightings, &flow->server, clock_steady() / 1000000,
+			   visits->sighted))
+		said->host = visits->sighted;
 }
 
 static enum fate judge_greeting(struct visits *visits, struct flow *flow)

@@ -27,7 +27,8 @@ struct visits {
 	struct lookout *lookout; /* NULL: not to be had */
 	struct openings *openings;
 	struct flows *flows;
-	struct sightings *sightings;
+	struct sightings *sightings; /* shared by all who judge */
+	char sighted[NAME_SIZE];     /* room for a name out of them */
 	struct counters *counters;
 	struct journal *journal;
 	int raw4; /* sends packets with a header of our own making; -1: none */

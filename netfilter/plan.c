@@ -285,6 +285,36 @@ bool plan_proxies(const struct plan *plan)
 	return false;
 }
 
+static bool is_of_tcp(const struct term *term)
+{
+	for (size_t i = 0; i < term->count; i++)
+		if (term->tests[i].kind == TEST_TRANSPORT && !term->tests[i].negated &&
+		    term->tests[i].transport == TRANSPORT_TCP)
+			return true;
+	return false;
+}
+
+/* Workers take TCP alone, and the datagrams that a rule has them carry: the others visit the packet door. */
+static bool may_watch(const struct plan *plan, const struct step *step)
+{
+	if (step->action == PLAN_WATCH)
+		return step->projection.count > 0;
+	if (step->action != PLAN_PROXY || !plan->policy->capture.udp_count)
+		return false;
+	for (size_t i = 0; i < step->projection.count; i++)
+		if (!is_of_tcp(&step->projection.terms[i]))
+			return true;
+	return false;
+}
+
+bool plan_watches(const struct plan *plan)
+{
+	for (size_t i = 0; plan->packet_door && i < plan->count; i++)
+		if (may_watch(plan, &plan->steps[i]))
+			return true;
+	return false;
+}
+
 static bool has_port(const struct port_range *ranges, size_t count, uint16_t port)
 {
 	for (size_t i = 0; i < count; i++)

@@ -73,6 +73,9 @@ const struct step *plan_find(const struct plan *plan, const struct facts *facts)
 /* Whether any connection goes through a worker. */
 bool plan_proxies(const struct plan *plan);
 
+/* Whether any packet visits the packet door. */
+bool plan_watches(const struct plan *plan);
+
 /* Whether a flow is captured at all: its destination port is one of `capture`. */
 bool plan_captures(const struct plan *plan, const struct facts *facts);
 

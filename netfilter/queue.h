@@ -11,7 +11,7 @@
 #include "daemon/reader.h"
 
 enum {
-	QUEUE_NUMBER = 7446, /* the queue that is ours; others use small numbers */
+	QUEUE_NUMBER = 7446, /* the first that is ours; others use small numbers */
 	QUEUE_LENGTH = 4096, /* packets that may wait; then the kernel lets others pass unseen */
 	QUEUE_TURN = 256,    /* packets of one queue_read() */
 	QUEUE_VERDICTS = 32, /* sent together */

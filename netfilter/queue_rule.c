@@ -78,12 +78,12 @@ static void put_masking(struct nlmsghdr *message, uint32_t mark, uint32_t mask)
 	end_expression(message, data, element);
 }
 
-static void put_target(struct nlmsghdr *message)
+static void put_target(struct nlmsghdr *message, unsigned queues)
 {
 	struct {
 		struct xt_NFQ_info_v3 info;
 		char padding[TARGET_ALIGNED - sizeof(struct xt_NFQ_info_v3) % TARGET_ALIGNED];
-	} target = { .info = { QUEUE_NUMBER, 1, NFQ_FLAG_BYPASS } };
+	} target = { .info = { QUEUE_NUMBER, (uint16_t)queues, NFQ_FLAG_BYPASS } };
 	struct nlattr *element, *data = begin_expression(message, "target", &element);
 
 	mnl_attr_put_strz(message, NFTA_TARGET_NAME, "NFQUEUE");
@@ -92,19 +92,19 @@ static void put_target(struct nlmsghdr *message)
 	end_expression(message, data, element);
 }
 
-static char *put_rule(char *end, const char *table, const char *chain, uint32_t mark, uint32_t mask)
+static char *put_rule(char *end, const struct queue_rule *rule)
 {
 	struct nlmsghdr *message = put_message(
 		end, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_INET);
 	struct nlattr *expressions;
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
 	expressions = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	put_mark_access(message, NFTA_META_DREG);
-	put_masking(message, mark, mask);
+	put_masking(message, rule->mark, rule->mask);
 	put_mark_access(message, NFTA_META_SREG);
-	put_target(message);
+	put_target(message, rule->queues);
 	mnl_attr_nest_end(message, expressions);
 	return end + message->nlmsg_len;
 }
@@ -128,12 +128,12 @@ static int send_batch(char *batch, const char *end)
 	return result;
 }
 
-int queue_rule_add(const char *table, const char *chain, uint32_t mark, uint32_t mask)
+int queue_rule_add(const struct queue_rule *rule)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	char *end = put_mark(batch, NFNL_MSG_BATCH_BEGIN);
 
-	end = put_rule(end, table, chain, mark, mask);
+	end = put_rule(end, rule);
 	end = put_mark(end, NFNL_MSG_BATCH_END);
 	return send_batch(batch, end);
 }

@@ -19,6 +19,14 @@ const char *queue_way_word(enum queue_way way);
  * not that a table of family inet takes it: that shows queue_rule_add(). */
 enum queue_way queue_rule_probe(void);
 
-/* Adds to the end of a chain of a table in family inet: put `mark` into the bits of `mask` of the
- * packet's mark, then queue it; pass it by when nobody listens. 0, or -1 with errno. */
-int queue_rule_add(const char *table, const char *chain, uint32_t mark, uint32_t mask);
+/* Put `mark` into the bits of `mask` of a packet's mark, then queue it; pass it by when nobody listens. */
+struct queue_rule {
+	const char *table; /* of family inet */
+	const char *chain; /* the rule goes to its end */
+	uint32_t mark;
+	uint32_t mask;
+	unsigned queues; /* from QUEUE_NUMBER on; all packets between two addresses go to the same */
+};
+
+/* Adds it. 0, or -1 with errno. */
+int queue_rule_add(const struct queue_rule *rule);

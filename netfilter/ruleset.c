@@ -150,10 +150,15 @@ static void add_strays(struct text *text)
 		       "\t}\n\n");
 }
 
+static bool watches(const struct ruleset *ruleset)
+{
+	return ruleset->rules && ruleset->queue != QUEUE_NOT_AT_ALL && ruleset->queues;
+}
+
 /* Questions of DNS visit the packet door. */
 static bool watches_dns(const struct ruleset *ruleset)
 {
-	if (!ruleset->rules || ruleset->queue == QUEUE_NOT_AT_ALL)
+	if (!watches(ruleset))
 		return false;
 	for (size_t i = 0; i < ruleset->udp_count; i++)
 		if (ruleset->udp[i].first <= DNS_PORT && DNS_PORT <= ruleset->udp[i].last)
@@ -320,7 +325,10 @@ static void add_watch(struct text *text, const struct ruleset *ruleset, const st
 	if (ruleset->queue == QUEUE_NATIVE) {
 		text_add(text, "\t\t");
 		add_mark_value(text, ruleset, marks->watching);
-		text_addf(text, " queue flags bypass to %d\n", QUEUE_NUMBER);
+		text_addf(text, " queue flags bypass to %d", QUEUE_NUMBER);
+		if (ruleset->queues > 1)
+			text_addf(text, "-%u", QUEUE_NUMBER + ruleset->queues - 1);
+		text_add(text, "\n");
 	} else {
 		text_add(text, "\t\t# The rule that queues follows here; no text can say it.\n");
 	}
@@ -383,8 +391,7 @@ static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 {
 	struct marks marks;
 
-	if (ruleset->queue == QUEUE_NOT_AT_ALL ||
-	    !marks_choose(&marks, ruleset->mark, ruleset->mark_mask))
+	if (!watches(ruleset) || !marks_choose(&marks, ruleset->mark, ruleset->mark_mask))
 		return;
 	add_watch(text, ruleset, &marks);
 	add_fates(text, ruleset);
@@ -417,10 +424,10 @@ static void begin_proxy(struct text *text, const struct ruleset *ruleset)
 		       "\tchain proxy {\n");
 	if (ruleset->carries)
 		text_add(text, "\t\tmeta l4proto udp jump carried\n");
-	if (ruleset->rules && ruleset->udp_count && ruleset->queue != QUEUE_NOT_AT_ALL)
+	if (watches(ruleset) && ruleset->udp_count)
 		text_add(text, "\t\t# Workers carry TCP, and what a rule routes.\n"
 			       "\t\tmeta l4proto udp goto watch\n\n");
-	else if (ruleset->rules && ruleset->udp_count)
+	else if (ruleset->rules && ruleset->udp_count && ruleset->queue == QUEUE_NOT_AT_ALL)
 		text_add(text, "\t\t# Nobody reads UDP yet. QUIC is told \"port unreachable\" and "
 			       "comes back over TCP.\n"
 			       "\t\tudp dport 53 accept\n"
@@ -466,8 +473,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	add_stray_resets(text);
 	add_captured(text, ruleset);
 	add_rules(text, ruleset);
-	if (ruleset->rules)
-		add_packet_door(text, ruleset);
+	add_packet_door(text, ruleset);
 	add_carry(text, ruleset);
 	begin_proxy(text, ruleset);
 	add_doors(text, ruleset);

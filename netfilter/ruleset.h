@@ -46,6 +46,7 @@ struct ruleset {
 	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the chain `watch` ends where
 	 * queue_rule_add() goes on. */
 	enum queue_way queue;
+	unsigned queues; /* of the packet doors, from QUEUE_NUMBER on; 0: nothing is watched */
 	bool openings_visit; /* SYNs are queued, too; else the packet door sees them from its lookout */
 };
 

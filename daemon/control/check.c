@@ -93,6 +93,7 @@ static char *make_table(const struct policy *policy, const struct plan *plan,
 		ruleset.guards = rules.guards;
 		ruleset.list_mask = mark->signatures->count ? mark->mask : 0;
 		ruleset.queue = has_packet_door(policy) ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
+		ruleset.queues = plan_watches(plan);
 		text = ruleset_print(&ruleset);
 	}
 	plan_text_end(&rules);

@@ -172,7 +172,7 @@ static void obey(struct journal *journal, const struct message_header *header)
 {
 	if (header->kind == MESSAGE_WANTED)
 		journal->wants_events = header->number != 0;
-	else if (header->kind == MESSAGE_LIST)
+	else if (header->kind == MESSAGE_LIST && journal->settings.list)
 		journal->settings.list(journal->settings.context, header->number);
 }
 

@@ -12,7 +12,7 @@
 struct journal;
 
 /* channel: our end of the pair. list(context) is called when somebody asks for the live connections; the
- * worker answers with journal_live() for each and then journal_live_end(). NULL when out of memory. */
+ * worker answers with journal_live() for each and then journal_live_end(); NULL: nobody asks. NULL when out of memory. */
 struct journal_settings_worker {
 	struct event_base *base;
 	int channel;

@@ -30,7 +30,7 @@ static json_int_t sum(const struct supervisor *supervisor, size_t offset)
 	const struct children *children = &supervisor->children;
 	uint64_t total = 0;
 
-	for (unsigned i = 0; i < children->workers + 2; i++)
+	for (unsigned i = 0; i < children_blocks(children); i++)
 		total += atomic_load((_Atomic uint64_t *)((char *)&children->counters[i] + offset));
 	return (json_int_t)total;
 }
@@ -168,8 +168,8 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 	control_answer_line(answer, process_json(&children->recorder, "recorder"));
 	for (unsigned i = 0; i < children->workers; i++)
 		control_answer_line(answer, process_json(&children->worker[i], "worker"));
-	if (children->packet_door)
-		control_answer_line(answer, process_json(&children->packet, "packet"));
+	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
+		control_answer_line(answer, process_json(&children->packet[i], "packet"));
 	for (unsigned i = 0; i < children->elders.count; i++)
 		control_answer_line(answer, elder_json(&children->elders.elder[i], i));
 	control_answer_end(answer, 0, NULL);

@@ -19,18 +19,35 @@
 #include "daemon/signer.h"
 #include "daemon/tls/authority.h"
 #include "daemon/worker.h"
+#include "netfilter/queue.h"
 
 enum {
 	READY_MILLISECONDS = 10000,
 	QUICK_SECONDS = 60,     /* a death sooner than this counts as quick */
 	QUICK_DEATHS_MAX = 5,   /* from then on, wait before the next try */
 	RESTART_SECONDS_MAX = 30,
+	PACKET_DOOR_SECONDS = 1, /* to end */
 	MISSED_MAX = 3,
 };
 
 static const char worker_account[] = "headgate";
 static const char signer_account[] = "headgate-ca";
 static const char packet_account[] = "headgate-nf";
+
+unsigned children_blocks(const struct children *children)
+{
+	return children->workers + 1 + children->packet_doors;
+}
+
+struct counters *children_recorder_counters(const struct children *children)
+{
+	return &children->counters[children->workers];
+}
+
+struct counters *children_packet_counters(const struct children *children, unsigned door)
+{
+	return &children->counters[children->workers + 1 + door];
+}
 
 static const char *child_word(const struct child *child)
 {
@@ -139,11 +156,12 @@ static const char *trace_directory(const struct children *children)
 static void run_recorder(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
-	int kept[WORKERS_MAX + 3];
-	unsigned speakers = children->workers + 1; /* the packet door, which there may not be */
+	int kept[WORKERS_MAX + PACKET_DOORS_MAX + 2];
+	unsigned speakers = children->workers + children->packet_doors; /* which may come later */
 	const struct recorder_settings settings = {
 		.channels = kept,
 		.channel_count = speakers,
+		.worker_count = children->workers,
 		.listener = children->journal_listener,
 		.journal = &children->policy->journal,
 		.traces = &children->policy->traces,
@@ -151,7 +169,7 @@ static void run_recorder(const struct child *child, int ready)
 		.account = worker_account,
 		.group = children->group,
 		.ready = ready,
-		.counters = &children->counters[children->workers],
+		.counters = children_recorder_counters(children),
 	};
 
 	log_name("headgated", "recorder");
@@ -166,19 +184,23 @@ static void run_recorder(const struct child *child, int ready)
 static void run_packet_door(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
-	unsigned i = children->workers;
+	unsigned i = child->index, number = i - children->workers;
 	struct packet_door_settings settings = {
 		.index = i,
+		.queue = (uint16_t)(QUEUE_NUMBER + number),
 		.account = packet_account,
 		.policy = (struct policy *)children->policy,
 		.orders = children->orders[i][1],
 		.journal = children->journal[i][0],
-		.counters = &children->counters[i + 1],
+		.counters = children_packet_counters(children, number),
+		.sightings = children->sightings,
 		.ready = ready,
 	};
+	char role[24];
 	const int kept[] = { settings.orders, settings.journal, ready };
 
-	log_name("headgated", "packet door");
+	snprintf(role, sizeof(role), "packet door %u", number % PACKET_DOORS_MAX);
+	log_name("headgated", role);
 	doors_indexes(children->doors, settings.indexes);
 	descriptors_close_others(kept, sizeof(kept) / sizeof(*kept));
 	packet_door_run(&settings);
@@ -314,7 +336,7 @@ static int make_pairs(struct children *children)
 	memset(children->orders, -1, sizeof(children->orders));
 	memset(children->signing, -1, sizeof(children->signing));
 	memset(children->journal, -1, sizeof(children->journal));
-	for (unsigned i = 0; i <= children->workers; i++) {
+	for (unsigned i = 0; i < children->workers + children->packet_doors; i++) {
 		if (orders_open(children->orders[i]) < 0 ||
 		    recorder_channel_open(children->journal[i]) < 0)
 			return -1;
@@ -328,7 +350,8 @@ int children_begin(struct children *children)
 {
 	child_begin(&children->signer, children, CHILD_SIGNER, 0);
 	child_begin(&children->recorder, children, CHILD_RECORDER, 0);
-	child_begin(&children->packet, children, CHILD_PACKET, children->workers);
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		child_begin(&children->packet[i], children, CHILD_PACKET, children->workers + i);
 	for (unsigned i = 0; i < children->workers; i++)
 		child_begin(&children->worker[i], children, CHILD_WORKER, i);
 	if (tickets_begin(&children->tickets, clock_steady()) < 0 || make_pairs(children) < 0) {
@@ -351,6 +374,26 @@ static int await_signer(struct children *children)
 	return -1;
 }
 
+static int start_packet_doors(struct children *children)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (start_watched(&children->packet[i]) < 0)
+			result = -1;
+	return result;
+}
+
+static int await_packet_doors(struct children *children)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (await(&children->packet[i]) < 0)
+			result = -1;
+	return result;
+}
+
 int children_join(struct children *children)
 {
 	if (await_signer(children) < 0)
@@ -358,7 +401,7 @@ int children_join(struct children *children)
 	for (unsigned i = 0; i < children->workers; i++)
 		if (start_watched(&children->worker[i]) < 0)
 			return -1;
-	return children->packet_door ? start_watched(&children->packet) : 0;
+	return children->watching ? start_packet_doors(children) : 0;
 }
 
 int children_await(struct children *children)
@@ -368,7 +411,55 @@ int children_await(struct children *children)
 	for (unsigned i = 0; i < children->workers; i++)
 		if (await(&children->worker[i]) < 0)
 			return -1;
-	return children->packet_door ? await(&children->packet) : 0;
+	return children->watching ? await_packet_doors(children) : 0;
+}
+
+/* Ending one */
+
+static void await_end(const struct child *child, int64_t until)
+{
+	const struct timespec pause = { 0, 10 * 1000000 };
+
+	while (waitpid(child->pid, NULL, WNOHANG) == 0) {
+		if (clock_steady() > until)
+			kill(child->pid, SIGKILL);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void end_child(struct child *child, int64_t until)
+{
+	if (!child->pid)
+		return;
+	kill(child->pid, SIGTERM);
+	await_end(child, until);
+	child->pid = 0;
+}
+
+/* Coming and going of the packet doors */
+
+int children_open_packet_doors(struct children *children)
+{
+	if (children->watching)
+		return 0;
+	children->watching = true;
+	return start_packet_doors(children) | await_packet_doors(children);
+}
+
+void children_close_packet_doors(struct children *children)
+{
+	int64_t until = clock_steady() + PACKET_DOOR_SECONDS * 1000000LL;
+
+	if (!children->watching)
+		return;
+	children->watching = false;
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (children->packet[i].pid)
+			kill(children->packet[i].pid, SIGTERM);
+	for (unsigned i = 0; i < children->packet_doors; i++) {
+		event_del(&children->packet[i].restart);
+		end_child(&children->packet[i], until);
+	}
 }
 
 /* Watching */
@@ -379,8 +470,9 @@ static struct child *find(struct children *children, pid_t pid)
 		return &children->signer;
 	if (children->recorder.pid == pid)
 		return &children->recorder;
-	if (children->packet.pid == pid)
-		return &children->packet;
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (children->packet[i].pid == pid)
+			return &children->packet[i];
 	for (unsigned i = 0; i < children->workers; i++)
 		if (children->worker[i].pid == pid)
 			return &children->worker[i];
@@ -469,7 +561,8 @@ void children_watch(struct children *children)
 		listen_for_heart(&children->worker[i], &children->counters[i]);
 	elders_watch(&children->elders);
 	tickets_turn(&children->tickets, clock_steady());
-	listen_for_heart(&children->packet, &children->counters[children->workers + 1]);
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		listen_for_heart(&children->packet[i], children_packet_counters(children, i));
 }
 
 void child_replace(struct child *child)
@@ -482,29 +575,9 @@ void child_replace(struct child *child)
 
 /* Ending */
 
-static void await_end(const struct child *child, int64_t until)
-{
-	const struct timespec pause = { 0, 10 * 1000000 };
-
-	while (waitpid(child->pid, NULL, WNOHANG) == 0) {
-		if (clock_steady() > until)
-			kill(child->pid, SIGKILL);
-		nanosleep(&pause, NULL);
-	}
-}
-
-static void end_child(struct child *child, int64_t until)
-{
-	if (!child->pid)
-		return;
-	kill(child->pid, SIGTERM);
-	await_end(child, until);
-	child->pid = 0;
-}
-
 static void close_pairs(struct children *children)
 {
-	for (unsigned i = 0; i <= children->workers; i++) {
+	for (unsigned i = 0; i < children->workers + children->packet_doors; i++) {
 		close_pair(children->orders[i]);
 		close_pair(children->journal[i]);
 		if (i < children->workers)
@@ -523,7 +596,7 @@ void children_end(struct children *children)
 			kill(children->worker[i].pid, SIGTERM);
 	for (unsigned i = 0; i < children->workers; i++)
 		end_child(&children->worker[i], until);
-	end_child(&children->packet, until);
+	children_close_packet_doors(children);
 	end_child(&children->signer, until);
 	end_child(&children->recorder, until);
 	if (children->signer.children)

@@ -11,6 +11,9 @@
 #include "daemon/supervisor/elders.h"
 #include "daemon/tls/context.h"
 
+/* One can look at more new connections in a second than a home makes in an hour. */
+enum { PACKET_DOORS_MAX = 8 };
+
 enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET };
 
 struct children;
@@ -18,7 +21,7 @@ struct children;
 struct child {
 	struct children *children;
 	enum child_role role;
-	unsigned index;       /* of a worker */
+	unsigned index;       /* of its pairs */
 	pid_t pid;            /* 0: not running */
 	int ready;            /* where it will say that it is ready; -1: nobody waits for it */
 	int64_t born;         /* steady microseconds */
@@ -41,16 +44,18 @@ struct children {
 	char *authority_pem;           /* once the signer has made or read it */
 	struct tickets tickets;
 	struct pinned *pinned;         /* who refuses the gateway's certificate */
-	bool packet_door;              /* the kernel has a queue for it */
-	struct counters *counters;     /* one for each worker, for the recorder, for the packet door */
+	unsigned packet_doors;         /* how many look at packets, each at a queue of its own */
+	bool watching;                 /* they run: something is watched */
+	struct sightings *sightings;   /* names that DNS gave to addresses, for all who judge */
+	struct counters *counters;     /* one for each worker, for the recorder, for each packet door */
 	struct health *health;         /* of upstreams, one for all workers */
 	struct child signer;
 	struct child recorder;
-	struct child packet;           /* its pairs are those behind the workers' */
+	struct child packet[PACKET_DOORS_MAX]; /* their pairs are those behind the workers' */
 	struct child worker[WORKERS_MAX];
-	int orders[WORKERS_MAX + 1][2];  /* [0] ours, [1] the worker's */
+	int orders[WORKERS_MAX + PACKET_DOORS_MAX][2];  /* [0] ours, [1] the worker's */
 	int signing[WORKERS_MAX][2];   /* [0] the worker's, [1] the signer's */
-	int journal[WORKERS_MAX + 1][2]; /* [0] the worker's, [1] the recorder's */
+	int journal[WORKERS_MAX + PACKET_DOORS_MAX][2]; /* [0] the worker's, [1] the recorder's */
 	struct elders elders;          /* workers of the program before */
 	bool stopping;
 
@@ -60,21 +65,34 @@ struct children {
 };
 
 /* Makes the pairs and starts the signer and the recorder, who need to know nothing about the kernel. 0, or
- * -1 with a logged cause. The caller has filled base, policy, workers, journal_listener, group and the
- * directories. */
+ * -1 with a logged cause. The caller has filled base, policy, workers, packet_doors, what all share,
+ * journal_listener, group and the directories. */
 int children_begin(struct children *children);
 
-/* Starts the others, which the caller has filled doors, transparent and packet_door for. 0, or -1 with a
+/* Starts the others, which the caller has filled doors, transparent and watching for. 0, or -1 with a
  * logged cause. */
 int children_join(struct children *children);
 
 /* Returns when every one has said that it is ready. 0, or -1 with a logged cause. */
 int children_await(struct children *children);
 
+/* Something is watched from now on: starts the packet doors unless they run, and returns when they look. 0, or -1
+ * with a logged cause; what cannot be started is tried again like what has died. */
+int children_open_packet_doors(struct children *children);
+
+/* Nothing is watched any more: ends them, if they run. */
+void children_close_packet_doors(struct children *children);
+
+/* How many blocks of counters there are; that of the recorder, also for what nft has counted; those of the packet
+ * doors. */
+unsigned children_blocks(const struct children *children);
+struct counters *children_recorder_counters(const struct children *children);
+struct counters *children_packet_counters(const struct children *children, unsigned door);
+
 /* Collects the dead and replaces them. Call on SIGCHLD. */
 void children_reap(struct children *children);
 
-/* Looks at every worker's heartbeat; ends one whose loop has stood still for 3 s. Call once a second. */
+/* Looks at the heartbeat of every worker and packet door; ends one whose loop has stood still for 3 s. Call once a second. */
 void children_watch(struct children *children);
 
 /* Ends a child so that it is replaced by one under the policy now set. */

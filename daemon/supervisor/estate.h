@@ -14,7 +14,7 @@ struct estate {
 	enum capture_method method; /* by which the doors are reached */
 	struct doors doors;
 	struct elders elders;       /* those of before, and the workers of today */
-	struct elders packet;       /* the packet door of today */
+	struct elders packet;       /* the packet doors of today */
 };
 
 /* Nothing in it. */

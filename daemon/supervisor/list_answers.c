@@ -21,9 +21,9 @@ static json_int_t hits_of(const struct supervisor *supervisor, const struct list
 
 		if (!rule_asks(rule, list))
 			continue;
-		for (unsigned worker = 0; worker <= children->workers; worker++)
-			hits += atomic_load(&children->counters[worker].rule_hits[rule->slot]) +
-				atomic_load(&children->counters[worker].shadow_hits[rule->slot]);
+		for (unsigned block = 0; block < children_blocks(children); block++)
+			hits += atomic_load(&children->counters[block].rule_hits[rule->slot]) +
+				atomic_load(&children->counters[block].shadow_hits[rule->slot]);
 	}
 	return (json_int_t)hits;
 }

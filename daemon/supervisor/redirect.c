@@ -56,7 +56,7 @@ static int replace_table(const struct ruleset *ruleset, const char *text,
 static void add_hits(void *context, const char *name, uint64_t packets)
 {
 	const struct children *children = &((struct supervisor *)context)->children;
-	struct counters *counters = &children->counters[children->workers];
+	struct counters *counters = children_recorder_counters(children);
 	unsigned slot;
 
 	if (sscanf(name, "rule_%u", &slot) == 1 && slot < RULES_MAX)
@@ -117,12 +117,15 @@ static enum queue_way way_to_door(const struct supervisor *supervisor)
 								       : QUEUE_NOT_AT_ALL;
 }
 
-/* Until one has said so, beginnings visit like everything else. */
+/* Until all have said so, beginnings visit like everything else. */
 static bool door_sees_openings(const struct supervisor *supervisor)
 {
 	const struct children *children = &supervisor->children;
 
-	return atomic_load(&children->counters[children->workers + 1].sees_openings);
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (!atomic_load(&children_packet_counters(children, i)->sees_openings))
+			return false;
+	return true;
 }
 
 /* Takes the printed rules; the text to free(), or NULL after saying why. */
@@ -140,6 +143,7 @@ static char *print_table(const struct supervisor *supervisor, const struct plan 
 	if (supervisor->lists_in_kernel)
 		ruleset->list_mask = supervisor->policy->capture.list_mask;
 	ruleset->queue = way_to_door(supervisor);
+	ruleset->queues = plan_watches(plan) ? supervisor->children.packet_doors : 0;
 	ruleset->openings_visit = plan->early || !door_sees_openings(supervisor);
 	text = rules->rules ? ruleset_print(ruleset) : NULL;
 	if (!text)
@@ -151,12 +155,15 @@ static char *print_table(const struct supervisor *supervisor, const struct plan 
  * take it after all, nothing is queued from now on. */
 static int add_queue_rule(struct supervisor *supervisor, const struct ruleset *ruleset)
 {
+	struct queue_rule rule = { .table = TABLE_NAME, .chain = "watch", .queues = ruleset->queues };
 	struct marks marks;
 
-	if (ruleset->queue != QUEUE_TARGET)
+	if (ruleset->queue != QUEUE_TARGET || !ruleset->queues)
 		return 0;
 	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
-	if (queue_rule_add(TABLE_NAME, "watch", marks.watching, marks.mask) == 0)
+	rule.mark = marks.watching;
+	rule.mask = marks.mask;
+	if (queue_rule_add(&rule) == 0)
 		return 0;
 	log_warning("the kernel has the target NFQUEUE and takes no rule with it (%s): connections that are judged "
 		    "by name go through a worker, QUIC comes back over TCP. Mend: modprobe -a nft_queue; on "
@@ -174,6 +181,9 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	char *text;
 	int result = 0;
 
+	/* Whoever looks is there before the first packet comes. */
+	if (plan_watches(plan))
+		children_open_packet_doors(&supervisor->children);
 	plan_text_begin(&rules, plan, &mark);
 	text = print_table(supervisor, plan, &rules, &ruleset);
 	if (text && !is_loaded(supervisor, text)) {
@@ -185,10 +195,13 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	plan_text_end(&rules);
 	if (!text || result < 0) {
 		free(text);
-		return -1;
+		result = -1;
+	} else {
+		keep(supervisor, plan, text);
 	}
-	keep(supervisor, plan, text);
-	return 0;
+	if (supervisor->plan && !plan_watches(supervisor->plan))
+		children_close_packet_doors(&supervisor->children);
+	return result;
 }
 
 /* Lists */
@@ -200,14 +213,32 @@ static void say(const struct supervisor *supervisor, const char *message)
 		log_warning("%s", message);
 }
 
-static int load_rules(struct supervisor *supervisor)
+static struct kernel_view view_now(const struct supervisor *supervisor)
 {
-	struct kernel_view view = {
+	return (struct kernel_view){
 		.now = week_time_at(time(NULL)),
 		.lists = supervisor->lists_in_kernel,
 		.packet_door = way_to_door(supervisor) != QUEUE_NOT_AT_ALL,
 		.datagrams = supervisor->doors.datagram_port != 0,
 	};
+}
+
+bool redirect_watches(const struct supervisor *supervisor)
+{
+	struct kernel_view view = view_now(supervisor);
+	struct plan *plan;
+	bool watches;
+
+	view.lists = true; /* where they are not, it is seen when the table is loaded */
+	plan = plan_new(supervisor->policy, &view);
+	watches = plan && plan_watches(plan);
+	plan_free(plan);
+	return watches;
+}
+
+static int load_rules(struct supervisor *supervisor)
+{
+	const struct kernel_view view = view_now(supervisor);
 	enum queue_way way = supervisor->probe.queue;
 	struct plan *plan = plan_new(supervisor->policy, &view);
 

@@ -2,6 +2,8 @@
  * the supervisor's struct, in the supervisor's process. */
 #pragma once
 
+#include <stdbool.h>
+
 struct supervisor;
 
 /* Does what can be done ahead and touches no packet. 0, or -1 with a logged cause. */
@@ -9,6 +11,9 @@ int redirect_prepare(struct supervisor *supervisor);
 
 /* Opens the watch and puts routes and table in place. 0, or -1 with a logged cause. */
 int redirect_begin(struct supervisor *supervisor);
+
+/* Whether the policy in force has anything come to the packet doors. The machine has been looked at. */
+bool redirect_watches(const struct supervisor *supervisor);
 
 /* Plans, prints and loads the table for the policy in force, unless it is there already. 0, or -1 with a
  * logged cause; the table before is then untouched. */

@@ -113,7 +113,7 @@ static void clear_new_slots(struct supervisor *supervisor, const struct policy *
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		if (find_rule(supervisor->policy, policy->rules[i].name))
 			continue;
-		for (unsigned w = 0; w < children->workers + 2; w++) {
+		for (unsigned w = 0; w < children_blocks(children); w++) {
 			unsigned slot = policy->rules[i].slot;
 
 			atomic_store(&children->counters[w].rule_hits[slot], 0);
@@ -141,7 +141,7 @@ static size_t write_order(const struct supervisor *supervisor, int packed,
 	return count;
 }
 
-/* The packet door is the one behind the workers: it takes the same orders, without listeners. */
+/* Those behind the workers are the packet doors: they take the same orders, without listeners. */
 static int order_worker(const struct supervisor *supervisor, unsigned worker, int packed)
 {
 	union order order;
@@ -176,8 +176,9 @@ static void order_all(struct supervisor *supervisor, int packed)
 			    strerror(errno));
 		child_replace(&children->worker[i]);
 	}
-	if (children->packet_door && order_worker(supervisor, children->workers, packed) < 0)
-		child_replace(&children->packet);
+	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
+		if (order_worker(supervisor, children->workers + i, packed) < 0)
+			child_replace(&children->packet[i]);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -268,9 +269,11 @@ static bool all_have_it(const struct supervisor *supervisor)
 		if (atomic_load(&children->counters[i].policy_generation) !=
 		    supervisor->policy->generation)
 			return false;
-	return !children->packet_door ||
-	       atomic_load(&children->counters[children->workers + 1].policy_generation) ==
-		       supervisor->policy->generation;
+	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
+		if (atomic_load(&children_packet_counters(children, i)->policy_generation) !=
+		    supervisor->policy->generation)
+			return false;
+	return true;
 }
 
 static void look(evutil_socket_t fd, short what, void *argument)

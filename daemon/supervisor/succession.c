@@ -57,6 +57,15 @@ static bool add_workers(struct elders *elders, const struct children *children)
 	return true;
 }
 
+/* There is room: they are fewer than the workers. */
+static void add_packet_doors(struct elders *elders, const struct children *children)
+{
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		if (children->packet[i].pid)
+			elders_add(elders, children->packet[i].pid,
+				   children->orders[children->workers + i][0], clock_steady());
+}
+
 static bool make_estate(const struct supervisor *supervisor, struct estate *estate)
 {
 	estate_begin(estate);
@@ -64,9 +73,7 @@ static bool make_estate(const struct supervisor *supervisor, struct estate *esta
 	estate->method = supervisor->probe.method;
 	estate->doors = supervisor->doors;
 	estate->elders = supervisor->children.elders;
-	if (supervisor->children.packet.pid)
-		elders_add(&estate->packet, supervisor->children.packet.pid,
-			   supervisor->children.orders[supervisor->children.workers][0], clock_steady());
+	add_packet_doors(&estate->packet, &supervisor->children);
 	return add_workers(&estate->elders, &supervisor->children);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "daemon/control/server.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
+#include "daemon/packet/sightings.h"
 #include "daemon/privilege.h"
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/feeds.h"
@@ -171,6 +173,13 @@ static void on_stranger(void *context, pid_t pid, int status)
 	succession_reap(context, pid, status);
 }
 
+static struct sightings *new_sightings(void)
+{
+	uint8_t seed[SIGHTINGS_SEED];
+
+	return getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed) ? sightings_new(seed) : NULL;
+}
+
 static int begin_children(struct supervisor *supervisor)
 {
 	struct children *children = &supervisor->children;
@@ -190,11 +199,14 @@ static int begin_children(struct supervisor *supervisor)
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
 	children->trace_directory = join(supervisor->settings->state_directory, "traces");
-	children->counters = counters_new(children->workers + 2);
+	children->packet_doors =
+		children->workers < PACKET_DOORS_MAX ? children->workers : PACKET_DOORS_MAX;
+	children->counters = counters_new(children_blocks(children));
+	children->sightings = new_sightings();
 	children->health = health_open();
 	children->pinned = pinned_new();
 	if (!children->authority_directory || !children->trace_directory || !children->counters ||
-	    !children->health || !children->pinned) {
+	    !children->health || !children->pinned || !children->sightings) {
 		log_error("out of memory");
 		return -1;
 	}
@@ -207,9 +219,9 @@ static int join_children(struct supervisor *supervisor)
 
 	children->doors = &supervisor->doors;
 	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
-	children->packet_door = supervisor->probe.queue != QUEUE_NOT_AT_ALL;
 	/* A queue has one reader. */
 	elders_end_now(&supervisor->estate.packet);
+	children->watching = redirect_watches(supervisor);
 	return children_join(children);
 }
 

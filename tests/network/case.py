@@ -265,7 +265,7 @@ class Case:
         """processes: { worker: 2, signer: 1 }, with within."""
         deadline = time.monotonic() + step.get("within", 0)
         while True:
-            found = {role: len(pids) for role, pids in self.gateway.processes().items()}
+            found = dict.fromkeys(set(expected) - {"exactly"}, 0) | {role: len(pids) for role, pids in self.gateway.processes().items()}
             wrong = difference(expected, found)
             if not wrong:
                 return

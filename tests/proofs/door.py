@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -67,6 +68,12 @@ def tcp_of(packet, kind):
     return segment[:16] + b"\0\0" + segment[18:]
 
 
+def pss_of(pid):
+    """Memory of a process in KB, its share of what is shared included."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
 def visits_of(gateway):
     """How many packets have visited the packet door."""
     return json.loads(gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
@@ -84,6 +91,11 @@ class Untouched(Proof):
             self._pass(family)
             self._block(family)
         self._count()
+        self._weigh()
+
+    def _weigh(self):
+        pids = self.gateway.processes()["packet"]
+        self.measured(f"packet doors: {len(pids)}, with {' and '.join(str(pss_of(pid)) for pid in pids)} KB each (PSS)")
 
     def _count(self):
         """How often a connection visits."""
@@ -290,6 +302,7 @@ rules:
   - { name: no shell, when: { host: shell.example, port: 7000 }, do: block }
   - { name: in the open, when: { host: shop.example }, do: pass, dns: { strip: [ech, h3] } }
 """
+    SHELLS = ("198.51.100.20", "198.51.100.30", "198.51.100.31", "198.51.100.40", "198.51.100.53")
     ECH = "AEX+DQBBoQAgACBmb2/Bd29ybGQhIGEga2V5IGZvciBubyBvbmUgYXQgYWxsAAQAAQABABJwdWJsaWMtbmFtZS5leGFtcGxlAAA="
 
     def __init__(self, file):
@@ -343,8 +356,9 @@ rules:
 
     def _unbound(self):
         hosts = {"good.example": "198.51.100.10", "ads.example": "198.51.100.10", "shop.example": "198.51.100.10",
-                 "tracker.example": "198.51.100.40", "shell.example": "198.51.100.40"}
+                 "tracker.example": "198.51.100.40"}
         lines = [f'local-data: "{host}. A {address}"' for host, address in hosts.items()]
+        lines += [f'local-data: "shell.example. A {address}"' for address in self.SHELLS]
         lines += [f'local-data: "{host}. HTTPS 1 . alpn=h3,h2 ipv4hint=198.51.100.10 ech={self.ECH}"'
                   for host in ("good.example", "shop.example")]
         lines += [f"local-data: 'long.example. TXT \"{'x' * 200}{number}\"'" for number in range(40)]
@@ -408,16 +422,17 @@ rules:
             raise Failure(f"{totals['dns_stripped']} answers were changed")
 
     def _nameless(self):
-        """SSH has no name; after the device has asked for one, the address has it."""
-        with inside(self.network.topology.server), socket.create_server(("198.51.100.40", 7000)) as server:
-            if not self._speaks(server):
-                raise Failure("an address that nobody asked for has a name")
-            self._expect(self._dig("198.51.100.11", "shell.example"), "198.51.100.40")
-            if self._speaks(server):
-                raise Failure("an address that was asked for has no name")
+        """SSH has no name; after the device has asked for one, its addresses have it, whichever process saw the answer."""
+        for asked in (False, True):
+            if asked:
+                self._expect(self._dig("198.51.100.11", "shell.example"), *self.SHELLS)
+            for address in self.SHELLS:
+                with inside(self.network.topology.server), socket.create_server((address, 7000)) as server:
+                    if self._speaks(server) == asked:
+                        raise Failure(f"{address}, asked for: {asked}: the name does not decide")
 
     def _speaks(self, server):
-        with inside(self.network.topology.device), socket.create_connection(("198.51.100.40", 7000)) as device:
+        with inside(self.network.topology.device), socket.create_connection(server.getsockname()) as device:
             peer, _ = server.accept()
             with peer:
                 device.settimeout(2)
@@ -430,7 +445,7 @@ rules:
 
 
 class Killed(Proof):
-    """Devices at work; the packet door's process is killed again and again."""
+    """Devices at work; the packet door's processes are killed again and again, all or one of them."""
 
     intent = None
     POLICY = """
@@ -447,11 +462,14 @@ rules:
         lateness = Lateness()
         self.struck = []
         try:
-            for _ in range(3):
+            for number in (None, 0, 1):
                 # What one death has delayed is not hit by the next.
                 time.sleep(self.RETRANSMITTED + 0.4)
                 self.struck.append(time.monotonic())
-                self._kill("packet", {})
+                if number is None:
+                    self._kill("packet", {})
+                else:
+                    os.kill(sorted(self.gateway.processes()["packet"])[number], signal.SIGKILL)
             time.sleep(2)
         finally:
             visitors.close()

@@ -61,6 +61,7 @@ static char *table_of(const struct policy *policy, const struct kernel_view *vie
 	ruleset.carries = rules.carries;
 	ruleset.datagram_listener = 15053;
 	ruleset.queue = view->packet_door ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
+	ruleset.queues = plan_watches(plan);
 	ruleset.openings_visit = plan->early;
 	text = ruleset_print(&ruleset);
 	plan_text_end(&rules);

@@ -47,6 +47,7 @@ static void start_recorder(void)
 	struct recorder_settings recorder_settings = {
 		.channels = recorder_ends,
 		.channel_count = WORKERS,
+		.worker_count = WORKERS,
 		.listener = listener,
 		.journal = &settings,
 		.account = "headgate",
