@@ -230,9 +230,36 @@ static bool unwrap(const struct carriage *carriage, struct span *bytes)
 	return (station && station->host) || address_same_host(&from, wanted);
 }
 
+/* As at the packet door. False: it cannot go on. */
+static bool read_answer(const struct carriage *carriage, struct span bytes)
+{
+	const struct gateway *gateway = datagrams_gateway(carriage->datagrams);
+	struct dns_message message;
+
+	if (!dns_parse(bytes.bytes, bytes.length, &message) || !message.answer)
+		return true;
+	dns_answer_learn(gateway->sightings, &message, clock_steady() / 1000000);
+	switch (dns_strip((uint8_t *)bytes.bytes, bytes.length,
+			  rule_dns_strip(carriage_judge_answer(carriage, message.name)))) {
+	case DNS_STRIPPED:
+		atomic_fetch_add_explicit(&gateway->counters->dns_stripped, 1, memory_order_relaxed);
+		return true;
+	case DNS_SIGNED:
+		atomic_fetch_add_explicit(&gateway->counters->dns_signed, 1, memory_order_relaxed);
+		return true;
+	case DNS_ENTANGLED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* bytes: in the worker's room, where they may be changed. */
 static void bring_back(struct carriage *carriage, struct span bytes)
 {
 	if (!unwrap(carriage, &bytes))
+		return;
+	if (carriage->flow->server.port == DNS_PORT && !read_answer(carriage, bytes))
 		return;
 	carriage->answered = true;
 	carriage->last = clock_steady();
@@ -480,12 +507,10 @@ static bool ask_about(struct carriage *carriage, struct span bytes)
 		query = (struct dns_message){ .name = "" };
 	rule = carriage_judge_question(carriage, query.name);
 	carriage->protocol = PROTOCOL_DNS;
-	if (rule->dns_answer_count ||
-	    (rule->verdict == VERDICT_BLOCK && rule->block != BLOCK_PAGE)) {
-		if (rule->block != BLOCK_DROP && query.question_end)
-			answer(carriage, rule, &query);
+	if (dns_answer_of(rule) == DNS_FROM_US && query.question_end)
+		answer(carriage, rule, &query);
+	if (dns_answer_of(rule) != DNS_FROM_SERVER)
 		return false;
-	}
 	if (carriage->flow->fate == FATE_UNDECIDED && hold(carriage, bytes)) {
 		obey(carriage, rule, bytes.length);
 		return false;

@@ -55,18 +55,28 @@ void carriage_count(const struct carriage *carriage, const struct decision *deci
 		add(&counters->shadow_hits[decision->shadows[i]->slot], 1);
 }
 
-const struct rule *carriage_judge_question(const struct carriage *carriage, const char *name)
+static struct decision judge_name(const struct carriage *carriage, const char *name)
 {
-	struct decision decision;
 	struct facts facts;
 
 	fill_facts(carriage, &facts);
 	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	facts.protocol = PROTOCOL_DNS;
 	facts.host = name[0] ? name : NULL;
-	decision = policy_decide(regime_policy(carriage->regime), &facts);
+	return policy_decide(regime_policy(carriage->regime), &facts);
+}
+
+const struct rule *carriage_judge_question(const struct carriage *carriage, const char *name)
+{
+	struct decision decision = judge_name(carriage, name);
+
 	carriage_count(carriage, &decision);
 	return decision.rule;
+}
+
+const struct rule *carriage_judge_answer(const struct carriage *carriage, const char *name)
+{
+	return judge_name(carriage, name).rule;
 }
 
 void carriage_view(const struct carriage *carriage, struct connection_view *view)

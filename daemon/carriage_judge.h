@@ -9,6 +9,7 @@ struct decision carriage_judge(const struct carriage *carriage, const struct pol
 			       unsigned learned, const struct hello *hello);
 
 /* The same for a question of DNS about a name ("": none). Counts the hits. */
+const struct rule *carriage_judge_answer(const struct carriage *carriage, const char *name);
 const struct rule *carriage_judge_question(const struct carriage *carriage, const char *name);
 
 /* Counts the hits of a decision. */

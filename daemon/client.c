@@ -134,7 +134,6 @@ static enum client_peek note_greeting(struct client *client, const struct greeti
 	if (greeting->protocol == PROTOCOL_HTTP && greeting->http.host[0])
 		client->host = strdup(greeting->http.host);
 	if (greeting->protocol == PROTOCOL_DNS) {
-		client->asks_services = dns_asks_services(&greeting->question);
 		if (greeting->question.name[0])
 			client->question = strdup(greeting->question.name);
 	}

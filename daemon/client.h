@@ -20,8 +20,7 @@ struct client {
 	enum protocol protocol;     /* of the first bytes */
 	enum protocol inner;        /* of the first bytes inside terminated TLS */
 	char *host;                 /* name in the first bytes, for the journal; owned; NULL */
-	char *question;             /* name that DNS asks for first; owned; NULL */
-	bool asks_services;         /* for HTTPS or SVCB records */
+	char *question;             /* name that DNS asks for now; owned; NULL */
 	uint16_t tls_version;       /* highest offered; 0: no TLS */
 	bool post_quantum;          /* it offers keys that a quantum computer cannot find */
 	uint8_t *alpn;              /* offered list in wire form; owned; NULL */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/exchanging.h"
+#include "daemon/inquiring.h"
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
 #include "daemon/stage.h"
@@ -24,6 +25,7 @@ static const struct {
 	[SECURING_SERVER] = { securing_server_turn, connecting_late, LIMIT_TLS, 0 },
 	[SECURING_CLIENT] = { securing_client_turn, securing_client_late, LIMIT_TLS, 0 },
 	[RELAYING] = { relaying_turn, relaying_late, LIMIT_IDLE, 0 },
+	[INQUIRING] = { inquiring_turn, inquiring_late, LIMIT_IDLE, 0 },
 	[EXCHANGING] = { exchanging_turn, exchanging_late, LIMIT_REQUEST, 0 },
 	[REFUSING] = { refusing_turn, refusing_late, LIMIT_COUNT, REFUSE_SECONDS },
 	[ENDED] = { NULL, NULL, LIMIT_COUNT, 0 },
@@ -206,6 +208,7 @@ static void end(struct connection *connection)
 		issuer_cancel(&connection->leaf_wait);
 	leaf_release(connection->leaf);
 	exchanging_end(connection);
+	inquiry_free(connection);
 	relay_end(&connection->relay);
 	if (orderly)
 		side_close(&connection->client.side);

@@ -14,6 +14,7 @@ enum stage {
 	SECURING_SERVER,
 	SECURING_CLIENT,
 	RELAYING,
+	INQUIRING,
 	EXCHANGING,
 	REFUSING,
 	ENDED,
@@ -58,6 +59,7 @@ struct connection {
 	bool mirrored;               /* the client has been shown that the origin's certificate fails */
 	enum refusal refusal;
 	struct relay relay;
+	struct inquiry *inquiry; /* of one that asks DNS; owned (inquiring.h) */
 	struct conversation *conversation;
 	struct exchange *waiting; /* for a server that is on its way or has to become free */
 	uint64_t exchanges;

@@ -2,7 +2,6 @@
 
 #include "daemon/judgement.h"
 #include "daemon/sparing.h"
-#include "daemon/dns_answer.h"
 #include "daemon/stage.h"
 #include "daemon/targeting.h"
 #include "daemon/trace.h"
@@ -27,7 +26,7 @@ enum stage connection_proceed(struct connection *connection)
 	}
 	if (connection->opened && !connection->client.side.endpoint.tls_setup.wall)
 		return SECURING_CLIENT;
-	return RELAYING;
+	return connection->inquiry ? INQUIRING : RELAYING;
 }
 
 /* An origin whose certificate failed was dialled only so that the judge, or the client, could see it. */
@@ -190,18 +189,11 @@ static void follow(struct connection *connection)
 			     &connection->client.side, PCAPNG_CLIENTS);
 }
 
-static bool would_be_changed(const struct connection *connection)
-{
-	const struct client *client = &connection->client;
-
-	return client->protocol == PROTOCOL_DNS &&
-	       dns_answer_is_changed(connection->rule, client->asks_services);
-}
-
 static enum stage obey(struct connection *connection)
 {
-	if (would_be_changed(connection))
-		return connection_refuse(connection, REASON_BLOCKED, REFUSE_BY_RESET);
+	/* There each question is judged by itself, the first one, too. */
+	if (connection->client.protocol == PROTOCOL_DNS && !connection->client.side.tls)
+		return INQUIRING;
 	switch (connection->rule->verdict) {
 	case VERDICT_BLOCK:
 		return block(connection);
@@ -229,7 +221,7 @@ enum stage deciding_turn(struct connection *connection)
 	follow(connection);
 	next = obey(connection);
 	/* Where more has to be learned, or every request is judged, the hit is counted there. */
-	if (next != PEEKING && next != EXCHANGING && connection->counted != connection->rule) {
+	if (next != PEEKING && next != EXCHANGING && next != INQUIRING && connection->counted != connection->rule) {
 		decision_count(connection, &decision);
 		connection->counted = connection->rule;
 	}

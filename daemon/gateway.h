@@ -9,6 +9,7 @@
 #include "daemon/counters.h"
 #include "daemon/ids.h"
 #include "daemon/journal/journal.h"
+#include "daemon/packet/sightings.h"
 #include "daemon/pipes.h"
 #include "daemon/pool.h"
 #include "daemon/regime.h"
@@ -29,6 +30,8 @@ struct gateway {
 	struct journal *journal;
 	struct counters *counters;
 	struct pinned *pinned;        /* who refuses our certificate; shared by all workers */
+	struct sightings *sightings;  /* names that DNS gave to addresses; shared by all who judge */
+	char sighted[NAME_SIZE];      /* room for a name out of them, until the next is looked for */
 	struct local_addresses *local;
 	struct neighbours *neighbours;
 	struct budget *budget;        /* of devices */

@@ -39,6 +39,18 @@ static void count_late_shadows(struct connection *connection, const struct decis
 	count_shadows(connection, &late);
 }
 
+/* What has no name of its own is known by the one that the device asked for. */
+static const char *sighted_name(const struct connection *connection)
+{
+	struct gateway *gateway = connection->gateway;
+
+	if (!(connection->learned & MOMENT_HELLO) ||
+	    !sightings_find(gateway->sightings, &connection->client.side.endpoint.local,
+			    clock_steady() / 1000000, gateway->sighted))
+		return NULL;
+	return gateway->sighted;
+}
+
 void connection_facts(const struct connection *connection, struct facts *facts)
 {
 	const struct client *client = &connection->client;
@@ -63,6 +75,8 @@ void connection_facts(const struct connection *connection, struct facts *facts)
 		facts->host = facts->tls_name = client->host;
 	else if (client->protocol == PROTOCOL_DNS)
 		facts->host = client->question;
+	else if (client->protocol != PROTOCOL_HTTP && client->protocol != PROTOCOL_HTTP2)
+		facts->host = sighted_name(connection);
 	facts->certificate_verdict = server->verdict;
 	if (server->side.endpoint.tls_facts)
 		facts->certificates = server->side.endpoint.tls_facts->certificates;
@@ -73,6 +87,16 @@ struct decision connection_judge(const struct connection *connection)
 	struct facts facts;
 
 	connection_facts(connection, &facts);
+	return policy_decide(regime_policy(connection->regime), &facts);
+}
+
+struct decision connection_judge_question(const struct connection *connection)
+{
+	struct facts facts;
+
+	connection_facts(connection, &facts);
+	facts.protocol = PROTOCOL_DNS;
+	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	return policy_decide(regime_policy(connection->regime), &facts);
 }
 

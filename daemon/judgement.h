@@ -9,6 +9,9 @@ void connection_facts(const struct connection *connection, struct facts *facts);
 /* Asks the judge about the connection. */
 struct decision connection_judge(const struct connection *connection);
 
+/* Asks the judge about the question that its client asks DNS now. */
+struct decision connection_judge_question(const struct connection *connection);
+
 /* True when the connection's rule would be the same whichever of these protocols (bits of
  * protocol_candidates()) it turns out to be, or none of them. */
 bool connection_is_judged_alike(const struct connection *connection, unsigned candidates);

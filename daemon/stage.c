@@ -9,6 +9,7 @@ const char *stage_word(enum stage stage)
 		[SECURING_SERVER] = "securing server",
 		[SECURING_CLIENT] = "securing client",
 		[RELAYING] = "relaying",
+		[INQUIRING] = "inquiring",
 		[EXCHANGING] = "exchanging",
 		[REFUSING] = "refusing",
 		[ENDED] = "ended",

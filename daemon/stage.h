@@ -26,6 +26,10 @@ void securing_client_late(struct connection *connection);
 enum stage relaying_turn(struct connection *connection);
 void relaying_late(struct connection *connection);
 
+/* inquiring.c: questions and answers of DNS, each read before it goes on. */
+enum stage inquiring_turn(struct connection *connection);
+void inquiring_late(struct connection *connection);
+
 /* exchanging.c: requests are judged one by one. */
 enum stage exchanging_turn(struct connection *connection);
 void exchanging_late(struct connection *connection);

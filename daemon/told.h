@@ -10,7 +10,6 @@ struct said {
 	const char *host; /* NULL: none */
 	struct span alpn;
 	uint16_t tls_version;
-	bool asks_services; /* a question of DNS for HTTPS or SVCB, over TCP */
 };
 
 /* A view and what it points to: pinned where it is filled. */

@@ -115,8 +115,6 @@ static void fill_said(const struct greeting *greeting, struct said *said)
 	} else {
 		said->learned |= MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	}
-	said->asks_services = greeting->protocol == PROTOCOL_DNS &&
-			      dns_asks_services(&greeting->question);
 }
 
 /* What has no name of its own is known by the one that the device asked for. */
@@ -128,6 +126,30 @@ static void fill_sighting(struct visits *visits, const struct flow *flow, struct
 	if (sightings_find(visits->sightings, &flow->server, clock_steady() / 1000000,
 			   visits->sighted))
 		said->host = visits->sighted;
+}
+
+/* DNS over TCP (RFC 7766): lengths, and as many bytes behind each. The stream is followed to its end, and all of it
+ * is kept (SEGMENT_BYTES_MAX), so that what was judged cannot be said again in other words. */
+static enum fate judge_questions(struct visits *visits, struct flow *flow)
+{
+	const struct segments *segments = &flow->segments;
+	enum fate fate = FATE_UNDECIDED;
+	struct reader reader;
+
+	reader_begin(&reader, segments->bytes, segments_ready(segments));
+	reader_take(&reader, flow->asked);
+	while (fate == FATE_UNDECIDED) {
+		struct reader message = reader_vector16(&reader);
+		struct dns_message question;
+
+		if (message.failed)
+			break;
+		if (!dns_parse(message.next, reader_left(&message), &question))
+			question = (struct dns_message){ .name = "" };
+		flow->asked += 2 + reader_left(&message);
+		fate = visit_stream_question(visits, flow, &question);
+	}
+	return fate;
 }
 
 static enum fate judge_greeting(struct visits *visits, struct flow *flow)
@@ -150,9 +172,18 @@ static enum fate judge_greeting(struct visits *visits, struct flow *flow)
 	}
 	if (!flow->anchored && greeting.protocol == PROTOCOL_UNKNOWN)
 		return FATE_UNSEEN;
+	if (greeting.protocol == PROTOCOL_DNS)
+		return judge_questions(visits, flow);
 	fill_said(&greeting, &said);
 	fill_sighting(visits, flow, &said);
 	return visit_judge(visits, flow, &said);
+}
+
+static enum fate judge_beginning(struct visits *visits, struct flow *flow)
+{
+	if (!segments_ready(&flow->segments))
+		return FATE_UNDECIDED;
+	return flow->asked ? judge_questions(visits, flow) : judge_greeting(visits, flow);
 }
 
 /* Where the payload lies behind the stream's first byte. What lies before it (a keep-alive probe
@@ -187,8 +218,7 @@ static enum fate take_payload(struct visits *visits, struct flow *flow, const st
 		return FATE_UNDECIDED;
 	switch (flow_take(visits->flows, flow, offset, payload)) {
 	case SEGMENTS_TAKEN:
-		return segments_ready(&flow->segments) ? judge_greeting(visits, flow)
-						       : FATE_UNDECIDED;
+		return judge_beginning(visits, flow);
 	case SEGMENTS_CONFLICT:
 		return visit_refuse(visits, flow, REASON_CONTRADICTION);
 	case SEGMENTS_TOO_MUCH:
@@ -370,22 +400,6 @@ static void visit_query(struct visits *visits, const struct queue_packet *arriva
 	carry_out(visits, arrival, packet, fate == FATE_PASS ? FATE_UNDECIDED : fate);
 }
 
-struct sighting_note {
-	struct visits *visits;
-	const char *name; /* that was asked for */
-};
-
-static bool note_address(const struct dns_record *record, void *context)
-{
-	const struct sighting_note *note = context;
-	struct address address;
-
-	if (dns_record_address(record, &address))
-		sightings_note(note->visits->sightings, &address, note->name, record->ttl,
-			       clock_steady() / 1000000);
-	return false;
-}
-
 /* Makes the answer without what the rule wants out of it, in visits->changed. */
 static enum dns_stripping strip_answer(struct visits *visits, const struct queue_packet *arrival,
 				       const struct packet *packet, unsigned what)
@@ -408,14 +422,6 @@ static unsigned what_to_strip(struct visits *visits, const struct packet *packet
 	return rule_dns_strip(visit_answered(visits, &flow, name));
 }
 
-static void learn_names(struct visits *visits, const struct dns_message *message)
-{
-	struct sighting_note note = { .visits = visits, .name = message->name };
-
-	if (message->name[0])
-		dns_each_record(message, note_address, &note);
-}
-
 static void pass_changed(struct visits *visits, const struct queue_packet *arrival,
 			 const struct packet *packet)
 {
@@ -434,7 +440,7 @@ static void visit_answer(struct visits *visits, const struct queue_packet *arriv
 	struct dns_message message;
 
 	if (dns_parse(packet->payload.bytes, packet->payload.length, &message) && message.answer) {
-		learn_names(visits, &message);
+		dns_answer_learn(visits->sightings, &message, clock_steady() / 1000000);
 		switch (strip_answer(visits, arrival, packet,
 				     what_to_strip(visits, packet, message.name))) {
 		case DNS_STRIPPED:

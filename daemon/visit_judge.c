@@ -112,11 +112,6 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 	if (decision.ask)
 		return visit_refuse(visits, flow, REASON_OVER_TCP);
 	fate = fate_of(decision.rule, &reason);
-	if (fate == FATE_PASS && said->protocol == PROTOCOL_DNS &&
-	    dns_answer_is_changed(decision.rule, said->asks_services)) {
-		fate = FATE_REFUSE;
-		reason = REASON_BLOCKED;
-	}
 	count_hits(visits, &decision);
 	count_fate(visits, fate, reason);
 	flow_settle(visits->flows, flow, fate);
@@ -134,12 +129,20 @@ enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason rea
 	return FATE_REFUSE;
 }
 
-/* A page is shown to whoever connects; the name has to be found for that. */
 static enum fate fate_of_question(const struct rule *rule)
 {
 	if (rule->verdict != VERDICT_BLOCK || rule->block == BLOCK_PAGE)
 		return FATE_PASS;
 	return rule->block == BLOCK_DROP ? FATE_DROP : FATE_REFUSE;
+}
+
+static enum fate fate_in_stream(const struct rule *rule, const struct dns_message *question)
+{
+	enum fate fate = fate_of_question(rule);
+
+	if (fate == FATE_PASS && dns_answer_is_changed(rule, dns_asks_services(question)))
+		return FATE_REFUSE;
+	return fate;
 }
 
 static struct said question_of(const char *name)
@@ -163,6 +166,18 @@ static void tell_dns(struct visits *visits, enum event_kind kind, const struct f
 	journal_event(visits->journal, kind, &told.view, NULL);
 }
 
+/* Counted and told; where it does not go on, with a line. */
+static void tell_question(struct visits *visits, struct flow *flow, const struct said *said,
+			  const struct decision *decision, enum fate fate)
+{
+	count_hits(visits, decision);
+	tell_dns(visits, EVENT_DNS_REQUEST, flow, said, decision->rule);
+	if (fate == FATE_PASS)
+		return;
+	count_fate(visits, fate, REASON_BLOCKED);
+	report(visits, flow, said, decision, REASON_BLOCKED);
+}
+
 enum fate visit_question(struct visits *visits, struct flow *flow, const char *name,
 			 const struct rule **rule)
 {
@@ -171,12 +186,21 @@ enum fate visit_question(struct visits *visits, struct flow *flow, const char *n
 	enum fate fate = fate_of_question(decision.rule);
 
 	*rule = decision.rule;
-	count_hits(visits, &decision);
-	tell_dns(visits, EVENT_DNS_REQUEST, flow, &said, decision.rule);
-	if (fate != FATE_PASS) {
-		count_fate(visits, fate, REASON_BLOCKED);
-		report(visits, flow, &said, &decision, REASON_BLOCKED);
-	}
+	tell_question(visits, flow, &said, &decision, fate);
+	return fate;
+}
+
+enum fate visit_stream_question(struct visits *visits, struct flow *flow,
+				const struct dns_message *question)
+{
+	struct said said = question_of(question->name);
+	struct decision decision = decide(visits, flow, &said);
+	enum fate fate = fate_in_stream(decision.rule, question);
+
+	tell_question(visits, flow, &said, &decision, fate);
+	if (fate == FATE_PASS)
+		return FATE_UNDECIDED;
+	flow_settle(visits->flows, flow, fate);
 	return fate;
 }
 

@@ -15,5 +15,10 @@ enum fate visit_refuse(struct visits *visits, struct flow *flow, enum reason rea
 enum fate visit_question(struct visits *visits, struct flow *flow, const char *name,
 			 const struct rule **rule);
 
+/* The same for a question in a stream, whose answer goes by unread: one that would have to be changed is refused.
+ * UNDECIDED: it may go on, and so may the next, which comes here, too. Any other fate is the whole stream's. */
+enum fate visit_stream_question(struct visits *visits, struct flow *flow,
+				const struct dns_message *question);
+
 /* An answer: the rule that has decided about its question; the policy's, never NULL. */
 const struct rule *visit_answered(struct visits *visits, const struct flow *flow, const char *name);

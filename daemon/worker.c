@@ -363,6 +363,7 @@ static int make_gateway(struct worker *worker)
 	journal.base = gateway->base;
 	gateway->counters = worker->settings->counters;
 	gateway->pinned = worker->settings->pinned;
+	gateway->sightings = worker->settings->sightings;
 	gateway->capacity = capacity();
 	ids_begin(&gateway->ids, gateway->index);
 	gateway->time_minute = -1;

@@ -22,6 +22,7 @@ struct worker_settings {
 	struct counters *counters; /* its own block */
 	struct health *health;     /* of upstreams, shared by all workers */
 	struct pinned *pinned;     /* shared by all */
+	struct sightings *sightings; /* names that DNS gave to addresses; shared by all */
 	struct tickets *tickets;   /* the same for all workers, but each turns its own copy */
 	const char *authority_pem; /* the CA certificate */
 	int ready;                 /* one byte is written here when it accepts */

@@ -33,6 +33,7 @@ struct flow {
 	bool anchored;	/* of a stream: its first packet was seen, so `first` is where it begins */
 	uint32_t first; /* sequence number of the stream's first byte */
 	unsigned packets;
+	size_t asked; /* of a stream of DNS: bytes of the questions that have been judged */
 	uint8_t mac[6];
 	bool mac_known;
 	const char *port_name; /* of the gateway; the caller's; NULL */

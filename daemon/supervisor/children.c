@@ -76,6 +76,7 @@ static void run_worker(const struct child *child, int ready)
 		.health = children->health,
 		.workers = children->workers,
 		.pinned = children->pinned,
+		.sightings = children->sightings,
 		.tickets = &children->tickets,
 		.authority_pem = children->authority_pem,
 		.ready = ready,

@@ -184,11 +184,16 @@ class Gateway:
         return found
 
     def kill(self, role, number):
-        """Sends the signal to every process of the role, or to all of them ("everything")."""
-        processes = self.processes()
-        pids = sum(processes.values(), []) if role == "everything" else processes.get(role)
-        if not pids:
-            raise Failure(f"there is no {role} among {processes}")
+        """Sends the signal to every process of the role, or to all of them ("everything"). One that is being replaced is awaited."""
+        deadline = time.monotonic() + 3
+        while True:
+            processes = self.processes()
+            pids = sum(processes.values(), []) if role == "everything" else processes.get(role)
+            if pids:
+                break
+            if time.monotonic() > deadline:
+                raise Failure(f"there is no {role} among {processes}")
+            time.sleep(0.02)
         for pid in pids:
             os.kill(pid, number)
         return pids

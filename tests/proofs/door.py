@@ -290,6 +290,13 @@ rules:
         return result.stdout + result.stderr
 
 
+def framed_question(number, name):
+    """A question for the address of a name as it stands in a stream."""
+    labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
+    message = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, 1, 1)
+    return struct.pack(">H", len(message)) + message
+
+
 class Dns(Proof):
     intent = "Questions and answers of real resolvers: no such name, ech and h3 taken out, names for what has none"
     policy = """
@@ -299,7 +306,7 @@ rules:
   - { name: the page, when: { host: page.example }, do: block, dns: { answer: [192.0.2.80, "2001:db8:80::80"] } }
   - { name: our resolver, when: { host: public-resolvers }, do: block }
   - { name: no tracker, when: { host: tracker.example }, do: { block: drop } }
-  - { name: no shell, when: { host: shell.example, port: 7000 }, do: block }
+  - { name: no shell, when: { host: [shell.example, late.example, later.example], port: 7000 }, do: block }
   - { name: in the open, when: { host: shop.example }, do: pass, dns: { strip: [ech, h3] } }
 """
     SHELLS = ("198.51.100.20", "198.51.100.30", "198.51.100.31", "198.51.100.40", "198.51.100.53")
@@ -322,7 +329,9 @@ rules:
             self._change("198.51.100.11")
             self._nameless()
             self._at_home(stack)
+            self._stream_at_door("198.51.100.11")
             self._over_worker("198.51.100.11")
+            self._over_carriage("198.51.100.11")
         seen = {(event["event"], event["host"], event["rule"]) for event in self.gateway.events if "host" in event}
         for one in (("dns_request", "ads.example", "no ads"), ("dns_request", "good.example", "no rule matched"),
                     ("dns_response", "good.example", "no rule matched"), ("dns_response", "shop.example", "in the open")):
@@ -330,14 +339,66 @@ rules:
                 raise Failure(f"no event {one}")
 
     def _over_worker(self, server):
-        """Where a rule needs workers, DNS over TCP comes through them."""
-        self.gateway.write_policy(self.policy + "  - { name: pages, when: { host: other.example }, do: { block: page } }\n")
+        """Where a rule needs workers, DNS over TCP comes through them: each question has its own answer."""
+        self._add_rule("{ name: pages, when: { host: other.example }, do: { block: page } }")
+        self._expect(self._dig(server, "+tcp", "good.example"), "NOERROR", "198.51.100.10")
+        self._expect(self._dig(server, "+tcp", "ads.example"), "NXDOMAIN", "ANSWER: 0")
+        self._expect(self._dig(server, "+tcp", "page.example"), "NOERROR", "192.0.2.80")
+        self._expect(self._dig(server, "+tcp", "shop.example", "HTTPS"), "NOERROR", "h2", without=("ech=", "h3", "malformed"))
+        self._expect(self._dig(server, "+tcp", "long.example", "TXT"), "ANSWER: 40")
+        for size in (1, 7, 1000):
+            said = self._stream(server, ["good.example", "ads.example", "tracker.example", "page.example", "good.example"], size, 4)
+            if said != {0: 0, 1: 3, 3: 0, 4: 0}:
+                raise Failure(f"questions in pieces of {size} bytes are answered by {said}")
+        settle(lambda: find_all("journal", [{"host": "good.example", "protocol": "dns", "server": {"address": [server, 53]}}], self.gateway.journal()))
+        self._learns("late.example", "198.51.100.13", lambda: self._dig(server, "+tcp", "late.example"))
+
+    def _over_carriage(self, server):
+        """Where a rule may route them, a worker carries questions and answers."""
+        self._add_rule('{ name: far, when: { host: far.example }, do: { route: { server: "198.51.100.12:53" } } }')
+        self._expect(self._dig(server, "good.example", "HTTPS"), "ech=", "h3,h2")
+        self._expect(self._dig(server, "shop.example", "HTTPS"), "NOERROR", "h2", without=("ech=", "h3", "malformed"))
+        self._learns("later.example", "198.51.100.12", lambda: self._dig(server, "later.example"))
+
+    def _learns(self, name, address, ask):
+        for asked in (False, True):
+            if asked:
+                self._expect(ask(), address)
+            with inside(self.network.topology.server), socket.create_server((address, 7000)) as server:
+                if self._speaks(server) == asked:
+                    raise Failure(f"{name}, asked for: {asked}: the name does not decide")
+
+    def _add_rule(self, rule):
+        self.gateway.write_policy(f"{self.policy}  - {rule}\n")
         if self.gateway.control("reload").returncode:
             raise Failure("the policy is not taken over")
-        self._expect(self._dig(server, "+tcp", "good.example"), "NOERROR", "198.51.100.10")
-        for question in (("ads.example",), ("page.example",), ("shop.example", "HTTPS")):
-            self._expect(self._dig(server, "+tcp", *question), "reset")
-        settle(lambda: find_all("journal", [{"host": "good.example", "protocol": "dns", "server": {"address": [server, 53]}}], self.gateway.journal()))
+
+    def _stream_at_door(self, server):
+        """The packet door follows a stream to its end: each question is judged, and what would be blocked ends it."""
+        if self._stream(server, ["good.example"] * 60, 1000, 60) != dict.fromkeys(range(60), 0):
+            raise Failure("not every question of a stream is answered")
+        for names, size in ((["good.example", "ads.example"], 1000), (["good.example", "good.example", "ads.example"], 5)):
+            said = self._stream(server, names, size, len(names))
+            if said.get(len(names) - 1) != "reset":
+                raise Failure(f"{names} in pieces of {size} bytes: {said}")
+
+    def _stream(self, server, names, size, answers):
+        """Asks for names over one connection, the questions one behind the other in pieces; result codes by number."""
+        stream, said = b"".join(framed_question(number, name) for number, name in enumerate(names)), {}
+        with inside(self.network.topology.device):
+            peer = socket.create_connection((server, 53), timeout=3)
+        with peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                for start in range(0, len(stream), size):
+                    peer.sendall(stream[start:start + size])
+                file = peer.makefile("rb")
+                while len(said) < answers:
+                    message = file.read(struct.unpack(">H", file.read(2))[0])
+                    said[struct.unpack(">H", message[:2])[0]] = message[3] & 15
+            except ConnectionError:
+                said[len(names) - 1] = "reset"
+        return said
 
     def _at_home(self, stack):
         """The gateway's own resolver, as in most homes; asked also by its link-local address."""
@@ -356,7 +417,7 @@ rules:
 
     def _unbound(self):
         hosts = {"good.example": "198.51.100.10", "ads.example": "198.51.100.10", "shop.example": "198.51.100.10",
-                 "tracker.example": "198.51.100.40"}
+                 "tracker.example": "198.51.100.40", "late.example": "198.51.100.13", "later.example": "198.51.100.12"}
         lines = [f'local-data: "{host}. A {address}"' for host, address in hosts.items()]
         lines += [f'local-data: "shell.example. A {address}"' for address in self.SHELLS]
         lines += [f'local-data: "{host}. HTTPS 1 . alpn=h3,h2 ipv4hint=198.51.100.10 ech={self.ECH}"'
