@@ -332,3 +332,15 @@ void client_hears_page(struct dialogue *dialogue, unsigned status)
 	assert_true(dialogue->heard_end);
 	dialogue->heard_length = 0;
 }
+
+int dialogue_begin(void **state)
+{
+	*state = dialogue_new();
+	return 0;
+}
+
+int dialogue_end(void **state)
+{
+	dialogue_free(*state);
+	return 0;
+}

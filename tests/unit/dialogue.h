@@ -43,8 +43,18 @@ struct dialogue {
 
 extern const struct rule dialogue_pass;
 
+/* What is said most. */
+#define HOST  "Host: a.example\r\n"
+#define GET   "GET / HTTP/1.1\r\n" HOST "\r\n"
+#define OK    "HTTP/1.1 200 OK\r\n"
+#define OK_HI OK "Content-Length: 2\r\n\r\nhi"
+
 struct dialogue *dialogue_new(void);
 void dialogue_free(struct dialogue *dialogue);
+
+/* The same as a test's set-up and tear-down: *state is the dialogue. */
+int dialogue_begin(void **state);
+int dialogue_end(void **state);
 
 /* Lets everything run until nothing moves: conversation, client and servers. */
 void dialogue_run(struct dialogue *dialogue);

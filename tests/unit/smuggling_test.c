@@ -14,9 +14,8 @@
 
 #include "tests/unit/dialogue.h"
 
-#define HOST	    "Host: a.example\r\n"
 #define POST	    "POST / HTTP/1.1\r\n" HOST
-#define GET	    "GET / HTTP/1.1\r\n" HOST
+#define GETTING	    "GET / HTTP/1.1\r\n" HOST
 #define EVIL	    "GET /evil HTTP/1.1\r\n" HOST "\r\n"
 #define CHUNKED	    POST "Transfer-Encoding: chunked\r\n\r\n"
 #define BYTES(text) text, sizeof(text) - 1
@@ -142,8 +141,8 @@ static const struct vector refused[] = {
 	{ BYTES(CHUNKED "0\r\nTransfer-Encoding: x\r\n\n" EVIL) },
 	/* Host and target */
 	{ BYTES("GET / HTTP/1.1\r\n\r\n") },
-	{ BYTES(GET "Host: b.example\r\n\r\n") },
-	{ BYTES(GET "Host: a.example\r\n\r\n") },
+	{ BYTES(GETTING "Host: b.example\r\n\r\n") },
+	{ BYTES(GETTING "Host: a.example\r\n\r\n") },
 	{ BYTES("GET / HTTP/1.1\r\nHost:\r\n\r\n") },
 	{ BYTES("GET / HTTP/1.1\r\nHost : a.example\r\n\r\n") },
 	{ BYTES("GET / HTTP/1.1\r\nHost: a.example, b.example\r\n\r\n") },
@@ -194,35 +193,35 @@ static const struct vector refused[] = {
 	{ BYTES("GE\0T / HTTP/1.1\r\n" HOST "\r\n") },
 	{ BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") },
 	{ BYTES("PRI * HTTP/1.1\r\n" HOST "\r\n") },
-	{ BYTES("\n" GET "\r\n") },
-	{ BYTES("\r" GET "\r\n") },
-	{ BYTES("\0" GET "\r\n") },
-	{ BYTES("\xef\xbb\xbf" GET "\r\n") },
+	{ BYTES("\n" GETTING "\r\n") },
+	{ BYTES("\r" GETTING "\r\n") },
+	{ BYTES("\0" GETTING "\r\n") },
+	{ BYTES("\xef\xbb\xbf" GETTING "\r\n") },
 	{ BYTES("HTTP/1.1 200 OK\r\n\r\n") },
 	{ BYTES("\x16\x03\x01\x00\x05hello") },
 	/* fields */
-	{ BYTES(GET "\n") },
-	{ BYTES(GET "A: b\n\r\n") },
-	{ BYTES(GET "A: b\r\n\n" EVIL) },
-	{ BYTES(GET "A: b\rEvil: c\r\n\r\n") },
-	{ BYTES(GET "A: b\0c\r\n\r\n") },
-	{ BYTES(GET "A: b\x01\r\n\r\n") },
-	{ BYTES(GET "A: b\x7f\r\n\r\n") },
-	{ BYTES(GET "A: b\r\n c\r\n\r\n") },
-	{ BYTES(GET "A: b\r\n\tc\r\n\r\n") },
-	{ BYTES(GET "A: b\r\n \r\n" EVIL) },
+	{ BYTES(GETTING "\n") },
+	{ BYTES(GETTING "A: b\n\r\n") },
+	{ BYTES(GETTING "A: b\r\n\n" EVIL) },
+	{ BYTES(GETTING "A: b\rEvil: c\r\n\r\n") },
+	{ BYTES(GETTING "A: b\0c\r\n\r\n") },
+	{ BYTES(GETTING "A: b\x01\r\n\r\n") },
+	{ BYTES(GETTING "A: b\x7f\r\n\r\n") },
+	{ BYTES(GETTING "A: b\r\n c\r\n\r\n") },
+	{ BYTES(GETTING "A: b\r\n\tc\r\n\r\n") },
+	{ BYTES(GETTING "A: b\r\n \r\n" EVIL) },
 	{ BYTES("GET / HTTP/1.1\r\n " HOST "\r\n") },
 	{ BYTES("GET / HTTP/1.1\r\n\t" HOST "\r\n") },
-	{ BYTES(GET "A : b\r\n\r\n") },
-	{ BYTES(GET "A b: c\r\n\r\n") },
-	{ BYTES(GET "A\r\n\r\n") },
-	{ BYTES(GET ": b\r\n\r\n") },
-	{ BYTES(GET "A(b): c\r\n\r\n") },
-	{ BYTES(GET "A\xe4: c\r\n\r\n") },
-	{ BYTES(GET "A\0: c\r\n\r\n") },
-	{ BYTES(GET "A\rB: c\r\n\r\n") },
-	{ BYTES(GET "\"A\": c\r\n\r\n") },
-	{ BYTES(GET "A: b\r\n\rX: y\r\n\r\n") },
+	{ BYTES(GETTING "A : b\r\n\r\n") },
+	{ BYTES(GETTING "A b: c\r\n\r\n") },
+	{ BYTES(GETTING "A\r\n\r\n") },
+	{ BYTES(GETTING ": b\r\n\r\n") },
+	{ BYTES(GETTING "A(b): c\r\n\r\n") },
+	{ BYTES(GETTING "A\xe4: c\r\n\r\n") },
+	{ BYTES(GETTING "A\0: c\r\n\r\n") },
+	{ BYTES(GETTING "A\rB: c\r\n\r\n") },
+	{ BYTES(GETTING "\"A\": c\r\n\r\n") },
+	{ BYTES(GETTING "A: b\r\n\rX: y\r\n\r\n") },
 };
 
 static const struct {
@@ -237,32 +236,32 @@ static const struct {
 	  CHUNKED "1\r\na\r\n0\r\nX: y\r\n\r\n" },
 	{ { BYTES(POST "Content-Length:    00005  \r\n\r\nhello") },
 	  POST "Content-Length: 5\r\n\r\nhello" },
-	{ { BYTES("\r\n\r\n" GET "\r\n") }, GET "\r\n" },
+	{ { BYTES("\r\n\r\n" GETTING "\r\n") }, GETTING "\r\n" },
 	{ { BYTES("GET http://a.example/x?y HTTP/1.1\r\n" HOST "\r\n") },
 	  "GET /x?y HTTP/1.1\r\n" HOST "\r\n" },
-	{ { BYTES("GET HTTP://A.EXAMPLE:80 HTTP/1.1\r\n" HOST "\r\n") }, GET "\r\n" },
-	{ { BYTES("GET / HTTP/1.1\r\nhOsT:\t a.example \t\r\n\r\n") }, GET "\r\n" },
+	{ { BYTES("GET HTTP://A.EXAMPLE:80 HTTP/1.1\r\n" HOST "\r\n") }, GETTING "\r\n" },
+	{ { BYTES("GET / HTTP/1.1\r\nhOsT:\t a.example \t\r\n\r\n") }, GETTING "\r\n" },
 	{ { BYTES("GET http://a.example/x HTTP/1.0\r\n\r\n") }, "GET /x HTTP/1.0\r\n" HOST "\r\n" },
-	{ { BYTES(GET "Connection: Host, close\r\n\r\n") }, GET "Connection: close\r\n\r\n" },
+	{ { BYTES(GETTING "Connection: Host, close\r\n\r\n") }, GETTING "Connection: close\r\n\r\n" },
 	{ { BYTES(POST "Connection: Content-Length\r\nContent-Length: 5\r\n\r\nhello") },
 	  POST "Content-Length: 5\r\n\r\nhello" },
 	{ { BYTES(POST
 		  "Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") },
 	  CHUNKED "0\r\n\r\n" },
-	{ { BYTES(GET "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: "
+	{ { BYTES(GETTING "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: "
 		      "AA\r\n\r\n") },
-	  GET "\r\n" },
-	{ { BYTES(GET "Upgrade: H2C, HTTP/2.0, TLS/1.0\r\nConnection: Upgrade\r\n\r\n") },
-	  GET "\r\n" },
-	{ { BYTES(GET "Upgrade: websocket\r\n\r\n") }, GET "\r\n" },
+	  GETTING "\r\n" },
+	{ { BYTES(GETTING "Upgrade: H2C, HTTP/2.0, TLS/1.0\r\nConnection: Upgrade\r\n\r\n") },
+	  GETTING "\r\n" },
+	{ { BYTES(GETTING "Upgrade: websocket\r\n\r\n") }, GETTING "\r\n" },
 	{ { BYTES(POST "Upgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 1\r\n\r\na") },
 	  POST "Content-Length: 1\r\n\r\na" },
-	{ { BYTES(GET "Expect: 100-continue\r\n\r\n") }, GET "\r\n" },
-	{ { BYTES(GET "Content-Length: 3\r\n\r\nGET") }, GET "Content-Length: 3\r\n\r\nGET" },
+	{ { BYTES(GETTING "Expect: 100-continue\r\n\r\n") }, GETTING "\r\n" },
+	{ { BYTES(GETTING "Content-Length: 3\r\n\r\nGET") }, GETTING "Content-Length: 3\r\n\r\nGET" },
 	{ { BYTES("OPTIONS * HTTP/1.1\r\n" HOST "\r\n") }, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n" },
-	{ { BYTES(GET "A:\r\nB: \t \r\n\r\n") }, GET "A: \r\nB: \r\n\r\n" },
-	{ { BYTES(GET "Content_Length: 5\r\nTransfer_Encoding: chunked\r\n\r\n") },
-	  GET "Content_Length: 5\r\nTransfer_Encoding: chunked\r\n\r\n" },
+	{ { BYTES(GETTING "A:\r\nB: \t \r\n\r\n") }, GETTING "A: \r\nB: \r\n\r\n" },
+	{ { BYTES(GETTING "Content_Length: 5\r\nTransfer_Encoding: chunked\r\n\r\n") },
+	  GETTING "Content_Length: 5\r\nTransfer_Encoding: chunked\r\n\r\n" },
 };
 
 /* Said at once, and byte by byte: a split must not change the judgement. */

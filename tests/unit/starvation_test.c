@@ -20,9 +20,6 @@ int main(void)
 }
 #else
 
-#define HOST "Host: a.example\r\n"
-#define GET "GET / HTTP/1.1\r\n" HOST "\r\n"
-#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 static const struct {
 	const char *request;
