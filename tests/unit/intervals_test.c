@@ -1,4 +1,4 @@
-// link: lists tests/unit/compiling.c netfilter/intervals.c daemon/address.c daemon/name.c daemon/reader.c daemon/text.c -lz -lzstd -llzma -lidn2
+// link: lists tests/unit/compiling.c tests/unit/dice.c netfilter/intervals.c daemon/address.c daemon/name.c daemon/reader.c daemon/text.c -lz -lzstd -llzma -lidn2
 /* The intervals that a walk gives against the look-up of the same ranges, on random lists: every address is in
  * the interval that its class says, intervals are sorted, disjoint, and as long as they can be. */
 #include <endian.h>
@@ -14,20 +14,9 @@
 
 #include "netfilter/intervals.h"
 #include "tests/unit/compiling.h"
+#include "tests/unit/dice.h"
 
 enum { ROUNDS = 40, ENTRIES = 200, QUESTIONS = 300, INTERVALS_MAX = 4096 };
-
-/* splitmix64: the same cases on every machine. */
-static uint64_t seed;
-
-static unsigned pick(unsigned below)
-{
-	uint64_t mixed = seed += 0x9e3779b97f4a7c15;
-
-	mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-	mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-	return (unsigned)((mixed ^ (mixed >> 31)) % below);
-}
 
 static struct address make_address(void)
 {
@@ -132,7 +121,7 @@ static void walk_and_look_up_agree(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		seed = i;
+		dice_begin(i);
 		compare();
 	}
 }

@@ -1,4 +1,4 @@
-// link: policy lists marker netfilter/signatures.c tests/unit/compiling.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2
+// link: policy lists marker netfilter/signatures.c tests/unit/compiling.c tests/unit/dice.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2
 /* The kernel's look-up against the daemon's: random ranges of several lists, loaded into the BPF program of
  * the running kernel, asked by test runs of it. Skipped where it is not built in or not allowed. */
 #include <setjmp.h>
@@ -16,22 +16,11 @@
 #include "netfilter/marker.h"
 #include "daemon/text.h"
 #include "tests/unit/compiling.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/policy_text.h"
 
 enum { LISTS = 5, ROUNDS = 12, ENTRIES = 400, QUESTIONS = 1500, MASK = 0x00ff0000, SHIFT = 16 };
 enum { MANY = 420000, ASKED = 3000 }; /* more than an index of the first 16 bits is good for */
-
-/* splitmix64: the same cases on every machine. */
-static uint64_t seed;
-
-static unsigned pick(unsigned below)
-{
-	uint64_t mixed = seed += 0x9e3779b97f4a7c15;
-
-	mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-	mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-	return (unsigned)((mixed ^ (mixed >> 31)) % below);
-}
 
 /* Few enough different bytes that ranges and questions meet, also at their edges. */
 static struct address make_address(void)
@@ -166,7 +155,7 @@ static void many_ranges_are_found_by_a_finer_index(void **state)
 		fprintf(stderr, "# %s\n", message);
 		skip();
 	}
-	seed = 99;
+	dice_begin(99);
 	for (unsigned i = 0; i < MANY; i++) {
 		struct list_entry entry = make_small();
 
@@ -177,7 +166,7 @@ static void many_ranges_are_found_by_a_finer_index(void **state)
 	assert_int_equal(policy_take_lists(policy, compiled), 0);
 	assert_int_equal(signatures_take(&signatures, policy), 0);
 	assert_int_equal(marker_load(marker, &compiled->ranges, &signatures, MASK), 0);
-	seed = 99;
+	dice_begin(99);
 	for (unsigned i = 0; i < ASKED; i++) {
 		struct list_entry entry = make_small();
 
@@ -202,7 +191,7 @@ static void kernel_finds_what_the_daemon_finds(void **state)
 		skip();
 	}
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		seed = i;
+		dice_begin(i);
 		compare(marker, &signatures, i % 4 ? ENTRIES : pick(3));
 	}
 	signatures_end(&signatures);

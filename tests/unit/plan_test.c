@@ -1,4 +1,4 @@
-// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/signatures.c netfilter/ruleset.c netfilter/marks.c netfilter/queue_rule.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
+// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/signatures.c netfilter/ruleset.c netfilter/marks.c netfilter/queue_rule.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c tests/unit/dice.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
 /* The kernel plan. As text: tests/rulesets/NAME.yaml is a policy, NAME.nft the exact table, which the real
  * kernel then takes. And by its meaning: small random policies, random flows; whatever the plan leaves to
  * the kernel must be what the judge would say of it. Run from the repository root. */
@@ -19,6 +19,7 @@
 #include "netfilter/plan_print.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/table.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/policy_text.h"
 
 enum { FILE_MAX = 32768, CASES_MAX = 32, POLICIES = 3000, FLOWS = 40, POOL = 8 };
@@ -154,18 +155,6 @@ static void kernel_takes_it(void **state)
 }
 
 /* The twin */
-
-/* splitmix64: the same cases on every machine. */
-static uint64_t seed;
-
-static unsigned pick(unsigned below)
-{
-	uint64_t mixed = seed += 0x9e3779b97f4a7c15;
-
-	mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-	mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-	return (unsigned)((mixed ^ (mixed >> 31)) % below);
-}
 
 static const struct {
 	const char *key;
@@ -340,9 +329,9 @@ static void kernel_says_what_the_judge_would(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < POLICIES; i++) {
-		seed = i;
+		dice_begin(i);
 		taken += try_policy(&monday_noon, &kernel);
-		seed = i;
+		dice_begin(i);
 		try_policy(&watched_noon, &watched);
 	}
 	if (watched <= kernel + taken)
@@ -361,7 +350,7 @@ static void private_is_what_the_judge_takes_for_it(void **state)
 
 	(void)state;
 	assert_int_equal(plan->count, 2);
-	seed = 1;
+	dice_begin(1);
 	for (unsigned i = 0; i < 200000; i++) {
 		struct facts facts = { .learned = MOMENT_ADDRESSES };
 
