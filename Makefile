@@ -250,4 +250,5 @@ SINCE    ?= HEAD
 format:
 	$(Q)git clang-format --force --extensions c,h $(SINCE) -- daemon netfilter tests
 
--include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
+# What images are made of has files of that ending, too.
+-include $(shell find $(BUILD) -path $(BUILD)/firmware -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -23,6 +23,16 @@ static void print_wan(const struct policy *policy, struct text *text)
 	box_print_wan(&policy->box, text);
 }
 
+static void print_login(const struct policy *policy, struct text *text)
+{
+	box_print_login(&policy->box, text);
+}
+
+static void print_prefix(const struct policy *policy, struct text *text)
+{
+	box_print_prefix(&policy->box, text);
+}
+
 static void print_names(const struct policy *policy, struct text *text)
 {
 	box_print_names(&policy->box, text);
@@ -36,17 +46,23 @@ static void print_clocks(const struct policy *policy, struct text *text)
 static const struct part {
 	const char *file;
 	void (*print)(const struct policy *policy, struct text *text);
+	mode_t mode;
 } parts[] = {
-	{ "ports", print_ports },
-	{ "wan", print_wan },
-	{ "dnsmasq.conf", print_names },
-	{ "ntpd.conf", print_clocks },
-	{ "firewall.nft", box_print_firewall },
+	{ "ports", print_ports, 0644 },
+	{ "wan", print_wan, 0644 },
+	{ "pppd", print_login, 0600 },
+	{ "dhcpcd.conf", print_prefix, 0644 },
+	{ "dnsmasq.conf", print_names, 0644 },
+	{ "ntpd.conf", print_clocks, 0644 },
+	{ "firewall.nft", box_print_firewall, 0644 },
 };
 
-static int write_new(const char *path, const struct text *text)
+/* A file that is there already keeps nothing of what it was, its mode included. */
+static int write_new(const char *path, mode_t mode, const struct text *text)
 {
-	int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return -1;
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (descriptor < 0)
 		return -1;
@@ -69,7 +85,7 @@ static int write_part(const char *directory, const struct part *part, const stru
 	if (text.full ||
 	    snprintf(path, sizeof(path), "%s/%s", directory, part->file) >= PATH_SIZE ||
 	    snprintf(new_path, sizeof(new_path), "%s/%s.new", directory, part->file) >= PATH_SIZE ||
-	    write_new(new_path, &text) != 0 || rename(new_path, path) != 0) {
+	    write_new(new_path, part->mode, &text) != 0 || rename(new_path, path) != 0) {
 		fprintf(stderr, "headgatectl: %s/%s cannot be written: %s\n", directory, part->file,
 			strerror(errno));
 		return STATUS_NO;

@@ -18,6 +18,7 @@ enum {
 	SEGMENT_PORTS_MAX = 8,
 	BOX_SERVERS_MAX = 4, /* names asked, clocks asked */
 	BOX_NAME_SIZE = 64,
+	BOX_LOGIN_SIZE = 128, /* a user or a password */
 };
 
 /* An address of the box's own, with the length of its network's prefix; AF_UNSPEC: none. */
@@ -26,16 +27,19 @@ struct own_address {
 	uint8_t length;
 };
 
-enum wan_way { WAN_BY_DHCP, WAN_BY_HAND };
+enum wan_way { WAN_BY_DHCP, WAN_BY_HAND, WAN_BY_PPPOE };
 
 struct wan {
 	char port[BOX_PORT_NAME]; /* "eth0.7": VLAN 7 of eth0; "": no such port */
+	char gate[BOX_PORT_NAME]; /* where packets leave: the port, or the login's "ppp0" */
 	enum wan_way way;
 	struct own_address v4;
 	struct own_address v6;
 	bool v6_announced; /* by router advertisements of the provider */
 	struct address router;
 	struct address router6;
+	char user[BOX_LOGIN_SIZE]; /* of the login; "": none */
+	char password[BOX_LOGIN_SIZE];
 };
 
 /* One network of devices: a bridge over its ports. */
@@ -45,6 +49,7 @@ struct segment {
 	char ports[SEGMENT_PORTS_MAX][BOX_PORT_NAME];
 	struct own_address v4;
 	struct own_address v6;
+	bool v6_delegated; /* instead: from the prefix that the provider delegates */
 	bool serves_dhcp;
 	struct address first, last; /* what DHCP gives */
 	bool guest; /* reaches the internet, not the box and not the other segments */
@@ -69,11 +74,21 @@ bool box_vlan(const char name[static BOX_PORT_NAME], char parent[static BOX_PORT
 /* The network that an own address lies in. */
 struct prefix own_network(const struct own_address *own);
 
+/* True when a network takes its IPv6 addresses from the provider's prefix. */
+bool box_wants_prefix(const struct box *box);
+
 /* Shell commands for busybox or iproute2 that make ports, bridges and addresses; may run again. */
 void box_print_ports(const struct box *box, struct text *text);
 
-/* What the script that runs the DHCP client must know, as shell variables. */
+/* What the scripts that run the clients of the provider must know, as shell variables. */
 void box_print_wan(const struct box *box, struct text *text);
+
+/* pppd's options for the login at the provider, its password among them. */
+void box_print_login(const struct box *box, struct text *text);
+
+/* dhcpcd's configuration: it asks for a prefix and gives each network that wants one a /64 of it
+ * (RFC 8415). */
+void box_print_prefix(const struct box *box, struct text *text);
 
 /* dnsmasq's configuration: DHCP, router advertisements, forwarding of names. */
 void box_print_names(const struct box *box, struct text *text);

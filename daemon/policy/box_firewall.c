@@ -30,6 +30,11 @@ static void add_input(struct text *text, const struct policy *policy)
 		  "\t\ticmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
 		  "nd-neighbor-advert, mld-listener-query } accept\n",
 		  policy->capture.mark_mask, policy->capture.mark);
+	/* Answers to what was asked of a multicast address. */
+	if (box_wants_prefix(&policy->box))
+		text_addf(text,
+			  "\t\tiifname \"%s\" ip6 saddr fe80::/10 udp dport 546 accept\n",
+			  policy->box.wan.gate);
 	for (size_t i = 0; i < policy->box.segment_count; i++)
 		text_addf(text,
 			  "\t\tiifname \"%s\" meta l4proto { tcp, udp } th dport 53 accept\n"
@@ -52,10 +57,10 @@ static void add_forward(struct text *text, const struct box *box)
 		       "\t\ttcp flags syn tcp option maxseg size set rt mtu\n"
 		       "\t\tct state established,related accept\n"
 		       "\t\tct state invalid drop\n");
-	if (box->wan.port[0])
+	if (box->wan.gate[0])
 		for (size_t i = 0; i < box->segment_count; i++)
 			text_addf(text, "\t\tiifname \"%s\" oifname \"%s\" accept\n",
-				  box->segments[i].name, box->wan.port);
+				  box->segments[i].name, box->wan.gate);
 	/* From networks of the house into each other; guests stay among themselves. */
 	if (add_set(text, "\t\tiifname { ", box, false)) {
 		text_add(text, " } oifname {");
@@ -81,7 +86,7 @@ void box_print_firewall(const struct policy *policy, struct text *text)
 	add_forward(text, box);
 	text_add(text, "\tchain leave {\n"
 		       "\t\ttype nat hook postrouting priority srcnat;\n");
-	if (box->wan.port[0])
-		text_addf(text, "\t\tmeta nfproto ipv4 oifname \"%s\" masquerade\n", box->wan.port);
+	if (box->wan.gate[0])
+		text_addf(text, "\t\tmeta nfproto ipv4 oifname \"%s\" masquerade\n", box->wan.gate);
 	text_add(text, "\t}\n}\n");
 }

@@ -12,6 +12,10 @@ static void add_segment(struct text *text, const struct segment *segment)
 		text_addf(text, "dhcp-range=set:%s,%s,%s,12h\n", segment->name,
 			  address_print(&segment->first, first),
 			  address_print(&segment->last, last));
+	/* Whatever addresses the port has from time to time. */
+	if (segment->v6_delegated)
+		text_addf(text, "dhcp-range=set:%s,::,constructor:%s,ra-stateless\n",
+			  segment->name, segment->name);
 	if (segment->v6.address.family == AF_UNSPEC)
 		return;
 	network = own_network(&segment->v6);

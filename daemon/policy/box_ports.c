@@ -1,4 +1,4 @@
-/* The box's ports, as commands of ip(8); and what its DHCP client must know. */
+/* The box's ports, as commands of ip(8). */
 #include "daemon/policy/box.h"
 #include "daemon/text.h"
 
@@ -65,20 +65,12 @@ void box_print_ports(const struct box *box, struct text *text)
 		return;
 	text_add(text, "\n# wan\n");
 	add_vlan(text, wan->port);
+	/* Below a login nobody but the modem is to be heard. */
 	text_addf(text, "sysctl -q -w 'net/ipv6/conf/%s/accept_ra=%d'\n", wan->port,
-		  wan->v6_announced ? 2 : 0);
+		  wan->v6_announced && wan->way != WAN_BY_PPPOE ? 2 : 0);
 	add_address(text, wan->port, &wan->v4);
 	add_address(text, wan->port, &wan->v6);
 	text_addf(text, "ip link set '%s' up\n", wan->port);
 	add_route(text, &wan->router, wan->port);
 	add_route(text, &wan->router6, wan->port);
-}
-
-void box_print_wan(const struct box *box, struct text *text)
-{
-	text_addf(text, "WAN_PORT='%s'\nWAN_ADDRESS='%s'\nBOX_NAME='%s'\n", box->wan.port,
-		  !box->wan.port[0]		? "none"
-		  : box->wan.way == WAN_BY_DHCP ? "dhcp"
-						: "own",
-		  box->name);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/policy/box_wan_reader.h"
+#include "daemon/policy/box_words.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/scalar.h"
 
@@ -41,122 +43,6 @@ struct prefix own_network(const struct own_address *own)
 	return network;
 }
 
-/* Names go into files of several languages: letters, digits, "-", "_" and "." mean nothing in any.
- */
-static bool is_plain(const char *name)
-{
-	return scalar_is_port_name(name) && scalar_is_label(name);
-}
-
-static bool copy_port(struct reading *reading, const struct keyword *keyword, struct value value,
-		      char port[static BOX_PORT_NAME])
-{
-	if (!is_plain(value_text(value))) {
-		keyword_mismatch(reading, keyword, value);
-		return false;
-	}
-	strcpy(port, value_text(value));
-	return true;
-}
-
-/* "192.0.2.1/24" of this family; false after saying what is wrong. */
-static bool read_own(struct reading *reading, const struct keyword *keyword, struct value value,
-		     sa_family_t family, struct own_address *own)
-{
-	char literal[ADDRESS_TEXT] = "";
-	const char *text = value_text(value), *slash = strchr(text, '/');
-	struct address address;
-	char *end;
-
-	if (slash && slash[1] && (size_t)(slash - text) < sizeof(literal))
-		memcpy(literal, text, (size_t)(slash - text));
-	if (address_parse(&address, literal) != 0 || address.family != family) {
-		keyword_mismatch(reading, keyword, value);
-		return false;
-	}
-	unsigned long length = strtoul(slash + 1, &end, 10);
-	if (*end || length < 8 || length > 8 * address_width(&address)) {
-		keyword_mismatch(reading, keyword, value);
-		return false;
-	}
-	*own = (struct own_address){ .address = address, .length = (uint8_t)length };
-	return true;
-}
-
-static void read_address_of(struct reading *reading, const struct keyword *keyword,
-			    struct value value, sa_family_t family, struct address *address)
-{
-	struct address read;
-
-	if (address_parse(&read, value_text(value)) != 0 || read.family != family)
-		keyword_mismatch(reading, keyword, value);
-	else
-		*address = read;
-}
-
-/* ---- wan ---- */
-
-static void read_wan_port(struct reading *reading, const struct keyword *keyword,
-			  struct value value, void *target)
-{
-	struct box *box = target;
-
-	copy_port(reading, keyword, value, box->wan.port);
-}
-
-static void read_wan_address(struct reading *reading, const struct keyword *keyword,
-			     struct value value, void *target)
-{
-	struct box *box = target;
-
-	if (strcmp(value_text(value), "dhcp") == 0)
-		box->wan.way = WAN_BY_DHCP;
-	else if (read_own(reading, keyword, value, AF_INET, &box->wan.v4))
-		box->wan.way = WAN_BY_HAND;
-}
-
-static void read_wan_address6(struct reading *reading, const struct keyword *keyword,
-			      struct value value, void *target)
-{
-	struct box *box = target;
-
-	box->wan.v6_announced = strcmp(value_text(value), "auto") == 0;
-	if (!box->wan.v6_announced && strcmp(value_text(value), "off") != 0)
-		read_own(reading, keyword, value, AF_INET6, &box->wan.v6);
-}
-
-static void read_router(struct reading *reading, const struct keyword *keyword, struct value value,
-			void *target)
-{
-	struct box *box = target;
-
-	read_address_of(reading, keyword, value, AF_INET, &box->wan.router);
-}
-
-static void read_router6(struct reading *reading, const struct keyword *keyword, struct value value,
-			 void *target)
-{
-	struct box *box = target;
-
-	read_address_of(reading, keyword, value, AF_INET6, &box->wan.router6);
-}
-
-static const struct keyword wan_keywords[] = {
-	{ "port", FORM_TEXT,
-	  "the port towards the internet, such as eth0, or eth0.7 for its VLAN 7",
-	  .read = read_wan_port, .required = true },
-	{ "address", FORM_TEXT, "dhcp (default) or an address such as 198.51.100.2/24",
-	  .read = read_wan_address },
-	{ "router", FORM_TEXT, "the IPv4 address of the next router, beside an address of your own",
-	  .read = read_router },
-	{ "address6", FORM_TEXT, "auto (default), off, or an address such as 2001:db8::2/64",
-	  .read = read_wan_address6 },
-	{ "router6", FORM_TEXT, "the IPv6 address of the next router", .read = read_router6 },
-	{ 0 },
-};
-
-static const struct grammar wan_grammar = { "\"wan\"", wan_keywords };
-
 /* ---- lan ---- */
 
 static void read_segment_port(struct reading *reading, const struct keyword *keyword,
@@ -167,7 +53,7 @@ static void read_segment_port(struct reading *reading, const struct keyword *key
 	if (segment->port_count == SEGMENT_PORTS_MAX)
 		reading_error(reading, value, "\"%s\" has more than %d ports", segment->name,
 			      SEGMENT_PORTS_MAX);
-	else if (copy_port(reading, keyword, value, segment->ports[segment->port_count]))
+	else if (box_read_port(reading, keyword, value, segment->ports[segment->port_count]))
 		segment->port_count++;
 }
 
@@ -176,7 +62,7 @@ static void read_segment_address(struct reading *reading, const struct keyword *
 {
 	struct segment *segment = target;
 
-	if (read_own(reading, keyword, value, AF_INET, &segment->v4) && segment->v4.length > 29)
+	if (box_read_own(reading, keyword, value, AF_INET, &segment->v4) && segment->v4.length > 29)
 		reading_error(reading, value,
 			      "a network of devices needs a prefix of at most 29 bits");
 }
@@ -186,7 +72,10 @@ static void read_segment_address6(struct reading *reading, const struct keyword 
 {
 	struct segment *segment = target;
 
-	if (read_own(reading, keyword, value, AF_INET6, &segment->v6) && segment->v6.length != 64)
+	segment->v6_delegated = strcmp(value_text(value), "auto") == 0;
+	if (!segment->v6_delegated &&
+	    box_read_own(reading, keyword, value, AF_INET6, &segment->v6) &&
+	    segment->v6.length != 64)
 		reading_error(reading, value,
 			      "devices make their own IPv6 addresses: that takes a /64 (RFC 4862)");
 }
@@ -224,7 +113,8 @@ static const struct keyword segment_keywords[] = {
 	  .read = read_segment_port, .required = true },
 	{ "address", FORM_TEXT, "the box's own address there, such as 192.168.1.1/24",
 	  .read = read_segment_address, .required = true },
-	{ "address6", FORM_TEXT, "the box's own IPv6 address there, such as fd00:0:0:1::1/64",
+	{ "address6", FORM_TEXT, "the box's own IPv6 address there, such as fd00:0:0:1::1/64, or auto: from the "
+	  "prefix that the provider delegates",
 	  .read = read_segment_address6 },
 	{ "dhcp", FORM_TEXT,
 	  "the addresses that devices get, such as 192.168.1.100-192.168.1.199 (default: the upper "
@@ -284,7 +174,7 @@ static void read_segments(struct reading *reading, const struct keyword *keyword
 	for (size_t i = 0; i < value_count(value) && !reading->overrun; i++) {
 		const char *name = value_text(value_key(value, i));
 
-		if (!name || !is_plain(name)) {
+		if (!name || !box_is_plain(name)) {
 			reading_error(
 				reading, value_key(value, i),
 				"a network is named like a port: up to %d letters, digits, -, _ "
@@ -353,7 +243,7 @@ static void read_clock(struct reading *reading, const struct keyword *keyword, s
 
 static const struct keyword box_keywords[] = {
 	{ "name", FORM_TEXT, "the box's own name: letters, digits and -", .read = read_name },
-	{ "wan", FORM_MAPPING, "a mapping with port, address, router, address6, router6",
+	{ "wan", FORM_MAPPING, "a mapping with port, pppoe, address, router, address6, router6",
 	  .grammar = &wan_grammar },
 	{ "lan", FORM_NAMED, "a mapping of names such as br-lan to networks of devices",
 	  .read = read_segments, .grammar = &segment_grammar },
@@ -396,6 +286,10 @@ static void check_segment(struct reading *reading, struct value value, const str
 {
 	static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
+	if (segment->v6_delegated && !box->wan.v6_announced)
+		reading_error(reading, value_find(value, "address6"),
+			      "the prefix comes from the provider: this needs \"address6: auto\" "
+			      "at \"wan\"");
 	if (has_port(segment, box->wan.port))
 		reading_error(reading, value, "%s is the port of \"wan\"", box->wan.port);
 	for (size_t f = 0; f < 2; f++) {
@@ -416,19 +310,6 @@ static void check_segment(struct reading *reading, struct value value, const str
 			if (has_port(other, segment->ports[i]))
 				reading_error(reading, value, "%s belongs to \"%s\" already",
 					      segment->ports[i], other->name);
-}
-
-static void check_wan(struct reading *reading, struct value value, const struct wan *wan)
-{
-	if (wan->way == WAN_BY_HAND && wan->router.family == AF_UNSPEC)
-		reading_error(reading, value,
-			      "an address of your own needs a \"router\": the provider's address");
-	if (wan->way == WAN_BY_DHCP && wan->router.family != AF_UNSPEC)
-		reading_error(reading, value,
-			      "with \"address: dhcp\" the provider names the router; "
-			      "leave \"router\" out");
-	if (wan->v6.address.family != AF_UNSPEC && wan->router6.family == AF_UNSPEC)
-		reading_error(reading, value, "an IPv6 address of your own needs a \"router6\"");
 }
 
 /* Devices of the box's networks are captured unless `lan` of the policy says which. */
@@ -455,7 +336,8 @@ void read_box(struct reading *reading, const struct keyword *keyword, struct val
 	grammar_read(reading, keyword->grammar, value, box);
 	if (reading->errors != errors)
 		return;
-	check_wan(reading, value_find(value, "wan"), &box->wan);
+	if (box->wan.port[0])
+		wan_check(reading, value_find(value, "wan"), &box->wan);
 	for (size_t i = 0; i < box->segment_count; i++)
 		check_segment(reading, value_item(value_find(value, "lan"), i), box,
 			      &box->segments[i]);

@@ -116,11 +116,20 @@ def holds_no_key(box):
         raise Broken(f"{found}")
 
 
+def bytes_of_parts(box):
+    """What the parts that this image was made with beyond those of its target may add."""
+    with open(f"{box.machine.images}/root.root/usr/share/headgate/parts", encoding="ascii") as file:
+        extra = set(file.read().split()) - set(box.machine.settings.get("parts", "").split())
+    return sum(int(re.search(r"(?m)^bytes=(\d+)", open(f"{ROOT}/firmware/parts/{part}", encoding="ascii").read())[1])
+               for part in extra)
+
+
 def fits_flash(box):
     """The root, and all that lies in flash, are within their bounds."""
     sizes = {part: os.path.getsize(f"{box.machine.images}/{part}") for part in ("linux", "stage1", "root")}
-    most = int(box.machine.settings["root_bytes"])
-    flash = int(box.machine.settings.get("flash_bytes", "0")) or sum(sizes.values())
+    more = bytes_of_parts(box)
+    most = int(box.machine.settings["root_bytes"]) + more
+    flash = int(box.machine.settings.get("flash_bytes", "0")) and int(box.machine.settings["flash_bytes"]) + more or sum(sizes.values())
     if sizes["root"] > most or sum(sizes.values()) > flash:
         raise Broken(f"{sizes}: {most} bytes of root and {flash} in all are allowed")
     return f"root {sizes['root']} of {most} bytes, in all {sum(sizes.values())} of {flash}"
