@@ -53,8 +53,9 @@ static int add_file(struct job *job, const char *path)
 	if (!job->names[number])
 		return -1;
 	list->name = job->names[number];
-	list->options =
-		(struct format_options){ job->tool->format, job->tool->column, job->tool->code };
+	list->options = (struct format_options){ .format = job->tool->format,
+						 .column = job->tool->column,
+						 .code = job->tool->code };
 	list->files[FILE_ADDRESSES].descriptor = -1;
 	list->files[FILE_NAMES].descriptor =
 		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

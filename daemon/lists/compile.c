@@ -12,14 +12,15 @@
 #include "daemon/lists/builder.h"
 #include "daemon/lists/list_read.h"
 #include "daemon/lists/replay.h"
+#include "daemon/lists/shares.h"
 #include "daemon/lists/stamp.h"
-
-enum { SETTLING_MILLISECONDS = 25 };
 
 /* One list on its way. */
 struct filling {
 	struct list_builder *builder;
 	const struct compile_list *list;
+	struct shares *shares;
+	size_t index; /* of the list */
 	struct list_report *report;
 	struct file_report *file; /* the one being read */
 	bool addresses_only;
@@ -202,16 +203,16 @@ static enum layout_file_kind kind_of(const struct list_reading *reading)
 	return *reading->compression ? FILE_OF_PACKED_LINES : FILE_OF_LINES;
 }
 
-/* Before the file is read, so that a change meanwhile shows the next time. */
-static uint64_t settle(int descriptor, const struct format_options *options)
+/* The stamp is of before the file is read, so that a change meanwhile shows the next time. */
+static enum format_verdict read_entries(struct filling *filling, const struct compile_file *file,
+					struct list_reading *reading, uint64_t *stamp)
 {
-	const struct timespec pause = { 0, SETTLING_MILLISECONDS * 1000000 };
-	uint64_t stamp = stamp_of(descriptor, options);
+	const struct format_options *options = &filling->list->options;
 
-	if (stamp)
-		return stamp;
-	nanosleep(&pause, NULL);
-	return stamp_of(descriptor, options);
+	if (shares_hold(filling->shares, filling->index))
+		return shares_read(filling->shares, filling->index, take, filling, reading, stamp);
+	*stamp = stamp_settled(file->descriptor, options);
+	return list_read(file->descriptor, options, COMPILE_FILE_MAX, take, filling, reading);
 }
 
 static void read_file(struct filling *filling, const struct compile_file *file,
@@ -235,9 +236,7 @@ static void read_file(struct filling *filling, const struct compile_file *file,
 	if (*report->refusal)
 		return;
 	filling->first_line = filling->last_line;
-	stamp = settle(file->descriptor, &filling->list->options);
-	verdict = list_read(file->descriptor, &filling->list->options, COMPILE_FILE_MAX, take,
-			    filling, &reading);
+	verdict = read_entries(filling, file, &reading, &stamp);
 	judge(filling, verdict, &reading);
 	*note = (struct layout_file){
 		.digest = stamp_finish(&reading.digest, &filling->list->options),
@@ -342,11 +341,11 @@ static int keep_before(struct filling *filling, const struct compile_job *job)
 			   filling->builder);
 }
 
-static int compile_list(struct list_builder *builder, const struct compile_job *job, size_t index,
-			struct list_report *report)
+static int compile_list(struct list_builder *builder, const struct compile_job *job,
+			struct shares *shares, size_t index, struct list_report *report)
 {
 	const struct compile_list *list = &job->lists[index];
-	struct filling filling = { .builder = builder, .list = list, .report = report };
+	struct filling filling = { builder, list, shares, index, report, NULL, false, 0, 0, 0, 0 };
 	int number = list_builder_begin(builder, list->name);
 
 	memset(report, 0, sizeof *report);
@@ -383,14 +382,17 @@ static bool is_same(const struct compile_job *job, const struct layout_list *not
 static int fill(struct list_builder *builder, const struct compile_job *job, compile_report *report,
 		void *context)
 {
+	struct shares *shares = shares_new(job);
 	struct list_report each;
+	int result = shares ? 0 : -1;
 
-	for (size_t i = 0; i < job->count; i++) {
-		if (compile_list(builder, job, i, &each))
-			return -1;
-		report(context, &each);
+	for (size_t i = 0; i < job->count && result == 0; i++) {
+		result = compile_list(builder, job, shares, i, &each);
+		if (result == 0)
+			report(context, &each);
 	}
-	return 0;
+	shares_free(shares);
+	return result;
 }
 
 enum compile_answer compile_lists(const struct compile_job *job, compile_report *report,

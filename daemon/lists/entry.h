@@ -12,6 +12,7 @@ enum entry_kind {
 struct list_entry {
 	enum entry_kind kind;
 	bool allow;                     /* takes away instead of adding (@@ of an ad blocker's list) */
+	unsigned part;                  /* of the codes that were asked for, the one that it belongs to */
 	unsigned line;                  /* in the list file, from 1; of a binary format the entry's number */
 	struct address first;
 	struct address last;

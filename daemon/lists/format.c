@@ -89,6 +89,8 @@ struct format_reader *format_reader_new(const struct format_options *options, en
 	reader->report.format = "";
 	reader->gather.report = &reader->report;
 	reader->gather.options = &reader->options;
+	reader->gather.codes = options->codes ? options->codes : &reader->options.code;
+	reader->gather.code_count = options->codes ? options->code_count : options->code != NULL;
 	reader->gather.sink = sink;
 	reader->gather.context = context;
 	return reader;
@@ -333,31 +335,30 @@ static void finish_reading(struct format_reader *reader)
 		pieces_finish(&reader->pieces, read_piece, reader);
 }
 
-static void judge(struct format_reader *reader)
+enum format_verdict format_report_judge(struct format_report *report)
 {
-	struct format_report *report = &reader->report;
+	size_t lines = report->bad + report->entries + report->skipped;
 
+	report->empty = !lines;
 	if (report->bad > report->entries + report->skipped)
-		gather_refuse(
-			&reader->gather,
-			"%zu of its %zu lines are not understood as %s, the first in line %u: %s",
-			report->bad, report->bad + report->entries + report->skipped,
-			report->format, report->bad_lines[0].line, report->bad_lines[0].why);
+		snprintf(report->refusal, sizeof(report->refusal),
+			 "%zu of its %zu lines are not understood as %s, the first in line %u: %s",
+			 report->bad, lines, report->format, report->bad_lines[0].line,
+			 report->bad_lines[0].why);
 	else if (!report->entries)
-		gather_refuse(&reader->gather, "it holds no entry (read as %s)", report->format);
-	report->empty = !report->entries && !report->skipped && !report->bad;
+		snprintf(report->refusal, sizeof(report->refusal), "it holds no entry (read as %s)",
+			 report->format);
+	return report->refusal[0] ? FORMAT_REFUSED : FORMAT_TAKEN;
 }
 
 enum format_verdict format_reader_finish(struct format_reader *reader, struct format_report *report)
 {
 	finish_reading(reader);
-	if (!reader->gather.stopped)
-		judge(reader);
 	*report = reader->report;
+	if (!reader->gather.stopped)
+		return format_report_judge(report);
 	if (report->refusal[0])
 		return FORMAT_REFUSED;
-	if (!reader->gather.stopped)
-		return FORMAT_TAKEN;
 	errno = reader->gather.error;
 	return FORMAT_STOPPED;
 }

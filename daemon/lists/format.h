@@ -17,13 +17,15 @@ enum {
 
 struct format_reader;
 
-/* Texts must outlive the reader; NULL where nothing is said. */
+/* Texts, and codes, must outlive the reader; NULL where nothing is said. */
 struct format_options {
 	const char *format; /* one of format_words; NULL: recognised by content */
 	const char *column; /* of a csv: its number from 1, or its name in the header; NULL:
 			       recognised */
 	const char *code;   /* of a csv or mmdb: only what belongs to this country ("DE") or AS
 			       ("AS64496") */
+	const char *const *codes; /* instead of code: several, an entry says which one it belongs to */
+	size_t code_count;
 };
 
 struct bad_line {
@@ -63,6 +65,9 @@ void format_reader_free(struct format_reader *reader);
 /* Takes the next bytes of the (uncompressed) list, in pieces of any size. 0; -1 when no more bytes
  * are wanted: format_reader_finish() then says why. */
 int format_reader_feed(struct format_reader *reader, const void *bytes, size_t length);
+
+/* Judges what a report counts: FORMAT_REFUSED with its refusal, or FORMAT_TAKEN. */
+enum format_verdict format_report_judge(struct format_report *report);
 
 /* After the last byte: judges the whole list. A list is refused when more than half of its lines
  * are bad, when it holds no entry, and when it is an HTML page. */

@@ -1,5 +1,6 @@
 /* Comma-separated values (RFC 4180, also with ';', tab or '|'): one column holds the addresses,
  * prefixes or names; of two columns side by side that hold addresses, the range between them. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,36 +163,55 @@ static const char *code_digits(const char *code)
 	return strncasecmp(code, "AS", 2) == 0 && is_number(code + 2) ? code + 2 : code;
 }
 
-static bool has_code(const struct gather *gather, const union format_state *state,
-		     const struct fields *fields)
+static bool is_code(const char *text, const char *code)
 {
-	const char *code = gather->options->code;
+	return tolower((unsigned char)*text) == tolower((unsigned char)*code) &&
+	       strcasecmp(text, code) == 0;
+}
 
-	if (!code)
-		return true;
+static bool has_code(const struct fields *fields, size_t column, const char *code)
+{
+	code = code_digits(code);
 	for (size_t i = 0; i < fields->count; i++) {
-		if (i != state->csv.column &&
-		    strcasecmp(code_digits(fields->texts[i]), code_digits(code)) == 0)
+		if (i != column && (is_code(fields->texts[i], code) ||
+				    is_code(code_digits(fields->texts[i]), code)))
 			return true;
 	}
 	return false;
+}
+
+static void take_field(struct gather *gather, const struct fields *fields, size_t column)
+{
+	struct address first, last;
+
+	if (column + 1 < fields->count && address_parse(&first, fields->texts[column]) == 0 &&
+		 address_parse(&last, fields->texts[column + 1]) == 0)
+		gather_range(gather, &first, &last);
+	else
+		gather_host(gather, fields->texts[column], NAME_EXACT);
 }
 
 static void read_fields(struct gather *gather, const union format_state *state,
 			const struct fields *fields)
 {
 	size_t column = state->csv.column;
-	struct address first, last;
+	bool taken = false;
 
-	if (column >= fields->count)
+	if (column >= fields->count) {
 		gather_bad(gather, "has too few columns");
-	else if (!has_code(gather, state, fields) || !*fields->texts[column])
+		return;
+	}
+	for (size_t i = 0; i < gather->code_count && *fields->texts[column]; i++) {
+		if (!has_code(fields, column, gather->codes[i]))
+			continue;
+		gather->entry.part = (unsigned)i;
+		take_field(gather, fields, column);
+		taken = true;
+	}
+	if (!gather->code_count && *fields->texts[column])
+		take_field(gather, fields, column);
+	else if (!taken)
 		gather_skip(gather);
-	else if (column + 1 < fields->count && address_parse(&first, fields->texts[column]) == 0 &&
-		 address_parse(&last, fields->texts[column + 1]) == 0)
-		gather_range(gather, &first, &last);
-	else
-		gather_host(gather, fields->texts[column], NAME_EXACT);
 }
 
 /* Some publishers write the header as a comment. */

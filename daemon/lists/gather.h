@@ -8,6 +8,8 @@
 struct gather {
 	struct format_report *report;
 	const struct format_options *options;
+	const char *const *codes; /* that are wanted; none: everything is */
+	size_t code_count;
 	entry_sink *sink;
 	void *context;
 	unsigned last_bad;	 /* line */

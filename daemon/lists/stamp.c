@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { SETTLING_MILLISECONDS = 25 };
+
 static void add_text(struct hash *hash, const char *text)
 {
 	hash_add(hash, text ? text : "", text ? strlen(text) : 0);
@@ -31,6 +33,17 @@ static bool is_settled(const struct timespec *changed)
 	return (now.tv_sec - changed->tv_sec) * INT64_C(1000000000) + now.tv_nsec -
 		       changed->tv_nsec >
 	       2 * tick;
+}
+
+uint64_t stamp_settled(int descriptor, const struct format_options *options)
+{
+	const struct timespec pause = { 0, SETTLING_MILLISECONDS * 1000000 };
+	uint64_t stamp = stamp_of(descriptor, options);
+
+	if (stamp)
+		return stamp;
+	nanosleep(&pause, NULL);
+	return stamp_of(descriptor, options);
 }
 
 uint64_t stamp_of(int descriptor, const struct format_options *options)

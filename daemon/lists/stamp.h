@@ -9,5 +9,8 @@
  * changed so shortly ago that the next change might not show. */
 uint64_t stamp_of(int descriptor, const struct format_options *options);
 
+/* The same, after a moment in which a change that is too young may become old enough. */
+uint64_t stamp_settled(int descriptor, const struct format_options *options);
+
 /* Adds how a file is read to the hash of what it is; the value, never 0. */
 uint64_t stamp_finish(struct hash *hash, const struct format_options *options);

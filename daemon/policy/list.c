@@ -92,7 +92,7 @@ static void consider(void *context, unsigned list, const struct list_entry *entr
 static bool find_line(const struct list *list, const char *file, const struct layout_file *facts,
 		      struct list_spot *spot)
 {
-	const struct format_options options = { list->format, list->column, list->code };
+	const struct format_options options = { .format = list->format, .column = list->column, .code = list->code };
 	int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	bool found;
 

@@ -108,8 +108,9 @@ static void open_lists(struct collection *collection)
 		compile->shrink = list->shrink;
 		compile->grow = list->grow;
 		compile->name = list->name;
-		compile->options =
-			(struct format_options){ list->format, list->column, list->code };
+		compile->options = (struct format_options){ .format = list->format,
+							    .column = list->column,
+							    .code = list->code };
 		for (unsigned j = 0; j < LIST_FILES; j++)
 			open_file(list, j, compile);
 	}

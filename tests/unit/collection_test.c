@@ -22,6 +22,8 @@
 
 #include "daemon/clock.h"
 #include "daemon/lists/stamp.h"
+#include "daemon/lists/stamp.h"
+#include "daemon/policy/list_reader.h"
 #include "daemon/supervisor/collection.h"
 #include "daemon/text.h"
 #include "tests/unit/images.h"
@@ -201,6 +203,82 @@ static void packed_and_binary_lists_are_explained(void **state)
 			    "geo.mmdb: entry 3: 203.0.113.0/24");
 	policy_release(policy);
 	image_free(&image);
+}
+
+static bool list_holds(const struct policy *policy, const char *name, const char *text)
+{
+	struct address address;
+
+	assert_int_equal(address_parse(&address, text), 0);
+	return list_has_address(list_of_name(policy, name), &address);
+}
+
+/* The file is read once for all, also for a country of which it knows nothing. */
+static void countries_of_one_file_are_told_apart(const char *file)
+{
+	struct policy *policy;
+	char lists[512];
+
+	snprintf(lists, sizeof lists,
+		 "countries: %s\nlists: { system: { addresses: %s, code: AS64496 }, "
+		 "other: { addresses: other.csv, code: DE }, again: { addresses: %s, code: de } }\n"
+		 "rules: [{ when: { address: [country DE, country FR, country QQ] }, do: block }]",
+		 file, file, file);
+	policy = load(lists, NULL);
+	assert_true(list_holds(policy, "country DE", "192.0.2.1"));
+	assert_false(list_holds(policy, "country FR", "192.0.2.1"));
+	assert_true(list_holds(policy, "again", "192.0.2.1"));
+	assert_true(list_holds(policy, "country FR", "198.51.100.1"));
+	assert_true(list_holds(policy, "country DE", "203.0.113.1"));
+	assert_true(list_holds(policy, "system", "203.0.114.1"));
+	assert_false(list_holds(policy, "system", "203.0.113.1"));
+	assert_true(list_holds(policy, "other", "10.0.0.1"));
+	assert_false(list_holds(policy, "country DE", "10.0.0.1"));
+	assert_false(list_holds(policy, "country QQ", "192.0.2.1"));
+	assert_non_null(strstr(messages, "is refused: it holds no entry"));
+	assert_null(strstr(strstr(messages, "is refused") + 1, "is refused"));
+	policy_release(policy);
+}
+
+static void countries_are_told_apart(void **state)
+{
+	static const struct image_prefix prefixes[] = { { "192.0.2.0/24", "=DE" },
+							{ "198.51.100.0/24", "=FR" },
+							{ "203.0.113.0/24", "=DE" },
+							{ "203.0.114.0/24", "AS64496" } };
+	struct image image = image_mmdb(prefixes, 4, 4, 24);
+
+	(void)state;
+	put("other.csv", "10.0.0.0,10.0.0.255,DE\n");
+	put_bytes("geo.mmdb", image.bytes, image.length);
+	image_free(&image);
+	countries_of_one_file_are_told_apart("geo.mmdb");
+	put("geo.csv", "192.0.2.0,192.0.2.255,DE,Germany\n198.51.100.0,198.51.100.255,FR,France\n"
+		       "203.0.113.0,203.0.113.255,DE,Germany\n203.0.114.0,203.0.114.255,64496,Example\n");
+	countries_of_one_file_are_told_apart("geo.csv");
+}
+
+/* More than waits in memory. */
+static void large_parts_come_back_whole(void **state)
+{
+	FILE *file = fopen("geo.csv", "w");
+	struct policy *policy;
+	char address[32];
+
+	(void)state;
+	assert_non_null(file);
+	for (unsigned i = 0; i < 3000; i++)
+		fprintf(file, "10.%u.%u.0,10.%u.%u.9,%s\n", i / 256, i % 256, i / 256, i % 256,
+			i % 3 ? "DE" : "FR");
+	fclose(file);
+	policy = load("countries: geo.csv\n"
+		      "rules: [{ when: { address: [country DE, country FR] }, do: block }]", NULL);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(address, sizeof address, "10.%u.%u.9", i / 256, i % 256);
+		assert_true(list_holds(policy, i % 3 ? "country DE" : "country FR", address));
+		assert_false(list_holds(policy, i % 3 ? "country FR" : "country DE", address));
+	}
+	policy_release(policy);
 }
 
 static void lists_of_never_become_names(void **state)
@@ -638,6 +716,8 @@ int main(void)
 		cmocka_unit_test(addresses_that_do_not_match_are_taken_away),
 		cmocka_unit_test(explain_finds_the_line_in_either_file),
 		cmocka_unit_test(packed_and_binary_lists_are_explained),
+		cmocka_unit_test(countries_are_told_apart),
+		cmocka_unit_test(large_parts_come_back_whole),
 		cmocka_unit_test(lists_of_never_become_names),
 		cmocka_unit_test(what_has_not_changed_is_not_written_again),
 		cmocka_unit_test(what_is_saved_anew_without_a_change_is_read_once),
