@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import listed
 from case import is_sanitized
 from dialogue import Failure
 from proof import Proof
@@ -48,7 +49,7 @@ class Budget(Proof):
             file.write(str(GROUP_BYTES))
         self.gateway.group = self.group
         prefixes = "".join(f"{11 + i // 32768}.{i // 128 % 256}.{i % 128 * 2}.0/24\n" for i in range(RANGES))
-        return {**loaded, "files": {"drop.txt": "198.51.100.11\n" + prefixes}}
+        return {**loaded, "files": {"drop.txt": f"{listed.LISTED}\n" + prefixes}}
 
     def run(self, network, directory):
         try:
@@ -64,7 +65,7 @@ class Budget(Proof):
         self.judge(way, said)
         self.measured(f"{RANGES} ranges in {GROUP_BYTES >> 20} MB: {way}")
         asked = subprocess.run(self.network.topology.command(
-            self.network.topology.device, "curl", "-s", "--max-time", "3", "http://198.51.100.11/"),
+            self.network.topology.device, "curl", "-s", "--max-time", "3", f"http://{listed.LISTED}/"),
             capture_output=True, check=False)
         if asked.returncode in (0, 28):
             raise Failure("the listed address was not refused")
@@ -73,18 +74,9 @@ class Budget(Proof):
         raise NotImplementedError
 
 
-POLICY = """
-lists-in: %s
-capture: { proxy: needed }
-lists: { drop: { addresses: drop.txt } }
-rules:
-  - { name: listed, when: { address: list drop }, do: block }
-"""
-
-
 class TooLarge(Budget):
     intent = "Lists that would not fit the memory as sets of nft are a worker's, and the log says what they would take"
-    policy = POLICY % "nft"
+    policy = listed.policy("nft")
 
     def judge(self, way, said):
         found = re.search(r"(\d+) ranges of addresses would take (\d+) MB of kernel memory as nft sets, and a quarter of "
@@ -95,7 +87,7 @@ class TooLarge(Budget):
 
 class Small(Budget):
     intent = "The same lists fit as a BPF program"
-    policy = POLICY % "bpf"
+    policy = listed.policy("bpf")
 
     def judge(self, way, said):
         if way != "bpf" or "would take" in said:

@@ -3,13 +3,14 @@ import os
 import random
 import time
 
+import listed
 from dialogue import Failure
 from prober import Prober
 from proof import Proof
 
 RANGES = 1_000_000 if os.environ.get("HEAVY") else 20_000
 SWAPS = 12
-BLOCKED, ALLOWED = ("198.51.100.11", 80), ("198.51.100.10", 80)
+BLOCKED, ALLOWED = (listed.LISTED, 80), ("198.51.100.10", 80)
 
 
 class Swap(Proof):
@@ -50,20 +51,11 @@ class Swap(Proof):
             raise Failure(result.stderr)
 
 
-POLICY = """
-lists-in: %s
-capture: { proxy: needed }
-lists: { drop: { addresses: drop.txt } }
-rules:
-  - { name: listed, when: { address: list drop }, do: block }
-"""
-
-
 class Bpf(Swap):
     intent = "A list that is changed over and over in the BPF program never lets a blocked address through, nor hinders another"
-    policy = POLICY % "bpf"
+    policy = listed.policy("bpf")
 
 
 class Nft(Swap):
     intent = "The same for sets of nft"
-    policy = POLICY % "nft"
+    policy = listed.policy("nft")

@@ -22,7 +22,6 @@
 
 #include "daemon/clock.h"
 #include "daemon/lists/stamp.h"
-#include "daemon/lists/stamp.h"
 #include "daemon/policy/list_reader.h"
 #include "daemon/supervisor/collection.h"
 #include "daemon/text.h"
