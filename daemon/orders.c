@@ -76,7 +76,7 @@ static bool is_order(const union order *order, size_t length, size_t count)
 	case ORDER_NAMES:
 		return length == sizeof(order->names) && count == 2;
 	case ORDER_RETIRE:
-		return length == sizeof(order->retire) && count == 0;
+		return length == sizeof(order->retire) && count <= 1;
 	default:
 		return false;
 	}

@@ -38,9 +38,11 @@ struct names_order {
 	uint32_t kind;
 };
 
-/* To accept nothing any more, and to end with the last connection: there is a worker of a newer program. */
+/* To accept nothing any more, and to end with the last connection: there is a worker of a newer program. A packet
+ * door says it back, with its queue's socket beside it, and ends. */
 struct retire_order {
 	uint32_t kind;
+	uint32_t queue; /* its number, in the answer */
 };
 
 union order {

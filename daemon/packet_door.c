@@ -64,6 +64,18 @@ static void adopt_order(struct packet_door *door, const struct policy_order *ord
 	adopt(door, policy);
 }
 
+/* The next program's packet door goes on with the same queue: what comes in between waits in its socket. */
+static void hand_over(struct packet_door *door)
+{
+	const union order answer = { .retire = { ORDER_RETIRE, door->settings->queue } };
+	int descriptor = queue_descriptor(door->visits.queue);
+
+	event_del(&door->queue_event);
+	if (order_send(door->settings->orders, &answer, sizeof(answer.retire), &descriptor, 1) < 0)
+		log_warning("the queue cannot be handed over: %s", strerror(errno));
+	event_base_loopbreak(door->base);
+}
+
 /* What wakes it */
 
 static void on_order(evutil_socket_t fd, short what, void *argument)
@@ -78,6 +90,8 @@ static void on_order(evutil_socket_t fd, short what, void *argument)
 	while ((got = order_receive(fd, &order, descriptors, &count)) > 0) {
 		if (order.kind == ORDER_POLICY)
 			adopt_order(door, &order.policy, descriptors);
+		else if (order.kind == ORDER_RETIRE)
+			hand_over(door);
 		while (count)
 			close(descriptors[--count]);
 	}
@@ -118,6 +132,12 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 
 /* Start */
 
+static struct queue *open_queue(const struct packet_door_settings *settings)
+{
+	return settings->inherited >= 0 ? queue_adopt(settings->queue, settings->inherited)
+					: queue_open(settings->queue);
+}
+
 static int open_visits(struct packet_door *door)
 {
 	struct visits *visits = &door->visits;
@@ -127,7 +147,7 @@ static int open_visits(struct packet_door *door)
 	visits->raw6 = raw_open(AF_INET6);
 	if (visits->raw4 < 0 || visits->raw6 < 0)
 		log_warning("servers are not told of blocked connections: %s", strerror(errno));
-	visits->queue = queue_open(door->settings->queue);
+	visits->queue = open_queue(door->settings);
 	if (!visits->queue) {
 		log_error("packet queue %u cannot be had: %s", door->settings->queue,
 			  errno == EBUSY || errno == EPERM ? "another program has it"

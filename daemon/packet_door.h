@@ -10,6 +10,7 @@
 struct packet_door_settings {
 	unsigned index;		 /* of its pairs, which are behind the workers' */
 	uint16_t queue;		 /* the number of its queue in the kernel */
+	int inherited;		 /* the socket of that queue, taken over; -1: it opens one */
 	const char *account;
 	struct policy *policy;		 /* as inherited from the supervisor; a hold is taken */
 	int orders;			 /* from the supervisor (orders.h) */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	ANSWER_SECONDS = 2,
@@ -51,6 +52,25 @@ struct netlink *netlink_open(int family)
 struct netlink *netlink_listen(int family, uint32_t groups)
 {
 	return open_with(family, SOCK_NONBLOCK, groups);
+}
+
+struct netlink *netlink_adopt(int descriptor)
+{
+	struct netlink *netlink = malloc(sizeof(*netlink));
+	int error;
+
+	if (netlink)
+		netlink->socket = mnl_socket_fdopen(descriptor);
+	if (netlink && netlink->socket) {
+		netlink->port = mnl_socket_get_portid(netlink->socket);
+		netlink->sequence = (unsigned)time(NULL);
+		return netlink;
+	}
+	error = errno;
+	close(descriptor);
+	free(netlink);
+	errno = error;
+	return NULL;
 }
 
 void netlink_close(struct netlink *netlink)

@@ -22,6 +22,10 @@ struct netlink *netlink_open(int family);
  * NULL with errno. */
 struct netlink *netlink_listen(int family, uint32_t groups);
 
+/* Goes on with a conversation that another process began with netlink_open(); the descriptor is taken over, also
+ * on failure. NULL with errno. */
+struct netlink *netlink_adopt(int descriptor);
+
 /* NULL is fine. */
 void netlink_close(struct netlink *netlink);
 

@@ -74,18 +74,34 @@ static void widen(int fd)
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &yes, sizeof(yes));
 }
 
+static struct queue *make(uint16_t number, struct netlink *netlink)
+{
+	struct queue *queue = netlink ? malloc(sizeof(*queue)) : NULL;
+
+	if (!queue) {
+		netlink_close(netlink);
+		return NULL;
+	}
+	queue->netlink = netlink;
+	queue->number = number;
+	queue->length = queue->collected = 0;
+	queue->turn = 1;
+	return queue;
+}
+
+struct queue *queue_adopt(uint16_t number, int descriptor)
+{
+	return make(number, netlink_adopt(descriptor));
+}
+
 struct queue *queue_open(uint16_t number)
 {
-	struct queue *queue = malloc(sizeof(*queue));
+	struct queue *queue = make(number, netlink_open(NETLINK_NETFILTER));
 	int error;
 
 	if (!queue)
 		return NULL;
-	queue->number = number;
-	queue->length = queue->collected = 0;
-	queue->turn = 1;
-	queue->netlink = netlink_open(NETLINK_NETFILTER);
-	if (queue->netlink && configure(queue->netlink, number) == 0) {
+	if (configure(queue->netlink, number) == 0) {
 		widen(netlink_descriptor(queue->netlink));
 		return queue;
 	}

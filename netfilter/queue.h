@@ -36,6 +36,10 @@ typedef void queue_each(void *context, const struct queue_packet *packet);
  * somebody else has it. */
 struct queue *queue_open(uint16_t number);
 
+/* Goes on with a queue that another process had: its socket, which is taken over, also on failure. What came in the
+ * meantime waits in there. NULL with errno. */
+struct queue *queue_adopt(uint16_t number, int descriptor);
+
 /* NULL is fine. */
 void queue_close(struct queue *queue);
 

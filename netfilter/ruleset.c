@@ -97,6 +97,11 @@ static void add_listener_set(struct text *text, const struct ruleset *ruleset)
 	text_add(text, " }\n\t}\n\n");
 }
 
+bool ruleset_sleeps(const struct ruleset *ruleset)
+{
+	return ruleset->rules && ruleset->queue == QUEUE_TARGET && ruleset->queues;
+}
+
 static void add_head(struct text *text, const struct ruleset *ruleset)
 {
 	const char *name = ruleset->stands_in ? TABLE_STAND_IN : TABLE_NAME;
@@ -107,6 +112,8 @@ static void add_head(struct text *text, const struct ruleset *ruleset)
 		  "delete table inet %s\n"
 		  "table inet %s {\n",
 		  name, name, name);
+	if (ruleset_sleeps(ruleset))
+		text_add(text, "\tflags dormant\n");
 	text_add(text,
 		 "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
 		 "ask headgatectl, do not edit.\"\n\n");

@@ -44,7 +44,7 @@ struct ruleset {
 	uint32_t list_mask; /* bits of the packet mark that said which lists hold its far end, to be
 			       cleared behind the rules; 0: none */
 	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the chain `watch` ends where
-	 * queue_rule_add() goes on. */
+	 * queue_rule_add() goes on, see ruleset_sleeps(). */
 	enum queue_way queue;
 	unsigned queues; /* of the packet doors, from QUEUE_NUMBER on; 0: nothing is watched */
 	bool openings_visit; /* SYNs are queued, too; else the packet door sees them from its lookout */
@@ -67,6 +67,10 @@ char *ruleset_print(const struct ruleset *ruleset);
 /* The part of that text that makes the table, for when there is none to be replaced: the kernel takes its time
  * over what is removed, be it empty. */
 const char *ruleset_making(const char *text);
+
+/* True when the table of that text is asleep until its rule that queues has been added (queue_rule_add()) and
+ * table_wake() is called: else connections would go by unseen in between. */
+bool ruleset_sleeps(const struct ruleset *ruleset);
 
 /* The same for a gateway that is about to stop: captures nothing new, and what was captured stays ours.
  * Without it the kernel would neither bring us the packets of a connection that still ends in us, nor

@@ -28,6 +28,10 @@ int table_remove_named(const char *name);
 /* True when there is a table of that name in family inet, empty or not. */
 bool table_is_there(const char *name);
 
+/* Wakes a table that was loaded asleep (`flags dormant`): from now on packets meet its chains, of all hooks at
+ * once. 0, or -1 with errno. */
+int table_wake(const char *name);
+
 enum table_state {
 	TABLE_PRESENT,
 	TABLE_ABSENT,  /* not there, or emptied of its rules */

@@ -189,6 +189,7 @@ static void run_packet_door(const struct child *child, int ready)
 	struct packet_door_settings settings = {
 		.index = i,
 		.queue = (uint16_t)(QUEUE_NUMBER + number),
+		.inherited = child->inherited,
 		.account = packet_account,
 		.policy = (struct policy *)children->policy,
 		.orders = children->orders[i][1],
@@ -198,7 +199,7 @@ static void run_packet_door(const struct child *child, int ready)
 		.ready = ready,
 	};
 	char role[24];
-	const int kept[] = { settings.orders, settings.journal, ready };
+	const int kept[] = { settings.orders, settings.journal, settings.inherited, ready };
 
 	snprintf(role, sizeof(role), "packet door %u", number % PACKET_DOORS_MAX);
 	log_name("headgated", role);
@@ -254,6 +255,13 @@ static bool takes_orders(const struct child *child)
 	return child->role == CHILD_WORKER || child->role == CHILD_PACKET;
 }
 
+static void disown(struct child *child)
+{
+	if (child->inherited >= 0)
+		close(child->inherited);
+	child->inherited = -1;
+}
+
 /* ready: where the child says that it is; closed here. */
 static int start(struct child *child, int ready)
 {
@@ -267,6 +275,7 @@ static int start(struct child *child, int ready)
 	if (child->pid == 0)
 		become(child, ready);
 	close(ready);
+	disown(child);
 	if (child->pid < 0) {
 		child->pid = 0;
 		return -1;
@@ -327,7 +336,7 @@ static void child_begin(struct child *child, struct children *children, enum chi
 			unsigned index)
 {
 	*child = (struct child){
-		.children = children, .role = role, .index = index, .ready = -1
+		.children = children, .role = role, .index = index, .ready = -1, .inherited = -1
 	};
 	evtimer_assign(&child->restart, children->base, restart, child);
 }
@@ -438,6 +447,22 @@ static void end_child(struct child *child, int64_t until)
 }
 
 /* Coming and going of the packet doors */
+
+void children_inherit_queue(struct children *children, unsigned queue, int descriptor)
+{
+	unsigned number = queue - QUEUE_NUMBER;
+
+	if (number < children->packet_doors && children->packet[number].inherited < 0)
+		children->packet[number].inherited = descriptor;
+	else
+		close(descriptor);
+}
+
+void children_disown_queues(struct children *children)
+{
+	for (unsigned i = 0; i < children->packet_doors; i++)
+		disown(&children->packet[i]);
+}
 
 int children_open_packet_doors(struct children *children)
 {

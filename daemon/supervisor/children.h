@@ -24,6 +24,7 @@ struct child {
 	unsigned index;       /* of its pairs */
 	pid_t pid;            /* 0: not running */
 	int ready;            /* where it will say that it is ready; -1: nobody waits for it */
+	int inherited;        /* of a packet door: the socket of its queue, until it starts; -1: none */
 	int64_t born;         /* steady microseconds */
 	unsigned deaths;      /* quick ones in a row */
 	unsigned missed;      /* seconds without a heartbeat */
@@ -91,6 +92,13 @@ struct counters *children_packet_counters(const struct children *children, unsig
 
 /* Collects the dead and replaces them. Call on SIGCHLD. */
 void children_reap(struct children *children);
+
+/* A packet door's queue that the program before had: the one that starts next at that number goes on with it. The
+ * descriptor is taken over. */
+void children_inherit_queue(struct children *children, unsigned queue, int descriptor);
+
+/* Gives up those that no packet door wanted. */
+void children_disown_queues(struct children *children);
 
 /* Looks at the heartbeat of every worker and packet door; ends one whose loop has stood still for 3 s. Call once a second. */
 void children_watch(struct children *children);

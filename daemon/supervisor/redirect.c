@@ -30,9 +30,48 @@ static int load_text(const char *text)
 	return -1;
 }
 
+/* What no text can say (queue_rule.h). Where the kernel does not take it after all, nothing is queued from now on. */
+static int add_queue_rule(struct supervisor *supervisor, const struct ruleset *ruleset,
+			  const char *table)
+{
+	struct queue_rule rule = { .table = table, .chain = "watch", .queues = ruleset->queues };
+	struct marks marks;
+
+	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
+	rule.mark = marks.watching;
+	rule.mask = marks.mask;
+	if (queue_rule_add(&rule) == 0)
+		return 0;
+	log_warning("the kernel has the target NFQUEUE and takes no rule with it (%s): connections that are judged "
+		    "by name go through a worker, QUIC comes back over TCP. Mend: modprobe -a nft_queue; on "
+		    "OpenWrt: opkg install kmod-nft-queue", strerror(errno));
+	supervisor->probe.queue = QUEUE_NOT_AT_ALL;
+	return -1;
+}
+
+static int wake(const char *table)
+{
+	if (table_wake(table) == 0)
+		return 0;
+	log_error("the nft table cannot be put into force: %s", strerror(errno));
+	return -1;
+}
+
+/* From the first packet on that meets it, the table is whole. */
+static int put_table(struct supervisor *supervisor, const struct ruleset *ruleset, const char *text)
+{
+	const char *table = ruleset->stands_in ? TABLE_STAND_IN : TABLE_NAME;
+
+	if (load_text(text) < 0)
+		return -1;
+	if (!ruleset_sleeps(ruleset))
+		return 0;
+	return add_queue_rule(supervisor, ruleset, table) < 0 ? -1 : wake(table);
+}
+
 /* The new table stands in for itself while it takes the place of the old one. */
-static int replace_table(const struct ruleset *ruleset, const char *text,
-			 char *(*print)(const struct ruleset *ruleset))
+static int replace_table(struct supervisor *supervisor, const struct ruleset *ruleset,
+			 const char *text, char *(*print)(const struct ruleset *ruleset))
 {
 	struct ruleset beside = *ruleset;
 	char *stand_in;
@@ -40,12 +79,13 @@ static int replace_table(const struct ruleset *ruleset, const char *text,
 
 	/* At a start there is nothing whose place must be kept. */
 	if (table_look() != TABLE_PRESENT)
-		return load_text(table_is_there(TABLE_NAME) ? text : ruleset_making(text));
+		return put_table(supervisor, ruleset,
+				 table_is_there(TABLE_NAME) ? text : ruleset_making(text));
 	beside.stands_in = true;
 	stand_in = print(&beside);
-	result = load_text(stand_in);
+	result = put_table(supervisor, &beside, stand_in);
 	if (result == 0)
-		result = load_text(text);
+		result = put_table(supervisor, ruleset, text);
 	table_remove_stand_in();
 	free(stand_in);
 	return result;
@@ -151,27 +191,6 @@ static char *print_table(const struct supervisor *supervisor, const struct plan 
 	return text;
 }
 
-/* What no text can say (queue_rule.h). Until it is there, packets pass by unseen. Where the kernel does not
- * take it after all, nothing is queued from now on. */
-static int add_queue_rule(struct supervisor *supervisor, const struct ruleset *ruleset)
-{
-	struct queue_rule rule = { .table = TABLE_NAME, .chain = "watch", .queues = ruleset->queues };
-	struct marks marks;
-
-	if (ruleset->queue != QUEUE_TARGET || !ruleset->queues)
-		return 0;
-	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
-	rule.mark = marks.watching;
-	rule.mask = marks.mask;
-	if (queue_rule_add(&rule) == 0)
-		return 0;
-	log_warning("the kernel has the target NFQUEUE and takes no rule with it (%s): connections that are judged "
-		    "by name go through a worker, QUIC comes back over TCP. Mend: modprobe -a nft_queue; on "
-		    "OpenWrt: opkg install kmod-nft-queue", strerror(errno));
-	supervisor->probe.queue = QUEUE_NOT_AT_ALL;
-	return -1;
-}
-
 static int load_plan(struct supervisor *supervisor, struct plan *plan)
 {
 	struct ruleset ruleset;
@@ -188,9 +207,7 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	text = print_table(supervisor, plan, &rules, &ruleset);
 	if (text && !is_loaded(supervisor, text)) {
 		redirect_count(supervisor);
-		result = replace_table(&ruleset, text, ruleset_print);
-		if (result == 0)
-			result = add_queue_rule(supervisor, &ruleset);
+		result = replace_table(supervisor, &ruleset, text, ruleset_print);
 	}
 	plan_text_end(&rules);
 	if (!text || result < 0) {
@@ -374,7 +391,7 @@ void redirect_ebb(struct supervisor *supervisor)
 	ruleset_from_policy(&ruleset, supervisor->policy, supervisor->probe.method);
 	doors_into_ruleset(&supervisor->doors, &ruleset);
 	text = ruleset_print_ebb(&ruleset);
-	if (!text || replace_table(&ruleset, text, ruleset_print_ebb) < 0)
+	if (!text || replace_table(supervisor, &ruleset, text, ruleset_print_ebb) < 0)
 		table_remove();
 	free(text);
 }

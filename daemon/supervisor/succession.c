@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 enum {
 	TRIAL_SECONDS = 20,
 	TRIAL_TEXT = 2048,
+	QUEUE_MILLISECONDS = 500,
 	/* No longer: who upgrades wants what was mended. */
 	RETIRED_SECONDS = 3600,
 };
@@ -205,6 +207,34 @@ void succession_reap(struct supervisor *supervisor, pid_t pid, int status)
 
 /* In the new program */
 
+/* One that cannot answer has lost its queue: a new one is opened, and packets meet `when-down` in between. */
+static void take_queue(struct children *children, const struct elder *door)
+{
+	struct pollfd answer = { .fd = door->orders, .events = POLLIN };
+	int descriptors[ORDER_DESCRIPTORS_MAX];
+	union order order;
+	size_t count = 0;
+
+	if (poll(&answer, 1, QUEUE_MILLISECONDS) == 1 &&
+	    order_receive(door->orders, &order, descriptors, &count) == 1 && count == 1 &&
+	    order.kind == ORDER_RETIRE)
+		children_inherit_queue(children, order.retire.queue, descriptors[0]);
+	else
+		while (count)
+			close(descriptors[--count]);
+}
+
+void succession_take_queues(struct supervisor *supervisor)
+{
+	struct elders *doors = &supervisor->estate.packet;
+	const union order order = { .retire = { .kind = ORDER_RETIRE } };
+
+	elders_tell(doors, &order, sizeof(order.retire), NULL, 0);
+	for (unsigned i = 0; i < doors->count; i++)
+		take_queue(&supervisor->children, &doors->elder[i]);
+	elders_end_now(doors);
+}
+
 void succession_end(struct supervisor *supervisor)
 {
 	struct estate *estate = &supervisor->estate;
@@ -212,6 +242,7 @@ void succession_end(struct supervisor *supervisor)
 
 	if (estate->lock < 0)
 		return;
+	children_disown_queues(&supervisor->children);
 	doors_close(&estate->doors);
 	children_reap(&supervisor->children); /* who ended while nobody looked */
 	elders_tell(&supervisor->children.elders, &order, sizeof(order.retire), NULL, 0);

@@ -16,5 +16,8 @@ void succession_begin(struct supervisor *supervisor, struct control_answer *answ
 /* A child that nobody else has lost has ended: perhaps the one that tried. */
 void succession_reap(struct supervisor *supervisor, pid_t pid, int status);
 
+/* In the new program, before its packet doors start: those of before end and leave their queues to them. */
+void succession_take_queues(struct supervisor *supervisor);
+
 /* In the new program, when it is ready: retires the workers of before and tells whoever asked. */
 void succession_end(struct supervisor *supervisor);

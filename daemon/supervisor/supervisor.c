@@ -219,8 +219,7 @@ static int join_children(struct supervisor *supervisor)
 
 	children->doors = &supervisor->doors;
 	children->transparent = supervisor->probe.method == CAPTURE_TPROXY;
-	/* A queue has one reader. */
-	elders_end_now(&supervisor->estate.packet);
+	succession_take_queues(supervisor);
 	children->watching = redirect_watches(supervisor);
 	return children_join(children);
 }

@@ -99,3 +99,34 @@ class Thousand(Proof):
             self.measured(f"{process[0]}: {now_memory - memory:+} KB of {memory}, {now_files - files:+} of {files} descriptors")
             if now_files != files or (now_memory - memory > GROWTH and not self.sanitized):
                 raise Failure(f"{process}: {memory} KB and {files} descriptors became {now_memory} and {now_files}")
+
+
+class Watched(Proof):
+    """Where the kernel queues by a rule that no text can say, the table is put together in several steps."""
+
+    intent = "A name that the packet door blocks stays blocked while the table is replaced, and nobody else is refused"
+    policy = """
+when-down: closed
+capture: { proxy: needed, tcp: [80, 443] }
+rules:
+  - { name: no ads, when: { host: ads.example }, do: block }
+"""
+    KINDS = {"blocked": ("ads.example", 80, False, 1), "passed": ("good.example", 80, False, 1),
+             "passed, TLS": ("good.example", 443, True, 1)}
+    RELOADS = 20
+
+    def prove(self):
+        visitors = Visitors(self.network.topology, [self._trust("server")], self.KINDS, 0.002)
+        try:
+            for number in range(self.RELOADS):
+                self.gateway.write_policy(
+                    f"{self.policy}  - {{ name: more, when: {{ host: x.example, port: {number + 1} }}, do: block }}\n")
+                result = self.gateway.control("reload")
+                if result.returncode:
+                    raise Failure(f"reload {number}: {result.stdout}{result.stderr}")
+        finally:
+            visitors.close()
+        for visit in visitors.visits:
+            if bool(visit.error) != (visit.kind == "blocked"):
+                raise Failure(f"one of {len(visitors.visits)}: {visit}")
+        self.measured(f"{self.RELOADS} reloads beside {len(visitors.visits)} visits")
