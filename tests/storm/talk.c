@@ -115,8 +115,9 @@ static size_t begin_saying(struct talk *talk, uint8_t *bytes, size_t room)
 	talk->said.body = 0;
 	if (talk->http)
 		return say_head(talk, (char *)bytes, room);
+	/* 0xff first: a number could look like the beginning of a protocol, for the rest of which the gateway waits. */
 	for (; talk->who == CLIENT && length < RUN_BYTES; length++)
-		bytes[length] = (uint8_t)(talk->plan.run >> (8 * length));
+		bytes[length] = length ? (uint8_t)(talk->plan.run >> (8 * (length - 1))) : 0xff;
 	return length;
 }
 
@@ -321,8 +322,8 @@ static bool hear_raw(struct talk *talk, const uint8_t *bytes, size_t length)
 		if (talk->head_length == RUN_BYTES) {
 			uint64_t run = 0;
 
-			for (unsigned i = 0; i < RUN_BYTES; i++)
-				run |= (uint64_t)(uint8_t)talk->head[i] << (8 * i);
+			for (unsigned i = 1; i < RUN_BYTES; i++)
+				run |= (uint64_t)(uint8_t)talk->head[i] << (8 * (i - 1));
 			learn_run(talk, run);
 		}
 	}
