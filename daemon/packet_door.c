@@ -15,7 +15,7 @@
 #include "daemon/story.h"
 #include "netfilter/raw.h"
 
-enum { CAP_NET_ADMIN_BIT = 1 << 12 };
+enum { CAP_NET_ADMIN_BIT = 1 << 12, HEAR_MILLISECONDS = 100 };
 
 struct packet_door {
 	const struct packet_door_settings *settings;
@@ -27,9 +27,29 @@ struct packet_door {
 	struct event order_event;
 	struct event queue_event;
 	struct event beat;
+	struct event hear;
 };
 
 /* The policy in force */
+
+/* Ends are heard of only where somebody wants to know them, or how much was carried until then. */
+static void choose_endings(struct packet_door *door)
+{
+	const struct timeval often = { 0, HEAR_MILLISECONDS * 1000 };
+	struct visits *visits = &door->visits;
+	bool wanted = journal_wants_events(visits->journal) || policy_logs_passed(visits->policy) ||
+		      (visits->ledger && !ledger_is_empty(visits->ledger));
+
+	if (!door->endings)
+		return;
+	if (endings_want(door->endings, wanted) < 0)
+		log_warning("the ends of what the kernel carries are not heard of: %s",
+			    strerror(errno));
+	if (wanted)
+		event_add(&door->hear, &often);
+	else
+		event_del(&door->hear);
+}
 
 static void adopt(struct packet_door *door, struct policy *policy)
 {
@@ -38,6 +58,7 @@ static void adopt(struct packet_door *door, struct policy *policy)
 	policy_release(visits->policy);
 	visits->policy = policy;
 	marks_choose(&visits->marks, policy->capture.mark, policy->capture.mark_mask);
+	choose_endings(door);
 	atomic_store(&visits->counters->policy_generation, policy->generation);
 }
 
@@ -126,8 +147,25 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	atomic_fetch_add_explicit(&door->visits.counters->heartbeat, 1, memory_order_relaxed);
 	visits_look_out(&door->visits);
-	if (door->endings)
-		endings_read(door->endings, story_end, &door->visits);
+}
+
+/* ENOBUFS: more ended at once than the kernel keeps for us; their bytes stay unknown. */
+static void on_hear(evutil_socket_t fd, short what, void *argument)
+{
+	struct packet_door *door = argument;
+
+	(void)fd;
+	(void)what;
+	endings_read(door->endings, story_end, &door->visits);
+	choose_endings(door);
+}
+
+static void on_wants(void *context)
+{
+	struct packet_door *door = context;
+
+	if (door->visits.policy)
+		choose_endings(door);
 }
 
 /* Start */
@@ -162,7 +200,8 @@ static int open_visits(struct packet_door *door)
 	visits->flows = flows_new(FLOWS_MAX, story_forget, visits);
 	door->endings = endings_open();
 	if (!door->endings)
-		log_warning("the ends of datagrams are not noticed: %s", strerror(errno));
+		log_warning("the ends of what the kernel carries are not noticed: %s",
+			    strerror(errno));
 	visits->sightings = door->settings->sightings;
 	return visits->openings && visits->flows ? 0 : -1;
 }
@@ -174,11 +213,14 @@ static int make_visits(struct packet_door *door)
 	struct journal_settings_worker journal = {
 		.channel = settings->journal,
 		.counters = settings->counters,
+		.wants = on_wants,
+		.context = door,
 	};
 
 	door->base = journal.base = event_base_new();
 	if (!door->base)
 		return -1;
+	event_assign(&door->hear, door->base, -1, EV_PERSIST, on_hear, door);
 	visits->counters = settings->counters;
 	atomic_store(&visits->counters->sees_openings, visits->lookout != NULL);
 	visits->time_minute = -1;

@@ -51,20 +51,60 @@ void story_forget(void *context, struct flow *flow)
 	flow->story = NULL;
 }
 
-void story_end(void *context, const struct ending *ending)
+/* Bytes */
+
+void story_note(struct visits *visits, const struct flow *flow, uint64_t id)
 {
-	struct visits *visits = context;
-	struct flow *flow;
+	const struct ledger_flow carried = { flow->client, flow->server,
+					     flow->kind == FLOW_DATAGRAMS };
+	struct carried_view displaced = { .known = false };
+
+	if (!visits->ledger)
+		visits->ledger = ledger_new();
+	if (visits->ledger)
+		displaced.id = ledger_note(visits->ledger, &carried, id);
+	if (displaced.id)
+		journal_carried(visits->journal, &displaced);
+}
+
+static void tell_bytes(struct visits *visits, const struct ending *ending)
+{
+	const struct ledger_flow carried = { ending->tuple.client, ending->tuple.destination,
+					     ending->tuple.protocol == IPPROTO_UDP };
+	const struct carried_view view = {
+		.id = ledger_take(visits->ledger, &carried),
+		.known = ending->from_client || ending->to_client,
+		.from_client = ending->from_client,
+		.to_client = ending->to_client,
+	};
+
+	if (view.id)
+		journal_carried(visits->journal, &view);
+}
+
+/* Ends */
+
+static void end_datagrams(struct visits *visits, const struct ending *ending)
+{
+	struct flow *flow = flows_find(visits->flows, FLOW_DATAGRAMS, &ending->tuple.client,
+				       &ending->tuple.destination);
 	struct story *story;
 
-	if (ending->tuple.protocol != IPPROTO_UDP)
-		return;
-	flow = flows_find(visits->flows, FLOW_DATAGRAMS, &ending->tuple.client,
-			  &ending->tuple.destination);
 	if (!flow || !flow->story)
 		return;
 	story = flow->story;
 	story->told.client.received = ending->from_client;
 	story->told.client.sent = ending->to_client;
 	flows_forget(visits->flows, flow);
+}
+
+void story_end(void *context, const struct ending *ending)
+{
+	struct visits *visits = context;
+	uint8_t protocol = ending->tuple.protocol;
+
+	if (visits->ledger && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP))
+		tell_bytes(visits, ending);
+	if (protocol == IPPROTO_UDP)
+		end_datagrams(visits, ending);
 }

@@ -6,6 +6,7 @@
 #include "daemon/ids.h"
 #include "daemon/journal/journal.h"
 #include "daemon/packet/flow.h"
+#include "daemon/packet/ledger.h"
 #include "daemon/packet/openings.h"
 #include "daemon/packet/packet.h"
 #include "daemon/packet/sightings.h"
@@ -27,6 +28,7 @@ struct visits {
 	struct lookout *lookout; /* NULL: not to be had */
 	struct openings *openings;
 	struct flows *flows;
+	struct ledger *ledger; /* of what the kernel carries on and the journal wants to hear the end of; NULL: nothing yet */
 	struct sightings *sightings; /* shared by all who judge */
 	char sighted[NAME_SIZE];     /* room for a name out of them */
 	struct counters *counters;

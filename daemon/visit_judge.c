@@ -71,6 +71,8 @@ static void report(struct visits *visits, struct flow *flow, const struct said *
 	}
 	if (!silent)
 		journal_connection(visits->journal, &told.view);
+	if (reason == REASON_FORWARDED && decision->rule->logged)
+		story_note(visits, flow, told.view.id);
 	if (said->protocol != PROTOCOL_DNS)
 		story_begin(visits, flow, &told);
 }

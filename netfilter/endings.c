@@ -16,6 +16,7 @@ struct endings {
 	struct netlink *netlink;
 	endings_each *each;
 	void *context;
+	bool wanted;
 };
 
 struct endings *endings_open(void)
@@ -25,7 +26,7 @@ struct endings *endings_open(void)
 
 	if (!endings)
 		return NULL;
-	endings->netlink = netlink_listen(NETLINK_NETFILTER, 1U << (NFNLGRP_CONNTRACK_DESTROY - 1));
+	endings->netlink = netlink_listen(NETLINK_NETFILTER, 0);
 	if (!endings->netlink) {
 		free(endings);
 		return NULL;
@@ -33,6 +34,20 @@ struct endings *endings_open(void)
 	setsockopt(netlink_descriptor(endings->netlink), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 		   sizeof(size));
 	return endings;
+}
+
+int endings_want(struct endings *endings, bool wanted)
+{
+	const int group = NFNLGRP_CONNTRACK_DESTROY;
+	int change = wanted ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+
+	if (wanted == endings->wanted)
+		return 0;
+	if (setsockopt(netlink_descriptor(endings->netlink), SOL_NETLINK, change, &group,
+		       sizeof(group)) < 0)
+		return -1;
+	endings->wanted = wanted;
+	return 0;
 }
 
 void endings_close(struct endings *endings)

@@ -3,6 +3,7 @@
  * net.netfilter.nf_conntrack_acct is 1. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "netfilter/tuple.h"
@@ -17,8 +18,11 @@ struct ending {
 
 typedef void endings_each(void *context, const struct ending *ending);
 
-/* NULL with errno. */
+/* Hears of nothing yet. NULL with errno. */
 struct endings *endings_open(void);
+
+/* Whether it hears from now on: the kernel tells nobody of what nobody wants to know. 0, or -1 with errno. */
+int endings_want(struct endings *endings, bool wanted);
 
 /* NULL is fine. */
 void endings_close(struct endings *endings);

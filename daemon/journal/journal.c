@@ -127,6 +127,15 @@ void journal_exchange(struct journal *journal, const struct connection_view *vie
 	add_line(journal, &journal->journal, &text);
 }
 
+void journal_carried(struct journal *journal, const struct carried_view *view)
+{
+	struct text text;
+
+	begin_line(journal, &text);
+	record_print_carried(&text, view);
+	add_line(journal, &journal->journal, &text);
+}
+
 void journal_archive(struct journal *journal, const struct connection_view *view,
 		     const struct exchange *exchange)
 {
@@ -170,10 +179,13 @@ void journal_live_end(struct journal *journal, uint32_t question)
 
 static void obey(struct journal *journal, const struct message_header *header)
 {
-	if (header->kind == MESSAGE_WANTED)
+	if (header->kind == MESSAGE_WANTED) {
 		journal->wants_events = header->number != 0;
-	else if (header->kind == MESSAGE_LIST && journal->settings.list)
+		if (journal->settings.wants)
+			journal->settings.wants(journal->settings.context);
+	} else if (header->kind == MESSAGE_LIST && journal->settings.list) {
 		journal->settings.list(journal->settings.context, header->number);
+	}
 }
 
 static void hear(evutil_socket_t channel, short what, void *context)

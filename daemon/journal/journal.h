@@ -18,6 +18,7 @@ struct journal_settings_worker {
 	int channel;
 	struct counters *counters;
 	void (*list)(void *context, uint32_t question);
+	void (*wants)(void *context); /* what journal_wants_events() says has changed; NULL: nobody asks */
 	void *context;
 };
 struct journal *journal_new(const struct journal_settings_worker *settings);
@@ -32,6 +33,8 @@ void journal_event(struct journal *journal, enum event_kind kind,
 void journal_connection(struct journal *journal, const struct connection_view *view);
 void journal_exchange(struct journal *journal, const struct connection_view *view,
 		      const struct exchange *exchange, bool with_headers);
+
+void journal_carried(struct journal *journal, const struct carried_view *view);
 
 /* Writes an exchange that has ended into the HTTP archive. */
 void journal_archive(struct journal *journal, const struct connection_view *view,

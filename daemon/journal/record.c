@@ -228,3 +228,23 @@ void record_print_exchange(struct text *text, const struct connection_view *view
 
 	print_fitting(text, &line, print_exchange);
 }
+
+void record_print_carried(struct text *text, const struct carried_view *view)
+{
+	const struct instant now = clock_now();
+
+	text_add_char(text, '{');
+	member_add_string(text, "type", "carried");
+	member_add_time(text, "time", &now);
+	member_add_id(text, "connection", view->id);
+	member_add(text, "bytes");
+	if (view->known) {
+		text_add_char(text, '{');
+		member_add_count(text, "from_client", view->from_client);
+		member_add_count(text, "to_client", view->to_client);
+		text_add_char(text, '}');
+	} else {
+		text_add(text, "null");
+	}
+	text_add_char(text, '}');
+}

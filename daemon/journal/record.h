@@ -76,5 +76,16 @@ void record_print_connection(struct text *text, const struct connection_view *vi
 void record_print_exchange(struct text *text, const struct connection_view *view,
 			   const struct exchange *exchange, bool with_headers);
 
+/* What the kernel has carried of a connection that it let go of now. */
+struct carried_view {
+	uint64_t id;	      /* of the connection, whose line says `forwarded` */
+	bool known;	      /* false: nobody has counted */
+	uint64_t from_client; /* bytes with their IP headers */
+	uint64_t to_client;
+};
+
+/* Its line: {"type":"carried",…,"bytes":{…}}. */
+void record_print_carried(struct text *text, const struct carried_view *view);
+
 /* The word of an event; static storage. */
 const char *event_word(enum event_kind kind);

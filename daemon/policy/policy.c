@@ -172,6 +172,14 @@ const struct device *policy_device(const struct policy *policy, const struct add
 	return NULL;
 }
 
+bool policy_logs_passed(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].logged && policy->rules[i].verdict == VERDICT_PASS)
+			return true;
+	return false;
+}
+
 bool policy_traces(const struct policy *policy, unsigned kinds)
 {
 	for (size_t i = 0; i < policy->rule_count; i++)

@@ -135,6 +135,10 @@ struct decision policy_decide(const struct policy *policy, const struct facts *f
 /* True when a rule makes traces of any of these kinds (TRACE_… bits). */
 bool policy_traces(const struct policy *policy, unsigned kinds);
 
+/* True when a rule lets pass and its `log` asks for a line: then the journal also hears how much the kernel has
+ * carried. */
+bool policy_logs_passed(const struct policy *policy);
+
 /* The device a client belongs to: the first that matches; NULL for none. */
 const struct device *policy_device(const struct policy *policy, const struct address *client,
 				   const uint8_t *mac);
