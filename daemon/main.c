@@ -32,9 +32,9 @@ static const struct option options[] = {
 
 enum { USED_WRONGLY = 2 };
 
-static void used_wrongly(const char *message)
+static void used_wrongly(const char *message, const char *word)
 {
-	fprintf(stderr, "headgated: %s\n%s", message, usage_text);
+	fprintf(stderr, "headgated: %s%s%s\n%s", message, *word ? " " : "", word, usage_text);
 	exit(USED_WRONGLY);
 }
 
@@ -44,7 +44,7 @@ static unsigned parse_workers(const char *text)
 	long number = strtol(text, &end, 10);
 
 	if (*end || number < 1 || number > WORKERS_MAX)
-		used_wrongly("--workers takes a number from 1 to 64");
+		used_wrongly("--workers takes a number from 1 to 64, not", text);
 	return (unsigned)number;
 }
 
@@ -95,7 +95,8 @@ int main(int argc, char **argv)
 	log_name("headgated", "");
 	if (heap_begin() < 0)
 		log_warning("memory of OpenSSL cannot be wiped");
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			settings.config = optarg;
@@ -121,14 +122,17 @@ int main(int argc, char **argv)
 		case 'h':
 			fputs(usage_text, stdout);
 			return 0;
+		case ':':
+			used_wrongly("a value is missing behind", argv[optind - 1]);
+			break;
 		default:
-			fputs(usage_text, stderr);
-			return USED_WRONGLY;
+			used_wrongly("there is no option", argv[optind - 1]);
 		}
 	}
-	if (optind < argc || !settings.config)
-		used_wrongly(settings.config ? "it takes no arguments without --"
-					     : "--config FILE is missing");
+	if (optind < argc)
+		used_wrongly("nothing is taken without --, such as", argv[optind]);
+	if (!settings.config)
+		used_wrongly("--config FILE is missing", "");
 	if (trial)
 		return try_policy(&settings, trial);
 	if (geteuid() != 0) {

@@ -1,5 +1,6 @@
 /* headgatectl: asks a running headgated, and checks policy files without one. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "daemon/control/tool.h"
 #include "daemon/lists/format.h"
 #include "daemon/lists/set.h"
+#include "daemon/policy/suggestion.h"
 #include "daemon/upgrade/upgrade.h"
 
 #define RUN_DIRECTORY "/run/headgate"
@@ -145,9 +147,15 @@ static void take_line(void *context, json_t *line, const char *text)
 	fflush(stdout);
 }
 
-static int usage_error(const char *message)
+static int __attribute__((format(printf, 1, 2))) usage_error(const char *format, ...)
 {
-	fprintf(stderr, "headgatectl: %s; see headgatectl --help\n", message);
+	va_list arguments;
+
+	fputs("headgatectl: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputs(" (see headgatectl --help)\n", stderr);
 	return STATUS_USAGE;
 }
 
@@ -402,21 +410,32 @@ static const struct subcommand *find(const char *name)
 	return NULL;
 }
 
+static int report_unknown(const char *name)
+{
+	struct suggestion suggestion;
+
+	suggestion_begin(&suggestion, name);
+	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+		suggestion_offer(&suggestion, subcommands[i].name);
+	if (suggestion.best)
+		return usage_error("there is no subcommand \"%s\"; did you mean \"%s\"?", name,
+				   suggestion.best);
+	return usage_error("there is no subcommand \"%s\"", name);
+}
+
 static int run(const struct subcommand *subcommand, const struct tool *tool)
 {
-	char message[256];
-
-	if (tool->word_count < subcommand->least || tool->word_count > subcommand->most) {
-		snprintf(message, sizeof message, "usage: headgatectl %s %s", subcommand->name,
-			 subcommand->arguments);
-		return usage_error(message);
-	}
+	if (tool->word_count < subcommand->least || tool->word_count > subcommand->most)
+		return *subcommand->arguments
+			       ? usage_error("usage: headgatectl %s %s", subcommand->name,
+					     subcommand->arguments)
+			       : usage_error("`%s` takes nothing more", subcommand->name);
 	if (tool->plan && subcommand->run != run_check)
 		return usage_error("--plan belongs to `check`");
 	if ((tool->format || tool->column || tool->code) && subcommand->run != run_lists)
 		return usage_error("--format, --column and --code belong to `lists`");
 	if (tool->format && !format_is_known(tool->format))
-		return usage_error("there is no such format");
+		return usage_error("there is no format \"%s\"", tool->format);
 	if (tool->length && subcommand->run != run_ban)
 		return usage_error("--for belongs to `ban`");
 	if (tool->der && subcommand->run != run_authority)
@@ -433,7 +452,8 @@ enum {
 	OPTION_COLUMN,
 	OPTION_CODE,
 	OPTION_FOR,
-	OPTION_HELP
+	OPTION_HELP,
+	OPTION_VERSION
 };
 
 static const struct option options[] = {
@@ -446,6 +466,7 @@ static const struct option options[] = {
 	{ "column", required_argument, NULL, OPTION_COLUMN },
 	{ "code", required_argument, NULL, OPTION_CODE },
 	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -464,7 +485,8 @@ int main(int argc, char **argv)
 	int option;
 
 	begin_tool(&tool);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_RUN_DIRECTORY:
 			tool.run_directory = optarg;
@@ -493,15 +515,20 @@ int main(int argc, char **argv)
 		case OPTION_HELP:
 			print_help();
 			return STATUS_DONE;
+		case OPTION_VERSION:
+			puts("headgatectl " VERSION);
+			return STATUS_DONE;
+		case ':':
+			return usage_error("%s takes a value", argv[optind - 1]);
 		default:
-			return usage_error("unknown option");
+			return usage_error("there is no option %s", argv[optind - 1]);
 		}
 	}
 	if (optind == argc)
-		return usage_error("which subcommand?");
+		return usage_error("a subcommand is missing");
 	subcommand = find(argv[optind]);
 	if (!subcommand)
-		return usage_error("there is no such subcommand");
+		return report_unknown(argv[optind]);
 	tool.words = argv + optind + 1;
 	tool.word_count = argc - optind - 1;
 	return run(subcommand, &tool);

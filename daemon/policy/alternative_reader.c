@@ -146,7 +146,8 @@ static bool report_no_device(struct reading *reading, const struct keyword *keyw
 	const char *text = value_text(value);
 	struct suggestion suggestion;
 
-	if (!scalar_is_label(text))
+	/* Nobody names a device "192.0.2.300": that is meant as an address, and is none. */
+	if (!scalar_is_label(text) || !text[strspn(text, "0123456789.")])
 		return mismatch(reading, keyword, value);
 	suggestion_begin(&suggestion, text);
 	for (size_t i = 0; i < policy->device_count; i++)

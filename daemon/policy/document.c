@@ -39,11 +39,16 @@ static const char *hint(const yaml_parser_t *parser)
 	if (parser->context && strstr(parser->context, "alias"))
 		return "; a name that begins with * must stand in quotes";
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
-		return "; put a text that begins with such a character in quotes, and indent with "
-		       "spaces, not tabs";
+		return "; put a text that begins with such a character in quotes";
 	if (parser->problem && strstr(parser->problem, "mapping values are not allowed"))
 		return "; is the line before it complete, and indented alike?";
 	return "";
+}
+
+static bool is_at_tab(const yaml_parser_t *parser, const char *bytes)
+{
+	return parser->problem && strstr(parser->problem, "cannot start any token") &&
+	       bytes[parser->problem_mark.index] == '\t';
 }
 
 static void explain(const yaml_parser_t *parser, const char *bytes, struct place *place,
@@ -61,6 +66,10 @@ static void explain(const yaml_parser_t *parser, const char *bytes, struct place
 		place_offset(place, bytes, parser->problem_offset);
 	else
 		place_mark(place, &parser->problem_mark);
+	if (is_at_tab(parser, bytes)) {
+		text_add(problem, "a tab indents this line; YAML takes spaces");
+		return;
+	}
 	text_add(problem, "this is not YAML: ");
 	if (parser->context)
 		text_addf(problem, "%s, ", parser->context);

@@ -20,20 +20,53 @@ static void list_words(const struct grammar *grammar, struct text *text)
 		text_addf(text, "%s%s", keyword == grammar->keywords ? "" : ", ", keyword->word);
 }
 
+/* What people call things elsewhere. */
+static const struct {
+	const char *word;
+	const char *ours;
+} aliases[] = {
+	{ "action", "do" },	{ "client", "from" },	   { "conditions", "when" },
+	{ "country", "address" }, { "destination", "address" }, { "device", "from" },
+	{ "domain", "host" },	{ "dst", "address" },	   { "file", "names" },
+	{ "if", "when" },	{ "interface", "lan" },	   { "interfaces", "lan" },
+	{ "ip", "address" },	{ "mac", "from" },	   { "match", "when" },
+	{ "name", "host" },	{ "sni", "host" },	   { "source", "from" },
+	{ "src", "from" },	{ "then", "do" },	   { "uri", "path" },
+	{ "url", "path" },	{ "verb", "method" },	   { "verdict", "do" },
+};
+
+static const char *find_alias(const struct grammar *grammar, const char *word)
+{
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (strcmp(aliases[i].word, word) == 0 && grammar_find(grammar, aliases[i].ours))
+			return aliases[i].ours;
+	return NULL;
+}
+
+static const char *suggest(const struct grammar *grammar, const char *word)
+{
+	const char *alias = find_alias(grammar, word);
+	struct suggestion suggestion;
+
+	if (alias)
+		return alias;
+	suggestion_begin(&suggestion, word);
+	for (const struct keyword *keyword = grammar->keywords; keyword->word; keyword++)
+		suggestion_offer(&suggestion, keyword->word);
+	return suggestion.best;
+}
+
 static void report_unknown(struct reading *reading, const struct grammar *grammar, struct value key)
 {
-	struct suggestion suggestion;
+	const char *best = suggest(grammar, value_text(key) ? value_text(key) : "");
 	char message[MESSAGE_SIZE];
 	char found[FOUND_SIZE];
 	struct text text;
 
 	text_begin(&text, message, sizeof(message));
 	text_addf(&text, "unknown key %s in %s; ", reading_found(key, found), grammar->what);
-	suggestion_begin(&suggestion, value_text(key) ? value_text(key) : "");
-	for (const struct keyword *keyword = grammar->keywords; keyword->word; keyword++)
-		suggestion_offer(&suggestion, keyword->word);
-	if (suggestion.best) {
-		text_addf(&text, "did you mean \"%s\"?", suggestion.best);
+	if (best) {
+		text_addf(&text, "did you mean \"%s\"?", best);
 	} else {
 		text_add(&text, "its keys are ");
 		list_words(grammar, &text);

@@ -81,7 +81,7 @@ static void read_limit(struct reading *reading, const struct keyword *keyword, s
 		policy->limits.value[limit] = amount;
 }
 
-#define TAKES_TIME  ": a time such as 10 s"
+#define TAKES_TIME  "a time such as 10 s: "
 #define TAKES_BYTES "a size such as 64 KiB: "
 #define TAKES_COUNT "a number: "
 
