@@ -52,14 +52,15 @@ void candidates_advance(struct candidates *candidates)
 		candidates->tried |= 1U << (candidates->current - candidates->upstream->servers);
 }
 
-bool candidates_are_several(const struct candidates *candidates)
+/* True when the upstream has several, and one of them is current. */
+static bool are_several(const struct candidates *candidates)
 {
 	return candidates->current && candidates->upstream->server_count > 1;
 }
 
 bool candidates_are_left(const struct candidates *candidates)
 {
-	return candidates_are_several(candidates) && next(candidates);
+	return are_several(candidates) && next(candidates);
 }
 
 bool candidates_blames_server(enum reason reason)
@@ -71,7 +72,7 @@ void candidates_note_failure(const struct candidates *candidates, enum reason re
 {
 	char text[STATION_TEXT];
 
-	if (!candidates_are_several(candidates) || !candidates_blames_server(reason))
+	if (!are_several(candidates) || !candidates_blames_server(reason))
 		return;
 	print(candidates, candidates->current, text);
 	if (health_failed(candidates->health, text, clock_steady(), candidates->upstream->back_off))
@@ -83,7 +84,7 @@ void candidates_note_success(const struct candidates *candidates)
 {
 	char text[STATION_TEXT];
 
-	if (!candidates_are_several(candidates))
+	if (!are_several(candidates))
 		return;
 	print(candidates, candidates->current, text);
 	if (health_reached(candidates->health, text))

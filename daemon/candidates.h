@@ -17,9 +17,6 @@ struct candidates {
 /* Makes the next one current: NULL when there is no upstream, or all of its servers have been tried. */
 void candidates_advance(struct candidates *candidates);
 
-/* True when the upstream has several, and one of them is current. */
-bool candidates_are_several(const struct candidates *candidates);
-
 /* True when there is still another one to try. */
 bool candidates_are_left(const struct candidates *candidates);
 

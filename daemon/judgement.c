@@ -51,7 +51,8 @@ static const char *sighted_name(const struct connection *connection)
 	return gateway->sighted;
 }
 
-void connection_facts(const struct connection *connection, struct facts *facts)
+/* Fills what is known of the connection now. */
+static void gather(const struct connection *connection, struct facts *facts)
 {
 	const struct client *client = &connection->client;
 	const struct endpoint *endpoint = &client->side.endpoint;
@@ -86,7 +87,7 @@ struct decision connection_judge(const struct connection *connection)
 {
 	struct facts facts;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	return policy_decide(regime_policy(connection->regime), &facts);
 }
 
@@ -94,7 +95,7 @@ struct decision connection_judge_question(const struct connection *connection)
 {
 	struct facts facts;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	facts.protocol = PROTOCOL_DNS;
 	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	return policy_decide(regime_policy(connection->regime), &facts);
@@ -106,7 +107,7 @@ static const struct rule *rule_for(const struct connection *connection, enum pro
 	struct facts facts;
 	struct decision decision;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	facts.protocol = protocol;
 	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE | MOMENT_REQUEST | MOMENT_RESPONSE;
 	decision = policy_decide(regime_policy(connection->regime), &facts);
@@ -133,7 +134,7 @@ static struct decision judge_anew(const struct connection *connection, const str
 {
 	struct facts facts;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	/* Before the whole head is there, the guard has not said what host it is for. */
 	if (exchange && exchange->request.host[0]) {
 		facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE;
@@ -171,7 +172,7 @@ void connection_judge_shadows(struct connection *connection)
 	struct facts facts;
 	struct decision decision;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	facts.learned |= MOMENT_HELLO;
 	/* Of plain HTTP the first request has been seen, and no more will be. */
 	if (facts.protocol == PROTOCOL_HTTP) {
@@ -191,7 +192,7 @@ struct decision exchange_judge(struct connection *connection, const struct excha
 	struct facts facts;
 	struct decision decision;
 
-	connection_facts(connection, &facts);
+	gather(connection, &facts);
 	facts.learned |= MOMENT_HELLO | MOMENT_CERTIFICATE;
 	exchange_facts(exchange, &facts);
 	decision = policy_decide(regime_policy(connection->regime), &facts);

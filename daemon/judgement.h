@@ -3,9 +3,6 @@
 
 #include "daemon/connection.h"
 
-/* Fills what is known of the connection now. */
-void connection_facts(const struct connection *connection, struct facts *facts);
-
 /* Asks the judge about the connection. */
 struct decision connection_judge(const struct connection *connection);
 

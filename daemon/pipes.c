@@ -45,9 +45,3 @@ void pipes_give(struct pipes *pipes, struct pipe *pipe)
 	else
 		pipes->resting[pipes->count++] = pipe;
 }
-
-void pipes_end(struct pipes *pipes)
-{
-	while (pipes->count)
-		pipe_close(pipes->resting[--pipes->count]);
-}

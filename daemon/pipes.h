@@ -14,6 +14,7 @@ struct pipe {
 	size_t held; /* bytes inside */
 };
 
+/* All zero is an empty one; it lives as long as its worker. */
 struct pipes {
 	struct pipe *resting[PIPES_MAX];
 	size_t count;
@@ -24,6 +25,3 @@ struct pipe *pipes_take(struct pipes *pipes);
 
 /* Takes a pipe back; one that still holds bytes is closed instead of pooled. NULL is fine. */
 void pipes_give(struct pipes *pipes, struct pipe *pipe);
-
-/* Closes all that rest. */
-void pipes_end(struct pipes *pipes);

@@ -60,13 +60,6 @@ static void discard(struct parked *parked)
 	close(fd);
 }
 
-void pool_free(struct pool *pool)
-{
-	while (pool && pool->parked)
-		discard(pool->parked);
-	free(pool);
-}
-
 /* The server has ended it or said something unasked, or it has waited for long enough. */
 static void over(evutil_socket_t fd, short what, void *argument)
 {

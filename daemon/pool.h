@@ -12,11 +12,8 @@ enum {
 
 struct pool;
 
-/* NULL when out of memory. */
+/* Lives as long as its worker. NULL when out of memory. */
 struct pool *pool_new(struct event_base *base);
-
-/* Closes what is in it. NULL is fine. */
-void pool_free(struct pool *pool);
 
 /* Takes an idle HTTP/1 connection out of the server, whose model stays as it is, only closed. False when it may not be
  * kept: through a proxy, with a client certificate, captured, not verified, not at rest, or no memory. */

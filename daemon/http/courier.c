@@ -135,8 +135,9 @@ static void send_answer(struct courier *courier, struct head *head, struct span 
 	codec->send_end(&courier->front, NULL);
 }
 
-void courier_answer(struct courier *courier, struct head *head, struct span body,
-		    enum reason reason)
+/* Answers in place of a server: head (body framing set) and body. Then nothing more is wanted of
+ * the request; reason says why in the journal. */
+static void answer(struct courier *courier, struct head *head, struct span body, enum reason reason)
 {
 	send_answer(courier, head, body);
 	courier_fail(courier, reason, ENDING_ANSWERED);
@@ -158,8 +159,8 @@ void courier_refuse(struct courier *courier, unsigned status, enum reason reason
 	if (courier->response_begun || page_make(head, &body, status, reason) < 0)
 		courier_fail(courier, reason, ENDING_RESET);
 	else
-		courier_answer(courier, head,
-			       (struct span){ (const uint8_t *)body.bytes, body.length }, reason);
+		answer(courier, head, (struct span){ (const uint8_t *)body.bytes, body.length },
+		       reason);
 }
 
 /* The owner's own answer is a response like any other, but for who gave it. */

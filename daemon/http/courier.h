@@ -99,11 +99,6 @@ void courier_fail(struct courier *courier, enum reason reason, enum ending endin
 void courier_refuse(struct courier *courier, unsigned status, enum reason reason,
 		    const char *detail);
 
-/* Answers in place of a server: head (body framing set) and body. Then nothing more is wanted of
- * the request; reason says why in the journal. */
-void courier_answer(struct courier *courier, struct head *head, struct span body,
-		    enum reason reason);
-
 /* What a verdict that needs no server does to a request; false when it needs one. */
 bool courier_settle(struct courier *courier);
 

@@ -310,7 +310,9 @@ enum reason guard_response(struct head *head, const char *method, const char **d
 	return REASON_NONE;
 }
 
-bool guard_trailer(const char *name)
+/* Trailer fields: those that frame, route or authenticate are not carried (RFC 9110 section 6.5.1).
+ * True when the field may pass. */
+static bool passes_trailer(const char *name)
 {
 	static const char *const refused[] = {
 		"age",
@@ -358,7 +360,7 @@ bool guard_trailers(struct head *trailers)
 	if (!fields_valid(trailers))
 		return false;
 	for (size_t i = 0; i < trailers->field_count; i++)
-		if (guard_trailer(trailers->text + trailers->fields[i].name))
+		if (passes_trailer(trailers->text + trailers->fields[i].name))
 			trailers->fields[kept++] = trailers->fields[i];
 	trailers->field_count = kept;
 	return true;

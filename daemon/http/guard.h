@@ -18,10 +18,6 @@ enum reason guard_request(struct head *head, const char **detail);
 /* The same for a response to a request of this method. REASON_NONE or REASON_RESPONSE_MALFORMED. */
 enum reason guard_response(struct head *head, const char *method, const char **detail);
 
-/* Trailer fields: those that frame, route or authenticate are not carried (RFC 9110 section 6.5.1).
- * True when the field may pass. */
-bool guard_trailer(const char *name);
-
 /* Judges a whole trailer section and removes the fields that may not pass. False when it breaks the
  * rules that hold for a head's fields. */
 bool guard_trailers(struct head *trailers);

@@ -290,9 +290,9 @@ static enum match match_not(const struct condition *condition, const struct fact
 	}
 }
 
-enum match alternative_match(const struct condition *condition,
-			     const struct alternative *alternative, const struct facts *facts,
-			     unsigned *missing)
+static enum match match_alternative(const struct condition *condition,
+				    const struct alternative *alternative,
+				    const struct facts *facts, unsigned *missing)
 {
 	switch (condition->kind) {
 	case CONDITION_PORT:
@@ -330,7 +330,7 @@ enum match condition_match(const struct condition *condition, const struct facts
 	if (condition->kind == CONDITION_NOT)
 		return match_not(condition, facts, missing);
 	for (size_t i = 0; i < condition->count; i++) {
-		if (alternative_match(condition, &condition->alternatives[i], facts, &lacking) ==
+		if (match_alternative(condition, &condition->alternatives[i], facts, &lacking) ==
 		    MATCH_YES)
 			return MATCH_YES;
 	}
@@ -350,7 +350,7 @@ enum match when_match(const struct when *when, const struct facts *facts, unsign
 	return lacking ? MATCH_UNKNOWN : MATCH_YES;
 }
 
-void patterns_end(struct patterns *patterns)
+static void end_patterns(struct patterns *patterns)
 {
 	for (size_t i = 0; i < patterns->count; i++)
 		pattern_end(&patterns->patterns[i]);
@@ -362,9 +362,9 @@ void alternative_end(struct alternative *alternative)
 	if (alternative->kind == ALTERNATIVE_PATTERN)
 		pattern_end(&alternative->pattern);
 	if (alternative->kind == ALTERNATIVE_CERTIFICATE_NAMES && alternative->certificate_names) {
-		patterns_end(&alternative->certificate_names->issuer);
-		patterns_end(&alternative->certificate_names->subject);
-		patterns_end(&alternative->certificate_names->san);
+		end_patterns(&alternative->certificate_names->issuer);
+		end_patterns(&alternative->certificate_names->subject);
+		end_patterns(&alternative->certificate_names->san);
 		free(alternative->certificate_names);
 	}
 	free(alternative->text);

@@ -107,12 +107,9 @@ struct condition {
 /* Whether all conditions hold; UNKNOWN adds the moments it lacks to *missing. Pure. */
 enum match when_match(const struct when *when, const struct facts *facts, unsigned *missing);
 
-/* The same for one condition, and for one alternative of it. */
+/* The same for one condition. */
 enum match condition_match(const struct condition *condition, const struct facts *facts,
 			   unsigned *missing);
-enum match alternative_match(const struct condition *condition,
-			     const struct alternative *alternative, const struct facts *facts,
-			     unsigned *missing);
 
 /* True when whatever makes `narrow` hold makes `wide` hold as well; false when that cannot be told.
  */
@@ -149,4 +146,3 @@ void condition_print_fact(const struct condition *condition, const struct facts 
 /* Frees what they hold. */
 void when_end(struct when *when);
 void alternative_end(struct alternative *alternative);
-void patterns_end(struct patterns *patterns);

@@ -2,7 +2,8 @@
 
 #include "daemon/policy/condition.h"
 
-void explain_verdict(const struct rule *rule, struct text *text)
+/* Adds what a rule does, for people: "blocks (reset)", "routes to api". */
+static void add_verdict(const struct rule *rule, struct text *text)
 {
 	switch (rule->verdict) {
 	case VERDICT_PASS:
@@ -53,7 +54,9 @@ static void explain_condition(const struct condition *condition, const struct fa
 	}
 }
 
-void explain_entries(const struct rule *rule, const struct facts *facts, struct text *text)
+/* Adds which list entries made the rule hold: " (list drop: lists/drop.txt:12: 192.0.2.0/24)";
+ * nothing when no list was asked. */
+static void add_entries(const struct rule *rule, const struct facts *facts, struct text *text)
 {
 	for (size_t i = 0; i < rule->when.count; i++)
 		explain_condition(&rule->when.conditions[i], facts, text);
@@ -62,8 +65,8 @@ void explain_entries(const struct rule *rule, const struct facts *facts, struct 
 static void explain_yes(const struct rule *rule, const struct facts *facts, struct text *text)
 {
 	text_add(text, rule->shadow ? ", a shadow, would decide: " : " decides: ");
-	explain_verdict(rule, text);
-	explain_entries(rule, facts, text);
+	add_verdict(rule, text);
+	add_entries(rule, facts, text);
 }
 
 /* Explains one rule; true when it ends the search. */
@@ -90,7 +93,7 @@ static bool explain_rule(const struct rule *rule, const struct facts *facts, exp
 	case MATCH_UNKNOWN:
 		text_addf(&text, "%s asks: %s; if it holds: ", rule->shadow ? ", a shadow," : "",
 			  reason);
-		explain_verdict(rule, &text);
+		add_verdict(rule, &text);
 		break;
 	}
 	line(context, storage);
@@ -110,7 +113,7 @@ static void explain_decision(const struct policy *policy, const struct facts *fa
 			  moment_phrase(decision.wanted));
 	} else {
 		text_add(&text, "verdict: ");
-		explain_verdict(decision.rule, &text);
+		add_verdict(decision.rule, &text);
 		text_addf(&text, ", by %s%s%s", decision.rule->slot ? "\"" : "",
 			  decision.rule->slot ? decision.rule->name : "default: no rule matched",
 			  decision.rule->slot ? "\"" : "");

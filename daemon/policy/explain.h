@@ -14,10 +14,3 @@ typedef void explain_line(void *context, const char *line);
  * hold). The last line is the verdict. Pure. */
 void explain_policy(const struct policy *policy, const struct facts *facts, explain_line *line,
 		    void *context);
-
-/* Adds what a rule does, for people: "blocks (reset)", "routes to api". */
-void explain_verdict(const struct rule *rule, struct text *text);
-
-/* Adds which list entries made the rule hold: " (list drop: lists/drop.txt:12: 192.0.2.0/24)";
- * nothing when no list was asked. */
-void explain_entries(const struct rule *rule, const struct facts *facts, struct text *text);

@@ -70,7 +70,8 @@ const char *pattern_begin(struct pattern *pattern, const char *text)
 	return "out of memory";
 }
 
-bool glob_matches(const char *glob, const char *subject)
+/* The glob alone: * is any run of characters, ? is any one. Pure. */
+static bool matches_glob(const char *glob, const char *subject)
 {
 	const char *star = NULL;
 	const char *resume = NULL;
@@ -98,7 +99,7 @@ bool pattern_matches(const struct pattern *pattern, const char *subject)
 {
 	if (pattern->regex)
 		return regexec(pattern->regex, subject, 0, NULL, 0) == 0;
-	return glob_matches(pattern->text, subject);
+	return matches_glob(pattern->text, subject);
 }
 
 void pattern_end(struct pattern *pattern)

@@ -20,6 +20,3 @@ bool pattern_matches(const struct pattern *pattern, const char *subject);
 
 /* Frees what pattern_begin() made; a zeroed pattern is fine. */
 void pattern_end(struct pattern *pattern);
-
-/* The glob alone: * is any run of characters, ? is any one. Pure. */
-bool glob_matches(const char *glob, const char *subject);

@@ -122,14 +122,14 @@ const char *block_word(enum block block)
 	return words[block];
 }
 
-const char *journal_level_word(enum journal_level level)
+static const char *journal_level_word(enum journal_level level)
 {
 	static const char *const words[] = { "none", "connections", "exchanges", "headers" };
 
 	return words[level];
 }
 
-const char *trace_word(enum trace_kind trace)
+static const char *trace_word(enum trace_kind trace)
 {
 	return trace == TRACE_HAR ? "har" : trace == TRACE_KEYLOG ? "keylog" : "pcapng";
 }

@@ -139,8 +139,6 @@ void rule_end(struct rule *rule);
 /* The words of the policy file; static storage. */
 const char *verdict_word(enum verdict verdict);
 const char *block_word(enum block block);
-const char *trace_word(enum trace_kind trace);
-const char *journal_level_word(enum journal_level level);
 const char *rate_word(enum rate_unit unit);
 
 /* What is waited for, for people: "the request"; static storage. */

@@ -23,7 +23,8 @@ enum {
 	EARLIEST_CLOCK = 1735689600, /* 2025-01-01: no gateway was made before */
 };
 
-EVP_PKEY *founding_key(void)
+/* A new P-256 key; NULL on failure. The caller owns it. */
+static EVP_PKEY *make_key(void)
 {
 	return EVP_EC_gen("P-256");
 }
@@ -132,8 +133,10 @@ static int add_constraints(X509 *certificate, const struct authority_constraint 
 	return done;
 }
 
-X509 *founding_certificate(EVP_PKEY *key, const struct authority_constraint *constraints,
-			   size_t constraint_count, int64_t now)
+/* A self-signed CA certificate for key as authority_create() describes it; now: seconds since 1970.
+ * NULL on failure. The caller owns it. */
+static X509 *make_certificate(EVP_PKEY *key, const struct authority_constraint *constraints,
+			      size_t constraint_count, int64_t now)
 {
 	X509 *certificate = X509_new();
 	time_t begin = (time_t)now - DAY; /* clients' clocks differ */
@@ -189,9 +192,8 @@ static int refuse(const char *directory, int error, const char *cause)
 static int make_files(const char *directory, const struct authority_constraint *constraints,
 		      size_t constraint_count, int64_t now)
 {
-	EVP_PKEY *key = founding_key();
-	X509 *certificate =
-		key ? founding_certificate(key, constraints, constraint_count, now) : NULL;
+	EVP_PKEY *key = make_key();
+	X509 *certificate = key ? make_certificate(key, constraints, constraint_count, now) : NULL;
 	int result = -1;
 
 	if (!certificate)
