@@ -1,4 +1,4 @@
-// link: daemon/tls/origin.c daemon/tls/context.c daemon/tls/mirror.c daemon/tls/algorithms.c daemon/tls/trust.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/objections.c daemon/tls/revocation.c daemon/tls/public_suffix.c daemon/tls/notorious.c daemon/tls/x509.c daemon/tls/agreed.c daemon/certificate.c daemon/text.c daemon/reason.c daemon/log.c daemon/name.c daemon/address.c tests/unit/chains.c -lpsl -lssl -lcrypto
+// link: daemon/tls/origin.c daemon/tls/verification.c daemon/tls/context.c daemon/tls/mirror.c daemon/tls/algorithms.c daemon/tls/trust.c daemon/tls/sessions.c daemon/tls/chains.c daemon/tls/shelf.c daemon/tls/digest.c daemon/tls/objections.c daemon/tls/revocation.c daemon/tls/public_suffix.c daemon/tls/notorious.c daemon/tls/x509.c daemon/tls/agreed.c daemon/certificate.c daemon/text.c daemon/reason.c daemon/log.c daemon/name.c daemon/address.c tests/unit/chains.c -lpsl -lssl -lcrypto
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
