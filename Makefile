@@ -99,7 +99,8 @@ mutation: setup
 
 # An image that boots into the gateway, in build/firmware/ARCH; and the same booted under QEMU.
 # ARCH=x86_64|arm64|armhf|mipsel; KERNEL=small: our own kernel from Debian's sources (arm64);
-# EFI=1: the machine finds the disk by its own firmware (x86_64, arm64)
+# EFI=1: the machine finds the disk by its own firmware (x86_64, arm64);
+# HEAVY=1: as a release wants it: ten minutes of traffic, fifty power cuts
 ARCH     ?= arm64
 BOX      := $(ARCH)$(if $(KERNEL),-$(KERNEL))
 firmware:

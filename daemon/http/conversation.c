@@ -9,7 +9,7 @@
 #include "daemon/http/hub.h"
 #include "daemon/http/parcel.h"
 
-enum { STEPS_MAX = 64 }; /* of CHUNK_SIZE in one turn, before others have theirs */
+enum { STEPS_MAX = 8 }; /* of CHUNK_SIZE in one turn, before others have theirs: a tenth of a second on a small router */
 
 int64_t hub_limit(const struct conversation *conversation, enum limit limit)
 {

@@ -16,7 +16,7 @@
 #include "daemon/supervisor/supervision.h"
 #include "netfilter/routes.h"
 
-enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 10 };
+enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 30 };
 
 struct reload {
 	struct supervisor *supervisor;

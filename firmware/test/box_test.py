@@ -2,14 +2,13 @@
 name, what it returns is told behind it."""
 import contextlib
 import os
-import random
 import re
 import shutil
 import subprocess
 import time
 
 from certificates import Certificates
-from machine import ROOT, Broken, Machine, MachineTopology
+from machine import HEAVY, ROOT, Broken, Machine, MachineTopology
 from servers import NameServer, Nginx
 from topology import make_directory
 
@@ -238,19 +237,21 @@ headgatectl reload"""
 @contextlib.contextmanager
 def big_lists(box, entries):
     """With a list of so many names and one of as many addresses in force."""
+    small = "cp /tmp/kept /state/etc/headgate.yaml; rm -f /state/etc/lists/big-*; headgatectl reload"
     try:
         box.machine.shell(BIG % (entries, entries), seconds=900)
         for name, wanted in ((f"n{entries - 1}.big.example", "403"), (f"n{entries}.big.example", "200")):
             box.expect(served(wanted), "--resolve", f"{name}:80:198.51.100.10", f"http://{name}/")
         yield
-    finally:
-        box.machine.shell("cp /tmp/kept /state/etc/headgate.yaml; rm -f /state/etc/lists/big-*; headgatectl reload",
-                          seconds=900)
+    except Exception:
+        box.machine.shell(small, check=False, seconds=900)
+        raise
+    box.machine.shell(small, seconds=900)
 
 
 def holds_lists(box):
     """With a hundred thousand names and as many addresses traffic goes on: nothing is written, nothing killed."""
-    entries, minutes, done = int(os.environ.get("ENTRIES", "100000")), float(os.environ.get("MINUTES", "0.5")), 0
+    entries, minutes, done = int(os.environ.get("ENTRIES", "100000")), float(os.environ.get("MINUTES", "10" if HEAVY else "0.5")), 0
     root, began = box.authority(), time.monotonic()
     with big_lists(box, entries):
         took, before = time.monotonic() - began, written(box)
@@ -295,8 +296,8 @@ def written(box):
 
 def fits_memory(box):
     """Nothing was killed for want of memory."""
-    text = box.machine.shell("cat /proc/meminfo; dmesg | grep -c 'Out of memory' || :")
-    if not text.rstrip().endswith("\n0"):
+    text = box.machine.shell("cat /proc/meminfo; grep oom_kill /proc/vmstat")
+    if int(re.search(r"oom_kill (\d+)", text)[1]) != 0:
         raise Broken(box.machine.shell("dmesg | tail -20"))
     available = int(re.search(r"MemAvailable: *(\d+)", text)[1])
     return f"{available // 1024} MB of {box.machine.memory} MB are free"
@@ -381,35 +382,6 @@ def falls_back(box):
     box.expect(served(), "-4", "http://good.example/")
 
 
-def survives_power_cuts(box):
-    """The power may go at any moment of an upgrade."""
-    authority = box.machine.shell("headgatectl authority export")
-    with open(f"{box.machine.images}/image", "rb") as file:
-        image = file.read()
-    chance = random.Random(7)
-    done = 0
-    began = time.monotonic()
-    cuts = int(os.environ.get("CUTS", "4"))
-    seconds = 8
-    for _ in range(cuts):
-        upgrade = box.machine.feeding("headgatectl upgrade -", image)
-        started = time.monotonic()
-        try:
-            upgrade.wait(chance.uniform(0.2, seconds))
-            done += upgrade.returncode == 0
-            seconds = time.monotonic() - started  # the whole takes this long: cuts lie within
-        except subprocess.TimeoutExpired:
-            seconds = min(1.2 * seconds, 240)  # until it has been seen whole
-        box.machine.power_cut()
-        upgrade.kill()
-        upgrade.wait()
-        box.machine.await_console(READY, BOOT_SECONDS)
-    if box.machine.shell("headgatectl authority export") != authority:
-        raise Broken("the authority has changed")
-    box.expect(served(), "-4", "http://good.example/")
-    return f"{cuts} cuts, {done} of them after the end, {time.monotonic() - began:.0f} s"
-
-
 def resets(box):
     """A factory reset leaves nothing of the owner's, and makes a new authority."""
     before = box.machine.shell("headgatectl authority export")
@@ -426,4 +398,4 @@ def resets(box):
 
 TESTS = [holds_no_key, fits_flash, starts, passes, passes_ipv6, blocks_by_name, blocks_by_list, inspects, serves_names, runs_parts, closed_outside,
          reloads, watches, listed_in_kernel, holds_lists, survives_worker, fits_memory, keeps_state,
-         refuses_strangers, upgrades, falls_back, survives_power_cuts, resets]
+         refuses_strangers, upgrades, falls_back, resets]

@@ -95,7 +95,8 @@ def survives_bad_wire(box):
     """Delay, loss, duplicates and reordering on both sides harm no byte, passed or inspected."""
     tc = box.machine.bring("sbin/tc")
     faults = "netem delay 30ms 10ms loss 2% duplicate 1% reorder 25%"
-    box.machine.shell(f"modprobe sch_netem; {tc} qdisc replace dev eth0 root {faults} && "
+    box.machine.bring_modules("sch_netem")
+    box.machine.shell(f"{tc} qdisc replace dev eth0 root {faults} && "
                       f"{tc} qdisc replace dev eth1 root {faults}")
     try:
         download(box, "https://good.example/large.txt", root=box.root)
@@ -110,8 +111,7 @@ def survives_bad_wire(box):
 
 
 # A device on VLAN 20 of a further port, in a namespace of the guest. busybox calls the other end of vbox veth0.
-VLAN = """modprobe -qa veth 8021q
-ip link add vbox type veth && ip link set vbox up
+VLAN = """ip link add vbox type veth && ip link set vbox up
 sed -i 's|^  dns:|    br-iot: { ports: vbox.20, address: 192.0.3.1/24, guest: true }\\n  dns:|' /state/etc/headgate.yaml
 box-apply && sleep 1
 busybox unshare -n sleep 600 & pid=$!
@@ -125,6 +125,7 @@ ip address add 192.0.3.10/24 dev vdev.20; ip route add default via 192.0.3.1'"""
 
 def sees_vlan(box):
     """Devices on a VLAN of a port are a network of their own: judged, and kept out of the house."""
+    box.machine.bring_modules("veth")
     with changed(box, "{ " + VLAN + "\n} </dev/null >/tmp/vlan.log 2>&1"):
         def inside(command):
             return box.machine.shell(f"busybox nsenter -t $(cat /tmp/iot) -n timeout 20 {command} 2>&1", check=False)

@@ -23,6 +23,7 @@ from topology import DEVICE, DEVICE_MAC, SERVERS, Topology, ipv4, ipv6, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
+HEAVY = bool(os.environ.get("HEAVY"))  # as long as a release wants it, not as long as a change does
 SHELL_SECONDS = 120
 # A machine's own EFI, as Debian packages it for QEMU.
 FIRMWARE = {"x64": "/usr/share/OVMF/OVMF_CODE_4M.fd", "aa64": "/usr/share/AAVMF/AAVMF_CODE.fd"}
@@ -41,6 +42,11 @@ def settings_of(target):
             if match:
                 settings[match[1]] = match[2]
     return settings
+
+
+def module_of(path):
+    """The name that the kernel calls a module's file by."""
+    return os.path.basename(path).partition(".")[0].replace("-", "_")
 
 
 class MachineTopology(Topology):
@@ -68,6 +74,11 @@ class MachineTopology(Topology):
         self._route(self.server, "198.51.100.1", "2001:db8:2::1")
         self._names()
 
+    def _route(self, namespace, *gateways):
+        """In the place of what a box that runs already has advertised."""
+        for gateway in gateways:
+            self.ip(namespace, "route", "replace", "default", "via", gateway)
+
     def _move(self, tap, namespace):
         self.ip(self.gateway, "link", "set", tap, "netns", namespace)
         self.ip(namespace, "link", "set", tap, "name", "eth0")
@@ -94,6 +105,8 @@ class Machine:
         # The firmware of a real machine wants more for itself.
         self.memory = memory or ("320" if efi else self.settings["memory"])
         self.disk = f"{directory}/disk"
+        self.format = "raw"
+        self.monitor = f"{directory}/monitor"
         self.key = f"{directory}/id"
         self.process = None
         self.started = None
@@ -127,7 +140,8 @@ class Machine:
 
     # ---- power ----
 
-    def power_on(self):
+    def power_on(self, *more):
+        """With further options for QEMU."""
         console = f"{self.directory}/console"
         self._listener = socket.socket(socket.AF_UNIX)
         if os.path.exists(console):
@@ -137,7 +151,7 @@ class Machine:
         self.console = ""
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            self.topology.command(self.topology.gateway, *self._command(console)), start_new_session=True,
+            self.topology.command(self.topology.gateway, *self._command(console), *more), start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=open(f"{self.directory}/qemu.log", "w", encoding="utf-8"))
         self._listener.settimeout(20)
         self._serial, _ = self._listener.accept()
@@ -145,14 +159,15 @@ class Machine:
         self.topology.connect()
 
     def _command(self, console):
-        command = ["nice", "-n", "10", *shlex.split(self.settings["qemu"]), "-accel", "tcg", "-m", self.memory]
-        command += shlex.split("-smp 1 -display none -nodefaults -monitor none")
+        command = [*shlex.split(self.settings["qemu"]), "-accel", "tcg", "-m", self.memory]
+        command += shlex.split("-smp 1 -display none -nodefaults")
+        command += ["-qmp", f"unix:{self.monitor},server=on,wait=off"]
         if self.efi:
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE[self.settings['efi']]}"]
         else:
             command += ["-kernel", self._kernel(), "-initrd", f"{self.images}/stage1", "-append",
                         f"console={self.settings['console']} quiet panic=10"]
-        command += ["-drive", f"file={self.disk},format=raw,if=none,id=disk",
+        command += ["-drive", f"file={self.disk},format={self.format},if=none,id=disk",
                     "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
         for number, tap in enumerate(("tap-wan", "tap-lan")):
             command += ["-netdev", f"tap,id=n{number},ifname={tap},script=no,downscript=no", "-device",
@@ -190,10 +205,10 @@ class Machine:
         self.process = None
         self._serial.close()
         self._listener.close()
+        self.topology.disconnect()
 
     def power_cut(self):
         self.power_off()
-        self.topology.disconnect()
         self.power_on()
 
     def await_console(self, pattern, seconds, since=0):
@@ -274,10 +289,29 @@ class Machine:
         with tarfile.open(fileobj=data, mode="w") as archive:
             for name, path in paths.items():
                 archive.add(path, name)
-        done = self.feed("mkdir -p /tmp/brought && tar -xf - -C /tmp/brought", data.getvalue())
+        self._bring(data.getvalue())
+        return f"env LD_LIBRARY_PATH=/tmp/brought /tmp/brought/{os.path.basename(program)}"
+
+    def bring_modules(self, *names):
+        """Loads modules of the kernel's package that only the tests want, and what they depend on."""
+        tree = next(entry.path for entry in os.scandir(f"{self.images}/kernel/lib/modules"))
+        with open(f"{tree}/modules.dep", encoding="ascii") as file:
+            depends = {module_of(line.split(":")[0]): line.replace(":", "").split() for line in file}
+        data, order = io.BytesIO(), []
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            for name in names:
+                for path in reversed(depends.get(name, [])):  # else it is built in
+                    archive.add(f"{tree}/{path}", os.path.basename(path))
+                    order.append(os.path.basename(path))
+        if order:
+            self._bring(data.getvalue())
+            self.shell("cd /tmp/brought; for each in " + " ".join(order) + "; do "
+                       "grep -q \"^$(echo ${each%.ko} | tr - _) \" /proc/modules || insmod $each || exit 1; rm -f $each; done")
+
+    def _bring(self, archive):
+        done = self.feed("mkdir -p /tmp/brought && tar -xf - -C /tmp/brought", archive)
         if done.returncode:
             raise Broken(done.stderr)
-        return f"env LD_LIBRARY_PATH=/tmp/brought /tmp/brought/{os.path.basename(program)}"
 
     def close(self):
         self.power_off()

@@ -22,7 +22,7 @@ SECRET = 'a "b\\c #d'
 SECRETS = '"0123@provider.example" * "a \\"b\\\\c #d" *\n'
 
 # A namespace of the guest: its first process, and what runs a command in it. /etc there is its own.
-NAMESPACE = """modprobe -qa veth 8021q pppoe bridge
+NAMESPACE = """modprobe -qa 8021q pppoe bridge
 ip link add %(cable)s type veth && ip link set %(cable)s up
 mkdir -p /tmp/%(name)s && rm -rf /tmp/%(name)s/* && cp -a /etc /tmp/%(name)s/etc
 busybox unshare -n -m sleep 100000 & pid=$!
@@ -132,6 +132,7 @@ def rewired(box, name, cable, wiring, policy):
     box.machine.shell("cp /state/etc/headgate.yaml /tmp/kept")
     try:
         box.machine.feed("cat >/state/etc/headgate.yaml", policy.encode())
+        box.machine.bring_modules("veth")
         detached(box, NAMESPACE % names + wiring)
         yield
     finally:
