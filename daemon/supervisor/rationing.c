@@ -12,7 +12,7 @@
 enum {
 	WRITE_SECONDS = 3600,
 	CLOCK_SET = 20250101, /* a clock that shows less was not set yet */
-	MONTH = 100,	      /* in dates such as 20261125 */
+	MONTH_DAYS = 31,
 };
 
 static uint32_t date_today(void)
@@ -25,11 +25,17 @@ static uint32_t date_today(void)
 	return (uint32_t)((parts.tm_year + 1900) * 10000 + (parts.tm_mon + 1) * 100 + parts.tm_mday);
 }
 
+/* As if every month had as many: what is later is more. */
+static uint32_t day_number(uint32_t date)
+{
+	return (date / 10000 * 12 + date / 100 % 100) * MONTH_DAYS + date % 100;
+}
+
 /* A machine without a battery for its clock begins with an old date. Until somebody tells it the time, what is
  * written down is of a day to come. */
 static bool clock_is_behind(uint32_t date, uint32_t stored)
 {
-	return date < stored && (date < CLOCK_SET || stored - date < MONTH);
+	return date < stored && (date < CLOCK_SET || day_number(stored) - day_number(date) <= MONTH_DAYS);
 }
 
 static char *path_of_quotas(const struct supervisor *supervisor)
