@@ -13,6 +13,7 @@
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
 #include "daemon/story.h"
+#include "daemon/visit_stream.h"
 #include "netfilter/raw.h"
 
 enum { CAP_NET_ADMIN_BIT = 1 << 12, HEAR_MILLISECONDS = 100 };

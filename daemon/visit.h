@@ -44,9 +44,5 @@ struct visits {
 	uint8_t changed[65536]; /* a packet on its way back with something taken out */
 };
 
-/* Looks at what has come by since the last time: meant to be called now and then, also when nobody
- * visits. */
-void visits_look_out(struct visits *visits);
-
 /* Receives a packet of the queue (queue_each); context: the visits. */
 void visit_packet(void *context, const struct queue_packet *arrival);

@@ -102,9 +102,25 @@ static struct decision decide(struct visits *visits, const struct flow *flow,
 	return policy_decide(visits->policy, &facts);
 }
 
+/* What has no name of its own is known by the one that the device asked for. */
+static struct said with_sighting(struct visits *visits, const struct flow *flow,
+				 const struct said *said)
+{
+	struct said whole = *said;
+
+	if (!(said->learned & MOMENT_HELLO) || said->protocol == PROTOCOL_TLS ||
+	    said->protocol == PROTOCOL_HTTP || said->protocol == PROTOCOL_QUIC || said->host)
+		return whole;
+	if (sightings_find(visits->sightings, &flow->server, clock_steady() / 1000000,
+			   visits->sighted))
+		whole.host = visits->sighted;
+	return whole;
+}
+
 enum fate visit_judge(struct visits *visits, struct flow *flow, const struct said *said)
 {
-	struct decision decision = decide(visits, flow, said);
+	const struct said whole = with_sighting(visits, flow, said);
+	struct decision decision = decide(visits, flow, &whole);
 	enum reason reason;
 	enum fate fate;
 
@@ -117,7 +133,7 @@ enum fate visit_judge(struct visits *visits, struct flow *flow, const struct sai
 	count_hits(visits, &decision);
 	count_fate(visits, fate, reason);
 	flow_settle(visits->flows, flow, fate);
-	report(visits, flow, said, &decision, reason);
+	report(visits, flow, &whole, &decision, reason);
 	return fate;
 }
 

@@ -62,7 +62,7 @@ static char *table_of(const struct policy *policy, const struct kernel_view *vie
 	ruleset.carries = rules.carries;
 	ruleset.datagram_listener = 15053;
 	ruleset.queue = view->packet_door ? QUEUE_NATIVE : QUEUE_NOT_AT_ALL;
-	ruleset.queues = plan_watches(plan);
+	ruleset.queues = plan_watches(plan) ? 2 : 0;
 	ruleset.openings_visit = plan->early;
 	text = ruleset_print(&ruleset);
 	plan_text_end(&rules);
@@ -124,7 +124,7 @@ static int load_in_kernel(const char *rules)
 /* Where the kernel has no such expression, all the rest of the table is still tried. */
 static void leave_out_queue(char *text)
 {
-	static const char statement[] = " queue flags bypass to 7446";
+	static const char statement[] = " queue flags bypass to 7446-7447";
 	char *place = strstr(text, statement);
 
 	if (place)
@@ -297,6 +297,16 @@ static bool compare(const struct policy *policy, const struct plan *plan, const 
 	return true;
 }
 
+/* What comes to the packet door must find it there. */
+static bool comes_to_packet_door(const struct plan *plan, const struct facts *facts)
+{
+	const struct step *step = plan_find(plan, facts);
+
+	return step->action == PLAN_WATCH ||
+	       (plan->packet_door && step->action == PLAN_PROXY &&
+		facts->transport == TRANSPORT_UDP && plan_captures(plan, facts));
+}
+
 static bool try_policy(const struct kernel_view *view, unsigned *kernel)
 {
 	char text[4096], messages[4096];
@@ -317,6 +327,8 @@ static bool try_policy(const struct kernel_view *view, unsigned *kernel)
 
 		make_flow(&facts);
 		*kernel += compare(policy, plan, &facts, text);
+		if (comes_to_packet_door(plan, &facts) && !plan_watches(plan))
+			fail_msg("nobody is at the packet door\n%s", text);
 	}
 	plan_free(plan);
 	policy_release(policy);
@@ -368,13 +380,41 @@ static void private_is_what_the_judge_takes_for_it(void **state)
 	policy_release(policy);
 }
 
+static bool watches(const char *rules)
+{
+	char text[1024];
+	struct policy *policy;
+	struct plan *plan;
+	bool result;
+
+	snprintf(text, sizeof(text), "headgate: 1\nlan: a\n%s", rules);
+	policy = policy_of_text(text);
+	plan = plan_new(policy, &watched_noon);
+	result = plan_watches(plan);
+	plan_free(plan);
+	policy_release(policy);
+	return result;
+}
+
+static void the_packet_door_is_there_where_something_is_watched(void **state)
+{
+	(void)state;
+	assert_false(watches("capture: { udp: [53, 443] }\nrules: []\n"));
+	assert_false(watches("capture: { udp: [53, 443] }\nrules: [{ when: { port: 25 }, do: block }]\n"));
+	assert_false(watches("capture: { proxy: always, udp: [53] }\nrules: []\n"));
+	assert_true(watches("rules: [{ when: { host: a.example }, do: block }]\n"));
+	assert_true(watches("capture: { udp: [53] }\nrules: [{ when: { host: a.example }, do: inspect }]\n"));
+	assert_false(watches("rules: [{ when: { host: a.example }, do: inspect }]\n"));
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[2 * CASES_MAX + 2] = {
+	static struct CMUnitTest tests[2 * CASES_MAX + 3] = {
 		cmocka_unit_test(kernel_says_what_the_judge_would),
 		cmocka_unit_test(private_is_what_the_judge_takes_for_it),
+		cmocka_unit_test(the_packet_door_is_there_where_something_is_watched),
 	};
-	size_t count = 2;
+	size_t count = 3;
 	glob_t cases;
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

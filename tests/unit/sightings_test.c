@@ -137,16 +137,16 @@ static pid_t begin_writer(struct sightings *sightings)
 {
 	pid_t writer = fork();
 
-	if (writer == 0)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (unsigned variant = (unsigned)getpid(); writer == 0; variant++) {
+	if (writer)
+		return writer;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned variant = (unsigned)getpid();; variant++) {
 		const struct address address = number(variant % FEW);
 		char name[NAME_SIZE];
 
 		fill(name, variant % FEW, variant);
 		sightings_note(sightings, &address, name, 300, NOW);
 	}
-	return writer;
 }
 
 static void end_writer(pid_t writer)
