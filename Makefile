@@ -151,6 +151,15 @@ $(BUILD)/netfilter/marker.bpf.o: netfilter/marker.bpf.c netfilter/marker_layout.
 $(BUILD)/netfilter/marker.o: $(BUILD)/netfilter/marker.bpf.o
 $(BUILD)/netfilter/marker.o: override CFLAGS += -DMARKER_OBJECT='"$(BUILD)/netfilter/marker.bpf.o"'
 
+# The console's page is part of the program, as browsers take it.
+PAGE     := $(patsubst %,$(BUILD)/daemon/console/page/%.gz,index.html console.js console.css)
+$(PAGE): $(BUILD)/%.gz: %
+	@mkdir -p $(@D)
+	$(Q)gzip -9nc $< >$@
+
+$(BUILD)/daemon/console/page.o: $(PAGE)
+$(BUILD)/daemon/console/page.o: override CFLAGS += -DPAGE_DIRECTORY='"$(BUILD)/daemon/console/page"'
+
 # llhttp's C sources as Debian ships them; not ours, so not under our warnings.
 $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 	@echo "  CC    $<"

@@ -28,6 +28,7 @@ enum privilege_role {
 	ROLE_COMPILER,
 	ROLE_PACKET,
 	ROLE_FETCHER,
+	ROLE_CONSOLE,
 };
 
 /* Locks the role's system calls (seccomp; a violation kills the process in release builds) and file system

@@ -99,6 +99,13 @@ static void write_journal(struct recorder *recorder, const char *lines, size_t l
 		count_lost(recorder, lost);
 }
 
+static void take_journal(struct recorder *recorder, const char *lines, size_t length)
+{
+	write_journal(recorder, lines, length);
+	if (recorder->subscribers)
+		subscribers_journal(recorder->subscribers, lines, length);
+}
+
 static void answer_reader(struct recorder *recorder, const struct message_header *header,
 			  const char *lines, size_t length)
 {
@@ -135,7 +142,7 @@ static void take(void *context, const struct message_header *header, const char 
 	struct recorder *recorder = context;
 
 	if (header->kind == MESSAGE_JOURNAL)
-		write_journal(recorder, text, length);
+		take_journal(recorder, text, length);
 	else if (header->kind == MESSAGE_TRACE)
 		write_trace(recorder, header->number, text, length);
 	else if (header->kind == MESSAGE_EVENTS || header->kind == MESSAGE_LIVE ||
@@ -191,6 +198,7 @@ static struct subscribers *open_subscribers(struct recorder *recorder)
 	struct subscribers_settings settings = {
 		.base = recorder->base,
 		.listener = recorder->settings->listener,
+		.introductions = recorder->settings->introductions,
 		.group = recorder->settings->group,
 		.want = want,
 		.ask = ask,

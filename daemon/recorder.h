@@ -14,6 +14,7 @@ struct recorder_settings {
 	size_t channel_count;
 	size_t worker_count; /* the first of them are workers */
 	int listener; /* RUN/journal, bound by control_listen(); -1: none */
+	int introductions; /* where the console introduces its readers (control/introduction.h); -1: none */
 	const struct journal_settings *journal; /* where the lines go */
 	const struct trace_settings *traces;
 	const char *trace_directory; /* where traces go; NULL: no rule makes any */

@@ -39,6 +39,7 @@ enum {
 struct channel {
 	int64_t allowance;
 	int64_t filled; /* steady microseconds */
+	const char *const *names; /* all that it may have; NULL: any */
 };
 
 struct signer {
@@ -200,6 +201,16 @@ static void refuse(const struct issue_request *request, enum issue_answer answer
 			    "a worker asked for too many leaves, or for one it may not have");
 }
 
+/* Who serves the owner's own page needs no leaf for anybody else. */
+static bool may_have(const struct channel *channel, const char *name)
+{
+	const char *const *each = channel->names;
+
+	while (each && *each && strcmp(*each, name) != 0)
+		each++;
+	return !each || *each;
+}
+
 static void decide(const struct signer *signer, struct channel *channel,
 		   const struct issue_request *request, struct issue_reply *reply)
 {
@@ -207,7 +218,7 @@ static void decide(const struct signer *signer, struct channel *channel,
 		refuse(request, ISSUE_BUSY, reply);
 	else if (issue_request_check(request, sizeof(*request)) < 0)
 		refuse(request, ISSUE_BAD_REQUEST, reply);
-	else if (is_never(signer, request->name))
+	else if (is_never(signer, request->name) || !may_have(channel, request->name))
 		refuse(request, ISSUE_NEVER, reply);
 	else
 		leaf_issue(signer->authority, request, time(NULL), reply);
@@ -266,6 +277,7 @@ static int open_channels(struct signer *signer, int signals)
 		signer->channels[i].allowance = LEAVES_AT_ONCE * MILLION;
 		signer->channels[i].filled = clock_steady();
 	}
+	signer->channels[count - 1].names = signer->settings->last_names;
 	signer->watched[count] = (struct pollfd){ .fd = signals, .events = POLLIN };
 	signer->open = count;
 	return 0;

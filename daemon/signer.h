@@ -12,6 +12,8 @@ struct signer_settings {
 	size_t never_count;
 	const int *channels; /* our ends of the pairs, one per worker; SOCK_SEQPACKET */
 	size_t channel_count;
+	const char *const *last_names; /* all that the last channel may have leaves for; ends with NULL. NULL: it is
+					  like the others */
 	int ready; /* one byte is written here when requests are answered */
 };
 

@@ -72,6 +72,13 @@ static const char *const signer[] = { "epoll_ctl", "epoll_pwait", "epoll_wait",
 static const char *const packet[] = { "epoll_ctl", "epoll_pwait", "epoll_wait", "poll",
 				      "ppoll",	   "setsockopt",  NULL };
 
+/* It accepts, and makes no connection but to processes it is introduced to. */
+static const char *const console[] = {
+	"accept4",     "epoll_ctl",   "epoll_pwait", "epoll_wait", "getpeername", "getsockname",
+	"getsockopt",  "poll",	      "ppoll",	     "setsockopt", "shutdown",	  "writev",
+	NULL,
+};
+
 static const char *const recorder[] = {
 	"_llseek",	  "accept4",
 	"connect",	  "epoll_create1",
@@ -132,6 +139,7 @@ static const char *const *const role_calls[] = {
 	[ROLE_COMPILER] = compiler,
 	[ROLE_PACKET] = packet,
 	[ROLE_FETCHER] = fetcher,
+	[ROLE_CONSOLE] = console,
 };
 
 static bool keeps_directory(enum privilege_role role)
@@ -161,6 +169,7 @@ static int number_of(const char *name)
 		{ "setsockopt", __NR_setsockopt },
 		{ "shutdown", __NR_shutdown },
 		{ "socket", __NR_socket },
+		{ "socketpair", __NR_socketpair },
 #ifdef __NR_send
 		{ "recv", __NR_recv },
 		{ "send", __NR_send },
@@ -290,6 +299,8 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 	/* The C library asks for the names of network ports through a local socket. */
 	if (result == 0 && (role == ROLE_WORKER || role == ROLE_FETCHER))
 		result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "socket", equals(0, AF_UNIX));
+	if (result == 0 && role == ROLE_CONSOLE)
+		result = add_if(filter, SCMP_ACT_ALLOW, "socketpair", equals(0, AF_UNIX));
 	/* libseccomp for MIPS sees the old common call in it, where arguments cannot be told apart.
 	 */
 	if (result == -EEXIST)

@@ -9,6 +9,10 @@
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
 #endif
 
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78 /* Linux 4.15; not in every C library */
+#endif
+
 enum {
 	BACKLOG = 4096,	     /* the kernel lowers it to net.core.somaxconn */
 	PROBE_AFTER_SECONDS = 60, /* a dead peer is noticed after 60 s + 3 x 10 s of silence */
@@ -91,6 +95,34 @@ int socket_listen_transparent(uint16_t port)
 int socket_listen_plain(uint16_t port)
 {
 	return listen_everywhere(port, prepare_nothing);
+}
+
+static int bind_to_port(int descriptor, const char *port)
+{
+	return *port ? setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, port,
+				  (socklen_t)strlen(port) + 1)
+		     : 0;
+}
+
+int socket_listen_at(const struct address *address, const char *port)
+{
+	int descriptor = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				IPPROTO_TCP);
+	int level = address->family == AF_INET6 ? SOL_IPV6 : SOL_IP;
+	int option = address->family == AF_INET6 ? IPV6_FREEBIND : IP_FREEBIND;
+
+	if (descriptor < 0)
+		return -1;
+	socket_tune(descriptor);
+	if (set(descriptor, SOL_SOCKET, SO_REUSEADDR, &on) == 0 &&
+	    set(descriptor, SOL_SOCKET, SO_REUSEPORT, &on) == 0 &&
+	    set(descriptor, level, option, &on) == 0 && bind_to_port(descriptor, port) == 0 &&
+	    bind_to(descriptor, address->family, address) == 0 && listen(descriptor, BACKLOG) == 0)
+		return descriptor;
+	int error = errno;
+	close(descriptor);
+	errno = error;
+	return -1;
 }
 
 static bool family_port_is_taken(sa_family_t family, uint16_t port)

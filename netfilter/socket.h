@@ -17,6 +17,11 @@ int socket_listen_transparent(uint16_t port);
 /* The same without transparency, for REDIRECT; needs no privilege. */
 int socket_listen_plain(uint16_t port);
 
+/* Opens a non-blocking, close-on-exec TCP listener at one address, which need not be there yet (IP_FREEBIND), for
+ * what comes in by one port of the machine alone ("": by any; the kernel notes the port's index). One of ours may
+ * listen there still, on its way out (SO_REUSEPORT). Descriptor, or -1 with errno. */
+int socket_listen_at(const struct address *address, const char *port);
+
 /* True when someone listens on the TCP port of any address of ours already; to find a conflict
  * before it happens, as SO_REUSEPORT would share silently with another process of the same user. */
 bool socket_port_is_taken(uint16_t port);

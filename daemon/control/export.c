@@ -2,35 +2,13 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/pkcs12.h>
-#include <openssl/x509.h>
-#include <string.h>
+#include <stdlib.h>
+
+#include "daemon/tls/authority_print.h"
 
 static const char *pem_of(const json_t *line)
 {
 	return json_string_value(json_object_get(line, "pem"));
-}
-
-/* The authority's certificate, and behind it the next one's. */
-static STACK_OF(X509) * certificates_of(const json_t *line)
-{
-	const char *pem = pem_of(line);
-	STACK_OF(X509) *certificates = sk_X509_new_null();
-	BIO *input = pem ? BIO_new_mem_buf(pem, -1) : NULL;
-	X509 *certificate;
-
-	while (certificates && input &&
-	       (certificate = PEM_read_bio_X509(input, NULL, NULL, NULL)) &&
-	       sk_X509_push(certificates, certificate) > 0)
-		;
-	BIO_free(input);
-	return certificates;
-}
-
-static void free_certificates(STACK_OF(X509) * certificates)
-{
-	sk_X509_pop_free(certificates, X509_free);
 }
 
 static void say_unreadable(void)
@@ -76,7 +54,7 @@ static void print_certificate(X509 *certificate)
 
 void export_facts(struct show *show, const json_t *line)
 {
-	STACK_OF(X509) *certificates = certificates_of(line);
+	STACK_OF(X509) *certificates = authority_certificates(pem_of(line));
 	char *directory = cell_value(line, "directory");
 
 	show->begun = true;
@@ -90,7 +68,7 @@ void export_facts(struct show *show, const json_t *line)
 		say_unreadable();
 	printf("directory:          %s\n", directory ? directory : "-");
 	free(directory);
-	free_certificates(certificates);
+	authority_certificates_free(certificates);
 }
 
 void export_pem(struct show *show, const json_t *line)
@@ -104,85 +82,25 @@ void export_pem(struct show *show, const json_t *line)
 		say_unreadable();
 }
 
+static void export_by(struct show *show, const json_t *line,
+		      int (*print)(const char *pem, FILE *output))
+{
+	show->begun = true;
+	if (print(pem_of(line), stdout) < 0)
+		say_unreadable();
+}
+
 void export_der(struct show *show, const json_t *line)
 {
-	STACK_OF(X509) *certificates = certificates_of(line);
-	X509 *first = sk_X509_value(certificates, 0);
-
-	show->begun = true;
-	if (!first || i2d_X509_fp(stdout, first) != 1)
-		say_unreadable();
-	free_certificates(certificates);
+	export_by(show, line, authority_print_der);
 }
 
-/* Certificates alone, under an empty password: there is nothing to hide. */
 void export_p12(struct show *show, const json_t *line)
 {
-	STACK_OF(X509) *certificates = certificates_of(line);
-	PKCS12 *store = sk_X509_num(certificates) > 0
-				? PKCS12_create("", "Headgate", NULL, NULL, certificates, 0, 0, 0,
-						0, 0)
-				: NULL;
-
-	show->begun = true;
-	if (!store || i2d_PKCS12_fp(stdout, store) != 1)
-		say_unreadable();
-	PKCS12_free(store);
-	free_certificates(certificates);
-}
-
-enum { UUID_BYTES = 16, BASE64_ROOM = 8192 };
-
-/* Always the same for the same certificate, so that a profile replaces itself. */
-static void print_uuid(const unsigned char *digest)
-{
-	printf("<key>PayloadUUID</key><string>");
-	for (int i = 0; i < UUID_BYTES; i++)
-		printf(i == 4 || i == 6 || i == 8 || i == 10 ? "-%02X" : "%02X", digest[i]);
-	printf("</string>");
-}
-
-static void print_payload(X509 *certificate)
-{
-	unsigned char *der = NULL, text[BASE64_ROOM], digest[EVP_MAX_MD_SIZE];
-	int length = i2d_X509(certificate, &der);
-
-	if (length > 0 && length < BASE64_ROOM / 2 &&
-	    X509_digest(certificate, EVP_sha256(), digest, NULL)) {
-		EVP_EncodeBlock(text, der, length);
-		printf("<dict><key>PayloadType</key><string>com.apple.security.root</string>"
-		       "<key>PayloadVersion</key><integer>1</integer>"
-		       "<key>PayloadIdentifier</key><string>headgate.root.%02x%02x%02x</string>",
-		       digest[0], digest[1], digest[2]);
-		print_uuid(digest);
-		printf("<key>PayloadContent</key><data>%s</data></dict>\n", text);
-	}
-	OPENSSL_free(der);
+	export_by(show, line, authority_print_p12);
 }
 
 void export_mobileconfig(struct show *show, const json_t *line)
 {
-	STACK_OF(X509) *certificates = certificates_of(line);
-	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
-	X509 *first = sk_X509_value(certificates, 0);
-
-	show->begun = true;
-	if (!first || !X509_pubkey_digest(first, EVP_sha256(), digest, NULL)) {
-		say_unreadable();
-		free_certificates(certificates);
-		return;
-	}
-	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	     "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
-	     "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-	     "<plist version=\"1.0\"><dict><key>PayloadType</key><string>Configuration</string>"
-	     "<key>PayloadVersion</key><integer>1</integer>"
-	     "<key>PayloadIdentifier</key><string>headgate</string>"
-	     "<key>PayloadDisplayName</key><string>Headgate authority</string>");
-	print_uuid(digest);
-	puts("<key>PayloadContent</key><array>");
-	for (int i = 0; i < sk_X509_num(certificates); i++)
-		print_payload(sk_X509_value(certificates, i));
-	puts("</array></dict></plist>");
-	free_certificates(certificates);
+	export_by(show, line, authority_print_mobileconfig);
 }

@@ -376,6 +376,8 @@ static const struct subcommand subcommands[] = {
 	{ "authority", "show | export [pem | der | p12 | mobileconfig]",
 	  "the certificate that devices must trust", 1, 2,
 	  run_authority, "control", export_facts, NULL, NULL },
+	{ "console", "", "the link that opens the web page", 0, 0, run_plain, "control", show_console,
+	  NULL, NULL },
 	{ "box", "FILE DIRECTORY", "write the configuration of a box's other parts", 2, 2, run_box,
 	  NULL, NULL, NULL, NULL },
 	{ "upgrade", "IMAGE | -", "write a new image into a box's other slot", 1, 1, run_upgrade,

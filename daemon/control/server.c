@@ -10,17 +10,19 @@
 #include <unistd.h>
 
 #include "daemon/control/answer.h"
+#include "daemon/control/introduction.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/request.h"
 #include "daemon/log.h"
 
-enum { BACKLOG = 16, RETRY_SECONDS = 1 };
+enum { BACKLOG = 16, RETRY_SECONDS = 1, INTRODUCTIONS_PER_TURN = 16 };
 
 struct control_server {
 	struct control_settings settings;
 	struct trusted trusted;
-	struct event *acceptable;
+	struct event *acceptable; /* NULL: nobody is accepted */
 	struct event *retry; /* after accept() failed */
+	struct event *introduced;
 	struct answer_list answers;
 };
 
@@ -106,7 +108,7 @@ static void refuse(int client, const char *message)
 	control_client_end(client, 1, message);
 }
 
-static void admit(struct control_server *server, int client)
+static void serve(struct control_server *server, int client)
 {
 	int seconds = server->settings.reader_seconds;
 	struct answer_settings settings = {
@@ -117,12 +119,18 @@ static void admit(struct control_server *server, int client)
 		.context = server,
 	};
 
-	if (!peer_is_trusted(client, &server->trusted))
-		refuse(client, "you are neither root nor in the daemon's group");
-	else if (server->answers.count >= CONTROL_CLIENTS_MAX)
+	if (server->answers.count >= CONTROL_CLIENTS_MAX)
 		refuse(client, "too many clients are connected; try again later");
 	else if (answer_open(&server->answers, &settings))
 		refuse(client, "the daemon is out of memory");
+}
+
+static void admit(struct control_server *server, int client)
+{
+	if (peer_is_trusted(client, &server->trusted))
+		serve(server, client);
+	else
+		refuse(client, "you are neither root nor in the daemon's group");
 }
 
 static void accept_clients(evutil_socket_t listener, short what, void *context)
@@ -150,6 +158,42 @@ static void accept_again(evutil_socket_t nothing, short what, void *context)
 	event_add(server->acceptable, NULL);
 }
 
+/* What is no introduction is passed over. */
+static void hear(evutil_socket_t channel, short what, void *context)
+{
+	struct control_server *server = context;
+
+	(void)what;
+	for (int i = 0; i < INTRODUCTIONS_PER_TURN; i++) {
+		int client = introduction_take(channel);
+
+		if (client >= 0) {
+			serve(server, client);
+			continue;
+		}
+		if (errno == EPIPE)
+			event_del(server->introduced);
+		if (errno != EBADMSG)
+			return;
+	}
+}
+
+int control_server_hear(struct control_server *server, int channel)
+{
+	server->introduced = event_new(server->settings.base, channel, EV_READ | EV_PERSIST, hear,
+				       server);
+	return server->introduced ? event_add(server->introduced, NULL) : -1;
+}
+
+static bool accept_from(struct control_server *server, int listener)
+{
+	if (listener < 0)
+		return true;
+	server->acceptable = event_new(server->settings.base, listener, EV_READ | EV_PERSIST,
+				       accept_clients, server);
+	return server->acceptable && event_add(server->acceptable, NULL) == 0;
+}
+
 struct control_server *control_server_new(const struct control_settings *settings)
 {
 	struct control_server *server = calloc(1, sizeof *server);
@@ -159,9 +203,7 @@ struct control_server *control_server_new(const struct control_settings *setting
 	server->settings = *settings;
 	server->trusted = (struct trusted){ .user = geteuid(), .group = settings->group };
 	server->retry = evtimer_new(settings->base, accept_again, server);
-	server->acceptable = event_new(settings->base, settings->listener, EV_READ | EV_PERSIST,
-				       accept_clients, server);
-	if (server->retry && server->acceptable && !event_add(server->acceptable, NULL))
+	if (server->retry && accept_from(server, settings->listener))
 		return server;
 	control_server_free(server);
 	return NULL;
@@ -176,5 +218,7 @@ void control_server_free(struct control_server *server)
 		event_free(server->acceptable);
 	if (server->retry)
 		event_free(server->retry);
+	if (server->introduced)
+		event_free(server->introduced);
 	free(server);
 }

@@ -31,7 +31,7 @@ struct control_entry {
 
 struct control_settings {
 	struct event_base *base;
-	int listener;			     /* from control_listen(); stays the caller's */
+	int listener; /* from control_listen(); stays the caller's; -1: who comes is introduced */
 	const struct control_entry *entries; /* ends with a NULL name; kept, not copied */
 	void *context;
 	gid_t group;	    /* whose members are served too; (gid_t)-1: none */
@@ -45,6 +45,10 @@ int control_listen(const char *path, mode_t mode, gid_t group);
 
 /* NULL when out of memory. */
 struct control_server *control_server_new(const struct control_settings *settings);
+
+/* Serves everybody who is introduced over the channel (introduction.h), whoever it is: whoever holds its other end
+ * is trusted. The channel stays the caller's. 0, or -1 when out of memory. Once. */
+int control_server_hear(struct control_server *server, int channel);
 
 /* Cuts every client off. Answers not yet ended stay valid and lead nowhere. */
 void control_server_free(struct control_server *server);

@@ -134,6 +134,14 @@ static void print_part(const char *format, char *text)
 	free(text);
 }
 
+void show_console(struct show *show, const json_t *line)
+{
+	show->begun = true;
+	print_part("%s://", cell_value(line, "scheme"));
+	print_part("%s/", cell_value(line, "address"));
+	print_part("#%s\n", cell_value(line, "token"));
+}
+
 void show_finding(struct show *show, const json_t *line)
 {
 	show->begun = true;

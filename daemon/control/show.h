@@ -33,6 +33,9 @@ void show_lists(struct show *show, const json_t *line);
 /* The member "text" as it is. */
 void show_text(struct show *show, const json_t *line);
 
+/* The answer to `console`: a link that can be opened. What stands behind # never leaves the browser. */
+void show_console(struct show *show, const json_t *line);
+
 /* One finding of a check: "file:line:column: error: message". */
 void show_finding(struct show *show, const json_t *line);
 

@@ -15,6 +15,20 @@ static bool add_set(struct text *text, const char *before, const struct box *box
 	return count > 0;
 }
 
+/* SSH, and the console where it listens at an address of the LAN. */
+static void add_management(struct text *text, const struct console_settings *console)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < console->listen_count; i++)
+		count += !console->listens[i].local;
+	text_add(text, count ? " } tcp dport { 22" : " } tcp dport 22");
+	for (size_t i = 0; i < console->listen_count; i++)
+		if (!console->listens[i].local)
+			text_addf(text, ", %u", console->listens[i].address.port);
+	text_add(text, count ? " } accept\n" : " accept\n");
+}
+
 static void add_input(struct text *text, const struct policy *policy)
 {
 	text_addf(text,
@@ -42,7 +56,7 @@ static void add_input(struct text *text, const struct policy *policy)
 			  policy->box.segments[i].name, policy->box.segments[i].name);
 	if (add_set(text, "\t\t# Management, from the LAN alone.\n\t\tiifname { ", &policy->box,
 		    false))
-		text_add(text, " } tcp dport 22 accept\n");
+		add_management(text, &policy->console);
 	/* A device is told no; the internet hears nothing. */
 	for (size_t i = 0; i < policy->box.segment_count; i++)
 		text_addf(text, "\t\tiifname \"%s\" reject with icmpx admin-prohibited\n",

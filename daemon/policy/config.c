@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/policy/box_reader.h"
+#include "daemon/policy/console_reader.h"
 #include "daemon/policy/definitions.h"
 #include "daemon/policy/file_grammar.h"
 #include "daemon/policy/roots.h"
@@ -83,6 +84,8 @@ static const struct keyword file_keywords[] = {
 	  .grammar = &limits_grammar },
 	{ "authority", FORM_MAPPING, "a mapping with directory, never",
 	  .grammar = &authority_grammar, .read_late = read_authority },
+	{ "console", FORM_MAPPING, "a mapping with listen, port, tls, names", .read = read_console,
+	  .grammar = &console_grammar },
 	{ "box", FORM_MAPPING, "a mapping with name, wan, lan, dns", .read = read_box,
 	  .grammar = &box_grammar },
 	KEY_LISTS,

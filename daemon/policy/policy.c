@@ -65,6 +65,8 @@ static void free_settings(struct policy *policy)
 	free(policy->authority.never);
 	free(policy->authority.never_lists);
 	free(policy->trust_joined);
+	for (size_t i = 0; i < policy->console.name_count; i++)
+		free(policy->console.names[i]);
 }
 
 static void free_definitions(struct policy *policy)

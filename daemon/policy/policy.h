@@ -68,6 +68,24 @@ struct authority_settings {
 	struct place never_place;	 /* of the last of them */
 };
 
+enum { CONSOLE_LISTENS_MAX = 8, CONSOLE_NAMES_MAX = 8 };
+
+struct console_listen {
+	struct address address; /* with a port */
+	bool local;		/* of the gateway itself: no port of it leads there */
+};
+
+/* Where the web page is. */
+struct console_settings {
+	bool tls; /* what is private is shown over TLS alone */
+	size_t listen_count; /* 0: there is none */
+	struct console_listen listens[CONSOLE_LISTENS_MAX];
+	size_t port_count; /* 0: all of `lan` */
+	char ports[LAN_PORTS_MAX][PORT_NAME];
+	size_t name_count;
+	char *names[CONSOLE_NAMES_MAX]; /* canonical */
+};
+
 struct policy {
 	unsigned holders;
 	unsigned generation;
@@ -84,6 +102,7 @@ struct policy {
 	struct trace_settings traces;
 	struct limits limits;
 	struct authority_settings authority;
+	struct console_settings console;
 	struct box box;
 	size_t device_count;
 	struct device *devices;

@@ -10,6 +10,7 @@
 #include "daemon/control/server.h"
 #include "daemon/orders.h"
 #include "daemon/supervisor/ban_answers.h"
+#include "daemon/supervisor/console_token.h"
 #include "daemon/supervisor/cutting.h"
 #include "daemon/supervisor/device_answers.h"
 #include "daemon/supervisor/explain_answers.h"
@@ -170,6 +171,8 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 		control_answer_line(answer, process_json(&children->worker[i], "worker"));
 	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
 		control_answer_line(answer, process_json(&children->packet[i], "packet"));
+	if (children->console.pid)
+		control_answer_line(answer, process_json(&children->console, "console"));
 	for (unsigned i = 0; i < children->elders.count; i++)
 		control_answer_line(answer, elder_json(&children->elders.elder[i], i));
 	control_answer_end(answer, 0, NULL);
@@ -322,6 +325,35 @@ static void answer_refusals(void *context, json_t *request, struct control_answe
 	control_answer_end(answer, 0, NULL);
 }
 
+/* console */
+
+static void answer_console(void *context, json_t *request, struct control_answer *answer)
+{
+	const struct supervisor *supervisor = context;
+	const struct console_settings *console = &supervisor->policy->console;
+	char token[CONSOLE_TOKEN_SIZE], text[ADDRESS_TEXT];
+
+	(void)request;
+	if (!console->listen_count) {
+		control_answer_end(answer, 1,
+				   "the policy has no console; `console: { listen: "
+				   "192.168.1.1:8090 }` with the gateway's address opens one");
+		return;
+	}
+	if (console_token_read(supervisor->settings->state_directory, token) < 0) {
+		control_answer_end(answer, 1, "there is no token; see the log");
+		return;
+	}
+	for (size_t i = 0; i < console->listen_count; i++)
+		control_answer_line(
+			answer,
+			json_pack("{s:s, s:s, s:s}", "scheme", console->tls ? "https" : "http", "address",
+				  address_print_with_port(&console->listens[i].address, text),
+				  "token", token));
+	explicit_bzero(token, sizeof(token));
+	control_answer_end(answer, 0, NULL);
+}
+
 static const struct control_entry entries[] = {
 	{ "status", answer_status },	 { "reload", answer_reload },
 	{ "rules", answer_rules },	 { "lists", answer_lists },
@@ -331,8 +363,34 @@ static const struct control_entry entries[] = {
 	{ "unban", answer_unban },	 { "bans", answer_bans },
 	{ "devices", answer_devices },	 { "authority", answer_authority },
 	{ "refusals", answer_refusals }, { "renew", answer_renew },
+	{ "console", answer_console },
 	{ NULL, NULL },
 };
+
+/* Nothing here changes anything: what is behind a network port may look and not touch (decisions/0012). */
+static const struct control_entry console_entries[] = {
+	{ "status", answer_status },   { "rules", answer_rules },     { "lists", answer_lists },
+	{ "search", answer_search },   { "timings", answer_timings }, { "explain", answer_explain },
+	{ "bans", answer_bans },       { "devices", answer_devices }, { "refusals", answer_refusals },
+	{ NULL, NULL },
+};
+
+struct control_server *answers_open_console(struct supervisor *supervisor, int channel)
+{
+	const struct control_settings settings = {
+		.base = supervisor->base,
+		.listener = -1,
+		.entries = console_entries,
+		.context = supervisor,
+		.group = (gid_t)-1,
+	};
+	struct control_server *server = control_server_new(&settings);
+
+	if (server && control_server_hear(server, channel) == 0)
+		return server;
+	control_server_free(server);
+	return NULL;
+}
 
 struct control_server *answers_open(struct supervisor *supervisor, gid_t group)
 {

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/console/console.h"
+#include "daemon/control/introduction.h"
 #include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
@@ -33,6 +35,7 @@ enum {
 static const char worker_account[] = "headgate";
 static const char signer_account[] = "headgate-ca";
 static const char packet_account[] = "headgate-nf";
+static const char console_account[] = "headgate-web";
 
 unsigned children_blocks(const struct children *children)
 {
@@ -51,7 +54,8 @@ struct counters *children_packet_counters(const struct children *children, unsig
 
 static const char *child_word(const struct child *child)
 {
-	static const char *const words[] = { "signer", "recorder", "worker", "packet door" };
+	static const char *const words[] = { "signer", "recorder", "worker", "packet door",
+					     "console" };
 
 	return words[child->role];
 }
@@ -98,13 +102,32 @@ static void run_worker(const struct child *child, int ready)
 	worker_run(&settings);
 }
 
+/* What the console may be called by, as certificates have it. */
+struct console_names {
+	char literals[CONSOLE_LISTENS_MAX][ADDRESS_TEXT];
+	const char *all[CONSOLE_LISTENS_MAX + CONSOLE_NAMES_MAX + 1];
+};
+
+static void name_console(const struct console_settings *console, struct console_names *names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < console->listen_count; i++)
+		names->all[count++] =
+			address_print(&console->listens[i].address, names->literals[i]);
+	for (size_t i = 0; i < console->name_count; i++)
+		names->all[count++] = console->names[i];
+	names->all[count] = NULL;
+}
+
 static void run_signer(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
 	const struct authority_settings *authority = &children->policy->authority;
 	struct authority_constraint *never =
 		calloc(authority->never_count + 1, sizeof(*never));
-	int channels[WORKERS_MAX];
+	int channels[WORKERS_MAX + 1];
+	struct console_names names;
 	struct signer_settings settings = {
 		.directory = children->authority_directory,
 		.next = authority->next,
@@ -123,6 +146,11 @@ static void run_signer(const struct child *child, int ready)
 		never[i].name = authority->never[i].name;
 	for (unsigned i = 0; i < children->workers; i++)
 		channels[i] = children->signing[i][1];
+	if (children->policy->console.tls) {
+		name_console(&children->policy->console, &names);
+		channels[settings.channel_count++] = children->console_signing[1];
+		settings.last_names = names.all;
+	}
 	signer_run(&settings);
 }
 
@@ -157,13 +185,14 @@ static const char *trace_directory(const struct children *children)
 static void run_recorder(const struct child *child, int ready)
 {
 	const struct children *children = child->children;
-	int kept[WORKERS_MAX + PACKET_DOORS_MAX + 2];
+	int kept[WORKERS_MAX + PACKET_DOORS_MAX + 3];
 	unsigned speakers = children->workers + children->packet_doors; /* which may come later */
 	const struct recorder_settings settings = {
 		.channels = kept,
 		.channel_count = speakers,
 		.worker_count = children->workers,
 		.listener = children->journal_listener,
+		.introductions = children->policy->console.listen_count ? children->readers[1] : -1,
 		.journal = &children->policy->journal,
 		.traces = &children->policy->traces,
 		.trace_directory = trace_directory(children),
@@ -178,7 +207,8 @@ static void run_recorder(const struct child *child, int ready)
 		kept[i] = children->journal[i][1];
 	kept[speakers] = ready;
 	kept[speakers + 1] = children->journal_listener;
-	descriptors_close_others(kept, speakers + 2);
+	kept[speakers + 2] = settings.introductions;
+	descriptors_close_others(kept, speakers + 3);
 	recorder_run(&settings);
 }
 
@@ -208,6 +238,37 @@ static void run_packet_door(const struct child *child, int ready)
 	packet_door_run(&settings);
 }
 
+static void run_console(const struct child *child)
+{
+	const struct children *children = child->children;
+	const struct console_settings *console = &children->policy->console;
+	const struct console_door *door = children->console_door;
+	int kept[CONSOLE_LISTENERS_MAX + 3];
+	const char *names[CONSOLE_NAMES_MAX + 1] = { NULL };
+	const struct console_process process = {
+		.listeners = kept,
+		.listener_count = door->count,
+		.supervisor = children->questions[0],
+		.recorder = children->readers[0],
+		.signer = console->tls ? children->console_signing[0] : -1,
+		.digest = door->digest,
+		.names = names,
+		.authority_pem = children->authority_pem,
+		.account = console_account,
+	};
+
+	log_name("headgated", "console");
+	for (size_t i = 0; i < console->name_count; i++)
+		names[i] = console->names[i];
+	for (size_t i = 0; i < door->count; i++)
+		kept[i] = door->listeners[i].fd;
+	kept[door->count] = process.supervisor;
+	kept[door->count + 1] = process.recorder;
+	kept[door->count + 2] = process.signer;
+	descriptors_close_others(kept, door->count + 3);
+	console_run(&process);
+}
+
 static void become(const struct child *child, int ready)
 {
 	if (child->children->policy->compiled)
@@ -224,6 +285,9 @@ static void become(const struct child *child, int ready)
 		break;
 	case CHILD_PACKET:
 		run_packet_door(child, ready);
+		break;
+	case CHILD_CONSOLE:
+		run_console(child);
 		break;
 	}
 	_exit(1);
@@ -293,6 +357,14 @@ static bool says_ready(int ready)
 	return poll(&wait, 1, READY_MILLISECONDS) == 1 && read(ready, &byte, 1) == 1;
 }
 
+/* The others always are. */
+static bool is_wanted(const struct child *child)
+{
+	const struct console_door *door = child->children->console_door;
+
+	return child->role != CHILD_CONSOLE || (door && door->count && *door->digest);
+}
+
 static void restart(evutil_socket_t fd, short what, void *argument)
 {
 	struct child *child = argument;
@@ -300,7 +372,7 @@ static void restart(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd;
 	(void)what;
-	if (child->pid || child->children->stopping)
+	if (child->pid || child->children->stopping || !is_wanted(child))
 		return;
 	/* Nobody waits for a replacement: its doors have been open all the time. */
 	if (start(child, open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0) {
@@ -346,6 +418,12 @@ static int make_pairs(struct children *children)
 	memset(children->orders, -1, sizeof(children->orders));
 	memset(children->signing, -1, sizeof(children->signing));
 	memset(children->journal, -1, sizeof(children->journal));
+	memset(children->readers, -1, sizeof(children->readers));
+	memset(children->questions, -1, sizeof(children->questions));
+	memset(children->console_signing, -1, sizeof(children->console_signing));
+	if (introduction_open(children->readers) < 0 || introduction_open(children->questions) < 0 ||
+	    orders_open(children->console_signing) < 0)
+		return -1;
 	for (unsigned i = 0; i < children->workers + children->packet_doors; i++) {
 		if (orders_open(children->orders[i]) < 0 ||
 		    recorder_channel_open(children->journal[i]) < 0)
@@ -362,6 +440,7 @@ int children_begin(struct children *children)
 	child_begin(&children->recorder, children, CHILD_RECORDER, 0);
 	for (unsigned i = 0; i < children->packet_doors; i++)
 		child_begin(&children->packet[i], children, CHILD_PACKET, children->workers + i);
+	child_begin(&children->console, children, CHILD_CONSOLE, 0);
 	for (unsigned i = 0; i < children->workers; i++)
 		child_begin(&children->worker[i], children, CHILD_WORKER, i);
 	if (tickets_begin(&children->tickets, clock_steady()) < 0 || make_pairs(children) < 0) {
@@ -499,6 +578,8 @@ static struct child *find(struct children *children, pid_t pid)
 	for (unsigned i = 0; i < children->packet_doors; i++)
 		if (children->packet[i].pid == pid)
 			return &children->packet[i];
+	if (children->console.pid == pid)
+		return &children->console;
 	for (unsigned i = 0; i < children->workers; i++)
 		if (children->worker[i].pid == pid)
 			return &children->worker[i];
@@ -523,6 +604,8 @@ static void say_death(const struct child *child, int status, unsigned wait)
 {
 	char when[32] = "now";
 
+	if (!is_wanted(child))
+		return;
 	if (wait)
 		snprintf(when, sizeof(when), "in %u s", wait);
 	if (WIFSIGNALED(status))
@@ -591,6 +674,16 @@ void children_watch(struct children *children)
 		listen_for_heart(&children->packet[i], children_packet_counters(children, i));
 }
 
+void children_follow_console(struct children *children)
+{
+	struct child *console = &children->console;
+
+	if (console->pid)
+		child_replace(console);
+	else
+		restart(-1, 0, console);
+}
+
 void child_replace(struct child *child)
 {
 	if (child->pid)
@@ -603,6 +696,9 @@ void child_replace(struct child *child)
 
 static void close_pairs(struct children *children)
 {
+	close_pair(children->readers);
+	close_pair(children->questions);
+	close_pair(children->console_signing);
 	for (unsigned i = 0; i < children->workers + children->packet_doors; i++) {
 		close_pair(children->orders[i]);
 		close_pair(children->journal[i]);
@@ -623,6 +719,7 @@ void children_end(struct children *children)
 	for (unsigned i = 0; i < children->workers; i++)
 		end_child(&children->worker[i], until);
 	children_close_packet_doors(children);
+	end_child(&children->console, until);
 	end_child(&children->signer, until);
 	end_child(&children->recorder, until);
 	if (children->signer.children)

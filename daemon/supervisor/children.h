@@ -1,5 +1,5 @@
-/* The processes that the supervisor keeps alive: one signer, one recorder, the workers. A dead one is
- * replaced at once; one that keeps dying, ever more slowly. The pairs by which they talk are the
+/* The processes that the supervisor keeps alive: one signer, one recorder, the workers, the packet door, the console.
+ * A dead one is replaced at once; one that keeps dying, ever more slowly. The pairs by which they talk are the
  * supervisor's and outlive them. */
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "daemon/counters.h"
 #include "daemon/health.h"
+#include "daemon/supervisor/console_door.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/elders.h"
 #include "daemon/tls/context.h"
@@ -14,7 +15,7 @@
 /* One can look at more new connections in a second than a home makes in an hour. */
 enum { PACKET_DOORS_MAX = 8 };
 
-enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET };
+enum child_role { CHILD_SIGNER, CHILD_RECORDER, CHILD_WORKER, CHILD_PACKET, CHILD_CONSOLE };
 
 struct children;
 
@@ -53,6 +54,11 @@ struct children {
 	struct child signer;
 	struct child recorder;
 	struct child packet[PACKET_DOORS_MAX]; /* their pairs are those behind the workers' */
+	struct child console;          /* while there is somebody to serve at its door */
+	const struct console_door *console_door;
+	int questions[2];              /* introductions to the supervisor: [0] the console's end, [1] ours */
+	int console_signing[2];        /* [0] the console's, [1] the signer's */
+	int readers[2];                /* to the recorder: [0] the console's end, [1] the recorder's */
 	struct child worker[WORKERS_MAX];
 	int orders[WORKERS_MAX + PACKET_DOORS_MAX][2];  /* [0] ours, [1] the worker's */
 	int signing[WORKERS_MAX][2];   /* [0] the worker's, [1] the signer's */
@@ -89,6 +95,8 @@ void children_close_packet_doors(struct children *children);
 unsigned children_blocks(const struct children *children);
 struct counters *children_recorder_counters(const struct children *children);
 struct counters *children_packet_counters(const struct children *children, unsigned door);
+/* Starts the console, ends it, or lets another take its place, as its door is now. */
+void children_follow_console(struct children *children);
 
 /* Collects the dead and replaces them. Call on SIGCHLD. */
 void children_reap(struct children *children);

@@ -11,6 +11,7 @@
 #include "daemon/orders.h"
 #include "daemon/supervisor/collection.h"
 #include "daemon/supervisor/feeds.h"
+#include "daemon/supervisor/hosting.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
 #include "daemon/supervisor/supervision.h"
@@ -233,14 +234,22 @@ static void say_what_stays(struct control_answer *answer, const struct policy *p
 		warn(answer, "lists-in is taken over at the next start");
 }
 
+/* Then the recorder keeps the journal's last lines. */
+static bool has_console(const struct policy *policy)
+{
+	return policy->console.listen_count > 0;
+}
+
 static void replace_changed(struct supervisor *supervisor, const struct policy *before)
 {
 	const struct policy *policy = supervisor->policy;
 	struct children *children = &supervisor->children;
 
-	if (!same_journal(&before->journal, &policy->journal) || !same_traces(before, policy))
+	if (!same_journal(&before->journal, &policy->journal) || !same_traces(before, policy) ||
+	    has_console(before) != has_console(policy))
 		child_replace(&children->recorder);
-	if (!same_never(&before->authority, &policy->authority))
+	if (!same_never(&before->authority, &policy->authority) ||
+	    ((before->console.tls || policy->console.tls) && !hosting_is_alike(before, policy)))
 		child_replace(&children->signer);
 }
 
@@ -374,6 +383,7 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	close(packed);
 	drop_old_routes(supervisor, before);
 	replace_changed(supervisor, before);
+	hosting_follow(supervisor, before);
 	say_what_stays(reload->answer, policy, before);
 	policy_release(before);
 	return NULL;

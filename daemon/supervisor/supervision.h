@@ -7,6 +7,7 @@
 #include "daemon/policy/config.h"
 #include "daemon/supervisor/children.h"
 #include "daemon/supervisor/collection.h"
+#include "daemon/supervisor/console_door.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/estate.h"
 #include "daemon/supervisor/guarding.h"
@@ -43,6 +44,8 @@ struct supervisor {
 	struct children children;
 	struct watch *watch;
 	struct control_server *control;
+	struct control_server *console;  /* answers the console alone; NULL before it is first wanted */
+	struct console_door console_door;
 	struct name_files names;
 	struct reload *reload;     /* the one under way; NULL */
 	struct succession *succession; /* the one under way; NULL */

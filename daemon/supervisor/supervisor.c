@@ -21,6 +21,7 @@
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/feeds.h"
 #include "daemon/supervisor/guarding.h"
+#include "daemon/supervisor/hosting.h"
 #include "daemon/supervisor/leasing.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
@@ -224,13 +225,14 @@ static int join_children(struct supervisor *supervisor)
 	return children_join(children);
 }
 
-static void say_accounts(void)
+static void say_accounts(const struct policy *policy)
 {
-	static const char *const names[] = { "headgate", "headgate-ca", "headgate-nf" };
+	const char *names[] = { "headgate", "headgate-ca", "headgate-nf", "headgate-web" };
+	size_t count = sizeof names / sizeof *names - (policy->console.listen_count ? 0 : 1);
 	struct account account;
 	bool fallback;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < count; i++)
 		if (account_find(names[i], &account, &fallback) == 0 && fallback)
 			log_warning("there is no account \"%s\": \"%s\" stands in", names[i],
 				    account.name);
@@ -297,6 +299,7 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 	redirect_tick(supervisor);
 	leasing_tick(supervisor);
 	guarding_tick(supervisor);
+	hosting_tick(supervisor);
 	if (supervisor->policy->upstream_count && name_files_changed(&supervisor->names))
 		tell_names(supervisor);
 }
@@ -419,7 +422,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 	probing_begin(&supervisor.probing, supervisor.policy);
 	if (load_lists(&supervisor) < 0 || open_sockets(&supervisor) < 0)
 		goto abandon_probing;
-	say_accounts();
+	say_accounts(supervisor.policy);
 	if (begin_children(&supervisor) < 0 || check_machine(&supervisor) < 0 ||
 	    open_doors(&supervisor) < 0 || join_children(&supervisor) < 0 ||
 	    redirect_prepare(&supervisor) < 0 || children_await(&supervisor.children) < 0)
@@ -430,6 +433,7 @@ int supervisor_run(const struct supervisor_settings *settings)
 	notify_manager("READY=1");
 	succession_end(&supervisor);
 	follow_feeds(&supervisor);
+	hosting_follow(&supervisor, NULL);
 	event_base_dispatch(supervisor.base);
 	notify_manager("STOPPING=1");
 	reload_abandon(&supervisor);
@@ -444,6 +448,7 @@ end_redirect:
 	control_server_free(supervisor.control);
 end_children:
 	children_end(&supervisor.children);
+	hosting_end(&supervisor);
 	redirect_end(&supervisor);
 	doors_close(&supervisor.doors);
 abandon_probing:

@@ -73,6 +73,45 @@ static void settings_arrive(void **state)
 	policy_release(policy);
 }
 
+static void the_console_is_where_the_owner_says(void **state)
+{
+	static const struct {
+		const char *console, *message;
+	} bad[] = {
+		{ "{ listen: 0.0.0.0:8090 }", "test.yaml:2:20: error: 0.0.0.0:8090 means every address" },
+		{ "{ listen: \"[::]:8090\" }", "means every address" },
+		{ "{ listen: 192.0.2.1 }", "\"listen\" takes an address of the gateway with a port" },
+		{ "{ listen: gateway.lan:80 }", "\"listen\" takes an address" },
+		{ "{ listen: [127.0.0.1:1, 127.0.0.1:1] }", "names 127.0.0.1:1 twice" },
+		{ "{ listen: 127.0.0.1:1, names: \"*.lan\" }", "\"names\" takes a name" },
+		{ "{ names: gateway.lan }", "\"console\" has no \"listen\"" },
+		{ "{ listne: 127.0.0.1:1 }", "did you mean \"listen\"?" },
+		{ "true", "\"console\" takes a mapping with listen, port, tls, names" },
+	};
+	struct policy *policy = policy_of_text(
+		"headgate: 1\nlan: br-lan\n"
+		"console: { listen: [127.0.0.1:8090, \"[fd00::1]:80\"], port: mgmt0, names: Gateway.LAN }\n");
+
+	(void)state;
+	assert_int_equal(policy->console.listen_count, 2);
+	assert_true(policy->console.listens[0].local);
+	assert_false(policy->console.listens[1].local);
+	assert_int_equal(policy->console.listens[1].address.port, 80);
+	assert_string_equal(policy->console.ports[0], "mgmt0");
+	assert_string_equal(policy->console.names[0], "gateway.lan");
+	policy_release(policy);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char text[256], storage[1024];
+		struct text output;
+
+		snprintf(text, sizeof(text), "headgate: 1\nconsole: %s\nlan: br-lan\n", bad[i].console);
+		text_begin(&output, storage, sizeof(storage));
+		assert_null(policy_try(text, &output));
+		if (!strstr(storage, bad[i].message))
+			fail_msg("%s: %s", bad[i].console, storage);
+	}
+}
+
 static void upstreams_are_told_apart(void **state)
 {
 	struct policy *policy = policy_of_text(
@@ -283,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_documented_ones),
 		cmocka_unit_test(settings_arrive),
+		cmocka_unit_test(the_console_is_where_the_owner_says),
 		cmocka_unit_test(upstreams_are_told_apart),
 		cmocka_unit_test(rules_keep_order_slots_and_places),
 		cmocka_unit_test(included_rules_stand_where_the_include_does),

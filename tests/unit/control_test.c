@@ -1,4 +1,4 @@
-// link: daemon/control/server.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core
+// link: daemon/control/server.c daemon/control/introduction.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/control/introduction.h"
 #include "daemon/control/server.h"
 
 enum { STRANGER = 65534, MEMBERS = 4711 };
@@ -396,6 +397,52 @@ static void the_socket_has_its_mode_and_replaces_a_stale_one(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static void who_is_introduced_is_served_whoever_it_is(void **state)
+{
+	static const char question[] = "{\"command\":\"refuse\"}\n";
+	struct control_settings settings = {
+		.base = base, .entries = entries, .context = &left, .listener = -1, .group = (gid_t)-1
+	};
+	struct control_server *quiet = control_server_new(&settings);
+	int channel[2], client;
+
+	(void)state;
+	assert_non_null(quiet);
+	assert_int_equal(introduction_open(channel), 0);
+	assert_int_equal(control_server_hear(quiet, channel[1]), 0);
+	client = introduction_make(channel[0]);
+	assert_true(client >= 0);
+	assert_int_equal(write(channel[0], "no introduction", 15), 15);
+	assert_int_equal(write(client, question, strlen(question)), (ssize_t)strlen(question));
+	turns(4);
+	assert_non_null(strstr(answer_of(client), "thanks"));
+	/* The pair outlives who introduces. */
+	client = introduction_make(channel[0]);
+	close(channel[0]);
+	assert_int_equal(write(client, question, strlen(question)), (ssize_t)strlen(question));
+	turns(4);
+	assert_non_null(strstr(answer_of(client), "thanks"));
+	control_server_free(quiet);
+	close(channel[1]);
+}
+
+static void nobody_waits_to_be_introduced_without_end(void **state)
+{
+	int channel[2], client, count = 0;
+	int taken[4096];
+
+	(void)state;
+	assert_int_equal(introduction_open(channel), 0);
+	while (count < 4096 && (client = introduction_make(channel[0])) >= 0)
+		taken[count++] = client;
+	assert_true(count > 0 && count < 4096);
+	assert_true(errno == EAGAIN || errno == ETOOMANYREFS || errno == EMFILE);
+	while (count > 0)
+		close(taken[--count]);
+	close(channel[0]);
+	close(channel[1]);
+}
+
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -416,6 +463,8 @@ int main(void)
 		WITH_SERVER(a_lost_line_makes_the_answer_a_no),
 		WITH_SERVER(one_client_too_many_is_told_so),
 		WITH_SERVER(strangers_are_refused),
+		WITH_SERVER(who_is_introduced_is_served_whoever_it_is),
+		WITH_SERVER(nobody_waits_to_be_introduced_without_end),
 		WITH_SERVER(the_socket_has_its_mode_and_replaces_a_stale_one),
 	};
 

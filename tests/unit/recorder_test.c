@@ -1,4 +1,4 @@
-// link: daemon/journal/har_file.c daemon/recorder.c daemon/journal/trace_file.c daemon/journal/pcapng.c daemon/address.c daemon/channels.c daemon/control/subscribers.c daemon/control/server.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/journal/output.c daemon/journal/file_output.c daemon/journal/standard_output.c daemon/journal/syslog_output.c daemon/journal/message.c daemon/journal/member.c daemon/child.c privilege daemon/counters.c daemon/clock.c daemon/reason.c daemon/text.c daemon/log.c -ljansson -levent_core -lseccomp
+// link: daemon/journal/har_file.c daemon/recorder.c daemon/journal/trace_file.c daemon/journal/pcapng.c daemon/address.c daemon/channels.c daemon/control/subscribers.c daemon/journal/recent.c daemon/control/server.c daemon/control/introduction.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/journal/output.c daemon/journal/file_output.c daemon/journal/standard_output.c daemon/journal/syslog_output.c daemon/journal/message.c daemon/journal/member.c daemon/child.c privilege daemon/counters.c daemon/clock.c daemon/reason.c daemon/text.c daemon/log.c -ljansson -levent_core -lseccomp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +49,7 @@ static void start_recorder(void)
 		.channel_count = WORKERS,
 		.worker_count = WORKERS,
 		.listener = listener,
+		.introductions = -1,
 		.journal = &settings,
 		.account = "headgate",
 		.group = (gid_t)-1,

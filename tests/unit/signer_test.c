@@ -255,6 +255,32 @@ static void later_names_under_never_are_refused(void **state)
 	assert_int_equal(ask(&request).answer, ISSUE_NEVER);
 }
 
+/* The console's process, taken over, cannot have what a worker may have. */
+static void the_last_channel_may_be_a_narrow_one(void **state)
+{
+	static const char *const names[] = { "192.0.2.1", "gateway.lan", NULL };
+	struct issue_request own = make_request("gateway.lan"), literal = make_request("192.0.2.1");
+	struct issue_request below = make_request("www.gateway.lan"), other = make_request("shop.example");
+	int wide[2], channels[2];
+	struct issue_reply reply;
+
+	(void)state;
+	signing_stop(signer, SIGTERM);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, wide), 0);
+	channels[0] = wide[1];
+	channels[1] = pair[1];
+	signer = signing_start_narrow(channels, 2, names);
+	assert_int_equal(ask(&own).answer, ISSUE_DONE);
+	assert_int_equal(ask(&literal).answer, ISSUE_DONE);
+	assert_int_equal(ask(&below).answer, ISSUE_NEVER);
+	assert_int_equal(ask(&other).answer, ISSUE_NEVER);
+	assert_int_equal(send(wide[0], &other, sizeof(other), 0), sizeof(other));
+	assert_int_equal(recv(wide[0], &reply, sizeof(reply), 0), sizeof(reply));
+	assert_int_equal(reply.answer, ISSUE_DONE);
+	close(wide[0]);
+	close(wide[1]);
+}
+
 static void a_broken_key_stops_it_and_stays(void **state)
 {
 	char path[256];
@@ -302,6 +328,7 @@ int main(void)
 		WITH(it_ends_in_order),
 		WITH(the_authority_outlives_the_signer),
 		WITH(later_names_under_never_are_refused),
+		WITH(the_last_channel_may_be_a_narrow_one),
 		WITH(a_broken_key_stops_it_and_stays),
 		WITH(a_readable_key_stops_it),
 	};

@@ -42,8 +42,7 @@ const char *signing_directory(void)
 	return directory;
 }
 
-pid_t signing_start(const int *channels, size_t count, const struct authority_constraint *never,
-		    size_t never_count, int *status)
+static pid_t start(struct signer_settings settings, int *status)
 {
 	int ready[2];
 	char byte;
@@ -53,16 +52,9 @@ pid_t signing_start(const int *channels, size_t count, const struct authority_co
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		const struct signer_settings settings = {
-			.directory = directory,
-			.account = "headgate-ca",
-			.never = never,
-			.never_count = never_count,
-			.channels = channels,
-			.channel_count = count,
-			.ready = ready[1],
-		};
-
+		settings.directory = directory;
+		settings.account = "headgate-ca";
+		settings.ready = ready[1];
 		signer_run(&settings);
 	}
 	close(ready[1]);
@@ -79,6 +71,24 @@ pid_t signing_start(const int *channels, size_t count, const struct authority_co
 	}
 	close(ready[0]);
 	return child;
+}
+
+pid_t signing_start(const int *channels, size_t count, const struct authority_constraint *never,
+		    size_t never_count, int *status)
+{
+	return start((struct signer_settings){ .never = never,
+					       .never_count = never_count,
+					       .channels = channels,
+					       .channel_count = count },
+		     status);
+}
+
+pid_t signing_start_narrow(const int *channels, size_t count, const char *const *names)
+{
+	return start((struct signer_settings){ .channels = channels,
+					       .channel_count = count,
+					       .last_names = names },
+		     NULL);
 }
 
 int signing_stop(pid_t signer, int signal_number)

@@ -18,5 +18,8 @@ const char *signing_directory(void);
 pid_t signing_start(const int *channels, size_t count, const struct authority_constraint *never,
 		    size_t never_count, int *status);
 
+/* The same; the last channel may have leaves for these names alone (ends with NULL). */
+pid_t signing_start_narrow(const int *channels, size_t count, const char *const *names);
+
 /* Ends a signer with the signal; returns the status of waitpid(). */
 int signing_stop(pid_t signer, int signal_number);
