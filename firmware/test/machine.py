@@ -166,7 +166,7 @@ class Machine:
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE[self.settings['efi']]}"]
         else:
             command += ["-kernel", self._kernel(), "-initrd", f"{self.images}/stage1", "-append",
-                        f"console={self.settings['console']} quiet panic=10"]
+                        f"console={self.settings['console']} quiet panic=10 {self.settings.get('options', '')}"]
         command += ["-drive", f"file={self.disk},format={self.format},if=none,id=disk",
                     "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
         for number, tap in enumerate(("tap-wan", "tap-lan")):
