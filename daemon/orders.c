@@ -3,55 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/lists/compiled.h"
 #include "daemon/log.h"
+#include "daemon/passing.h"
 #include "daemon/policy/config.h"
-
-union ancillary {
-	char bytes[CMSG_SPACE(ORDER_DESCRIPTORS_MAX * sizeof(int))];
-	struct cmsghdr aligned;
-};
 
 int orders_open(int channel[static 2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, channel);
+	return passing_open(channel);
 }
 
 int order_send(int channel, const union order *order, size_t size, const int *descriptors,
 	       size_t count)
 {
-	struct iovec part = { (void *)(uintptr_t)order, size };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union ancillary ancillary = { { 0 } };
-
-	if (count) {
-		struct cmsghdr *header;
-
-		message.msg_control = ancillary.bytes;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
-	}
-	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
-}
-
-static size_t take_descriptors(struct msghdr *message, int *descriptors)
-{
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	size_t count;
-
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return 0;
-	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(descriptors, CMSG_DATA(header), count * sizeof(int));
-	return count;
+	return passing_send(channel, order, size, descriptors, count);
 }
 
 /* The packet door accepts nothing: its order comes without listeners. */
@@ -84,19 +51,11 @@ static bool is_order(const union order *order, size_t length, size_t count)
 
 int order_receive(int channel, union order *order, int *descriptors, size_t *count)
 {
-	struct iovec part = { order, sizeof(*order) };
-	union ancillary ancillary = { { 0 } };
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = ancillary.bytes,
-		.msg_controllen = sizeof(ancillary.bytes),
-	};
-	ssize_t got = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = passing_receive(channel, order, sizeof(*order), descriptors,
+				      ORDER_DESCRIPTORS_MAX, count);
 
 	if (got <= 0)
 		return (int)got;
-	*count = take_descriptors(&message, descriptors);
 	if (is_order(order, (size_t)got, *count))
 		return 1;
 	for (size_t i = 0; i < *count; i++)

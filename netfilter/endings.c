@@ -50,14 +50,6 @@ int endings_want(struct endings *endings, bool wanted)
 	return 0;
 }
 
-void endings_close(struct endings *endings)
-{
-	if (!endings)
-		return;
-	netlink_close(endings->netlink);
-	free(endings);
-}
-
 static int note_counter(const struct nlattr *attribute, void *context)
 {
 	if (mnl_attr_get_type(attribute) == CTA_COUNTERS_BYTES &&

@@ -24,9 +24,6 @@ struct endings *endings_open(void);
 /* Whether it hears from now on: the kernel tells nobody of what nobody wants to know. 0, or -1 with errno. */
 int endings_want(struct endings *endings, bool wanted);
 
-/* NULL is fine. */
-void endings_close(struct endings *endings);
-
 /* Hands over all that have ended since the last time: meant to be called now and then, not at every
  * one. 0, or -1 with errno; ENOBUFS: some were lost. */
 int endings_read(struct endings *endings, endings_each *each, void *context);

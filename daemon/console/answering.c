@@ -10,6 +10,7 @@
 #include "daemon/console/scrape.h"
 #include "daemon/console/visitor.h"
 #include "daemon/http/h1_printer.h"
+#include "daemon/http/phrase.h"
 #include "daemon/text.h"
 #include "daemon/tls/authority_print.h"
 
@@ -34,30 +35,6 @@ static void add_field(struct visitor *visitor, const char *name, const char *val
 		visitor->broken = true;
 }
 
-static const char *phrase_of(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *phrase;
-	} phrases[] = {
-		{ 200, "OK" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 413, "Content Too Large" },
-		{ 421, "Misdirected Request" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
-		if (phrases[i].status == status)
-			return phrases[i].phrase;
-	return "Error";
-}
-
 /* Nothing may be loaded from elsewhere, nothing runs that is not a file of ours, and no text becomes markup. */
 static const char policy[] =
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -66,7 +43,7 @@ static const char policy[] =
 
 static void begin_answer(struct visitor *visitor, unsigned status, const char *type)
 {
-	const char *phrase = phrase_of(status);
+	const char *phrase = http_phrase(status);
 
 	head_clear(&response);
 	response.version = visitor->request.version == HTTP_1_0 ? HTTP_1_0 : HTTP_1_1;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/http/phrase.h"
 #include "daemon/text.h"
 
 enum { LOCATION_MAX = HEAD_MAX };
@@ -11,33 +12,6 @@ bool reply_is_due(const struct rule *rule, bool secure)
 	if (rule->verdict == VERDICT_RESPOND)
 		return true;
 	return rule->verdict == VERDICT_REDIRECT && !(secure && reply_upgrades(&rule->reply));
-}
-
-static const char *phrase_of(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *phrase;
-	} phrases[] = {
-		{ 200, "OK" },
-		{ 204, "No Content" },
-		{ 301, "Moved Permanently" },
-		{ 302, "Found" },
-		{ 303, "See Other" },
-		{ 307, "Temporary Redirect" },
-		{ 308, "Permanent Redirect" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 410, "Gone" },
-		{ 429, "Too Many Requests" },
-		{ 451, "Unavailable For Legal Reasons" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
-		if (phrases[i].status == status)
-			return phrases[i].phrase;
-	return "Answered";
 }
 
 static int add(struct head *head, const char *name, const char *value)
@@ -83,7 +57,7 @@ int reply_make(struct head *head, struct span *body, const struct head *request,
 	       const struct rule *rule)
 {
 	const struct reply *reply = &rule->reply;
-	const char *phrase = phrase_of(reply->status);
+	const char *phrase = http_phrase(reply->status);
 
 	*body = (struct span){ (const uint8_t *)reply->body, reply->length };
 	head->version = HTTP_1_1;

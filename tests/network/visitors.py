@@ -6,6 +6,7 @@ import threading
 import time
 
 from device import resolve
+from dialogue import Failure
 from topology import inside
 
 PATIENCE = 5  # nobody should ever wait that long
@@ -117,6 +118,19 @@ class Visitors:
         self._ending.set()
         for thread in self._threads:
             thread.join(2 * PATIENCE)
+
+
+NAMED = {"blocked": ("ads.example", 80, False, 1), "passed": ("good.example", 80, False, 1),
+         "passed, TLS": ("good.example", 443, True, 1)}
+
+
+def check_named(visits):
+    """Of those of NAMED: who was to be blocked was, and nobody else."""
+    if {visit.kind for visit in visits} != set(NAMED):
+        raise Failure("some kinds did not come")
+    for visit in visits:
+        if bool(visit.error) != (visit.kind == "blocked"):
+            raise Failure(f"one of {len(visits)}: {visit}")
 
 
 def ask(peer, host, last):

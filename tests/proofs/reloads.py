@@ -5,7 +5,7 @@ import time
 from dialogue import Failure
 from gateway import builds
 from proof import Proof
-from visitors import Visitors
+from visitors import NAMED, Visitors, check_named
 from vitals import descriptors, resident
 
 POLICIES = ["""
@@ -111,12 +111,10 @@ capture: { proxy: needed, tcp: [80, 443] }
 rules:
   - { name: no ads, when: { host: ads.example }, do: block }
 """
-    KINDS = {"blocked": ("ads.example", 80, False, 1), "passed": ("good.example", 80, False, 1),
-             "passed, TLS": ("good.example", 443, True, 1)}
     RELOADS = 20
 
     def prove(self):
-        visitors = Visitors(self.network.topology, [self._trust("server")], self.KINDS, 0.002)
+        visitors = Visitors(self.network.topology, [self._trust("server")], NAMED, 0.002)
         try:
             for number in range(self.RELOADS):
                 self.gateway.write_policy(
@@ -126,7 +124,5 @@ rules:
                     raise Failure(f"reload {number}: {result.stdout}{result.stderr}")
         finally:
             visitors.close()
-        for visit in visitors.visits:
-            if bool(visit.error) != (visit.kind == "blocked"):
-                raise Failure(f"one of {len(visitors.visits)}: {visit}")
+        check_named(visitors.visits)
         self.measured(f"{self.RELOADS} reloads beside {len(visitors.visits)} visits")

@@ -11,7 +11,7 @@ from dialogue import Failure
 from gateway import builds
 from prober import Prober
 from proof import Proof
-from visitors import Visitors
+from visitors import NAMED, Visitors, check_named
 from vitals import descriptors
 from warehouse import Warehouse, digest_of, make_body
 
@@ -245,17 +245,13 @@ rules:
 """
     def prove(self):
         before = self.gateway.processes()
-        names = Visitors(self.network.topology, [self._trust("server")], {
-            "blocked": ("ads.example", 80, False, 1), "passed": ("good.example", 80, False, 1),
-            "passed, TLS": ("good.example", 443, True, 1)}, 0.002)
+        names = Visitors(self.network.topology, [self._trust("server")], NAMED, 0.002)
         try:
             for _ in range(RENEWALS):
                 self._renew()
         finally:
             names.close()
-        for visit in names.visits:
-            if bool(visit.error) != (visit.kind == "blocked"):
-                raise Failure(f"one of {len(names.visits)}: {visit}")
+        check_named(names.visits)
         if set(before["packet"]) & set(self.gateway.processes()["packet"]):
             raise Failure("the packet door is still the old one")
         self.measured(f"{len(names.visits)} visits, the longest {max(one.seconds for one in names.visits) * 1000:.0f} ms")

@@ -1,4 +1,4 @@
-// link: daemon/control/server.c daemon/control/introduction.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core
+// link: daemon/control/server.c daemon/control/introduction.c daemon/passing.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// link: daemon/control/call.c daemon/control/show.c daemon/control/table.c daemon/control/cell.c daemon/control/export.c daemon/tls/authority_print.c daemon/control/server.c daemon/control/introduction.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core -lcrypto
+// link: daemon/control/call.c daemon/control/show.c daemon/control/table.c daemon/control/cell.c daemon/control/export.c daemon/tls/authority_print.c daemon/control/server.c daemon/control/introduction.c daemon/passing.c daemon/control/answer.c daemon/control/request.c daemon/control/peer.c daemon/log.c -ljansson -levent_core -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
