@@ -40,17 +40,20 @@ void hub_end(struct conversation *conversation, enum reason reason)
 void hub_add_courier(struct courier *courier)
 {
 	courier->next = courier->conversation->running;
+	courier->link = &courier->conversation->running;
+	if (courier->next)
+		courier->next->link = &courier->next;
 	courier->conversation->running = courier;
 }
 
 void hub_remove_courier(struct courier *courier)
 {
-	struct courier **link = &courier->conversation->running;
-
-	while (*link && *link != courier)
-		link = &(*link)->next;
-	if (*link)
-		*link = courier->next;
+	if (!courier->link)
+		return;
+	*courier->link = courier->next;
+	if (courier->next)
+		courier->next->link = courier->link;
+	courier->link = NULL;
 }
 
 /* Servers */
@@ -130,6 +133,7 @@ void conversation_server_ready(struct exchange *exchange, struct leg *server)
 	exchange->server = server->side;
 	courier->back.leg = server;
 	courier->answered = true;
+	courier->conversation->answered = true;
 }
 
 void conversation_server_failed(struct exchange *exchange, enum reason reason)
@@ -141,6 +145,7 @@ void conversation_server_failed(struct exchange *exchange, enum reason reason)
 	courier->wants_server = false;
 	courier->failure = reason == REASON_NONE ? REASON_CONNECT_FAILED : reason;
 	courier->answered = true;
+	courier->conversation->answered = true;
 }
 
 /* Turns */
@@ -150,6 +155,9 @@ static bool meet_servers(struct conversation *conversation)
 	struct courier *courier = conversation->running, *next;
 	bool met = false;
 
+	if (!conversation->answered)
+		return false;
+	conversation->answered = false;
 	for (; courier; courier = next) {
 		next = courier->next;
 		if (!courier->answered)

@@ -20,6 +20,7 @@ struct courier {
 	struct exchange exchange;
 	struct conversation *conversation;
 	struct courier *next; /* of those running */
+	struct courier **link; /* what points to this one there; NULL: it is over */
 	struct stream front;
 	struct stream back;
 	enum courier_phase phase;

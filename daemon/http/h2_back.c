@@ -133,10 +133,12 @@ static void send_head(struct stream *stream, struct head *head)
 	id = nghttp2_submit_request(h2->leg->session, NULL, h2_printed.fields, h2_printed.count,
 				    ends ? NULL : &body, h2);
 	h2->out_ended = ends;
-	if (id > 0)
+	if (id > 0) {
 		h2->id = id;
-	else
-		h2->closed = true;
+		return;
+	}
+	h2->closed = true;
+	h2->leg->unsent = true;
 }
 
 static void leave(struct stream *stream, enum ending ending, enum reason reason)
@@ -184,6 +186,9 @@ static bool fail_unsent(struct h2_leg *leg)
 	const struct departure departure = { .reason = REASON_SERVER_RESET };
 	bool failed = false;
 
+	if (!leg->unsent)
+		return false;
+	leg->unsent = false;
 	for (; stream; stream = next) {
 		next = stream->next;
 		if (!stream->closed || !stream->courier || stream->in_ended)

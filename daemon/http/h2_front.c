@@ -226,10 +226,8 @@ static void close_down(struct h2_front *front)
  * until it is announced again there is nothing to read. */
 static void rest_side(struct h2_front *front)
 {
-	for (struct h2_stream *stream = front->h2.streams; stream; stream = stream->next)
-		if (!stream->in_ended)
-			return;
-	side_rest(front->h2.leg.side);
+	if (!front->h2.incoming)
+		side_rest(front->h2.leg.side);
 }
 
 static bool turn(struct leg *leg)

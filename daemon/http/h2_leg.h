@@ -33,6 +33,9 @@ struct h2_leg {
 	struct h2_stream *streams; /* newest first; those that nghttp2 knows */
 	struct h2_stream *dead;	   /* freed when the turn is over */
 	unsigned count;		   /* of streams */
+	unsigned incoming;	   /* of them, those whose peer has not ended its direction */
+	bool waiting;		   /* a stream has something that its courier has not taken */
+	bool unsent;		   /* a request could not even be queued */
 	int64_t block_began;	   /* steady microseconds; 0: no header block is coming in */
 	int64_t calmed;		   /* when glitches were last forgiven */
 	int64_t moved;

@@ -105,6 +105,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 		h2_consume(stream, length);
 	} else if (backlog_add(&stream->in, part) < 0) {
 		leg->kind->malformed(stream->courier, REASON_NO_MEMORY, NULL);
+	} else {
+		leg->waiting = true;
 	}
 	return 0;
 }
@@ -162,8 +164,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		leg->going = true;
 	if (!stream || (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
 		return 0;
-	if (ended)
+	if (ended && !stream->in_ended) {
 		stream->in_ended = true;
+		leg->incoming--;
+	}
 	if (frame->hd.type == NGHTTP2_HEADERS)
 		took_headers(leg, stream, ended);
 	h2_deliver(stream);
@@ -199,15 +203,18 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
 			     void *context)
 {
+	struct h2_leg *leg = context;
 	struct h2_stream *stream;
 
 	(void)session;
 	(void)error;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	stream = h2_find_stream(context, frame->hd.stream_id);
-	if (stream)
-		stream->closed = true;
+	stream = h2_find_unsent(leg, frame->hd.stream_id);
+	if (!stream)
+		return 0;
+	stream->closed = true;
+	leg->unsent = true;
 	return 0;
 }
 

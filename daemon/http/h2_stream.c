@@ -6,15 +6,17 @@
 
 enum { OUT_MAX = 2 * CHUNK_SIZE }; /* of one stream, waiting to be sent */
 
-/* A request that nghttp2 has not sent yet is not known to it by its number. */
 struct h2_stream *h2_find_stream(struct h2_leg *leg, int32_t id)
 {
-	struct h2_stream *stream = nghttp2_session_get_stream_user_data(leg->session, id);
+	return nghttp2_session_get_stream_user_data(leg->session, id);
+}
 
-	if (stream)
-		return stream;
-	for (stream = leg->streams; stream && stream->id != id; stream = stream->next)
-		;
+struct h2_stream *h2_find_unsent(struct h2_leg *leg, int32_t id)
+{
+	struct h2_stream *stream = leg->streams;
+
+	while (stream && stream->id != id)
+		stream = stream->next;
 	return stream;
 }
 
@@ -29,21 +31,26 @@ void h2_add_stream(struct h2_leg *leg, struct h2_stream *stream)
 	head_begin(&stream->last, allowance);
 	stream->window = STREAM_WINDOW;
 	stream->next = leg->streams;
+	stream->link = &leg->streams;
+	if (stream->next)
+		stream->next->link = &stream->next;
 	leg->streams = stream;
 	leg->count++;
+	leg->incoming++;
 }
 
 void h2_remove_stream(struct h2_stream *stream)
 {
 	struct h2_leg *leg = stream->leg;
-	struct h2_stream **link = &leg->streams;
 
-	while (*link && *link != stream)
-		link = &(*link)->next;
-	if (!*link)
+	if (!stream->link)
 		return;
-	*link = stream->next;
+	*stream->link = stream->next;
+	if (stream->next)
+		stream->next->link = stream->link;
+	stream->link = NULL;
 	leg->count--;
+	leg->incoming -= !stream->in_ended;
 	leg->growth -= stream->window - STREAM_WINDOW;
 	stream->next = leg->dead;
 	leg->dead = stream;
@@ -122,7 +129,12 @@ static void throw_away(struct h2_stream *stream)
 	h2_consume(stream, length);
 }
 
-bool h2_deliver(struct h2_stream *stream)
+static bool waits(const struct h2_stream *stream)
+{
+	return stream->in.length || (stream->in_ended && !stream->in_told);
+}
+
+static bool hand_over(struct h2_stream *stream)
 {
 	const struct h2_kind *kind = stream->leg->kind;
 	bool moved = false;
@@ -149,14 +161,25 @@ bool h2_deliver(struct h2_stream *stream)
 	return moved;
 }
 
+bool h2_deliver(struct h2_stream *stream)
+{
+	bool moved = hand_over(stream);
+
+	stream->leg->waiting |= stream->courier && waits(stream);
+	return moved;
+}
+
 bool h2_deliver_all(struct h2_leg *leg)
 {
 	struct h2_stream *stream = leg->streams, *next;
 	bool moved = false;
 
+	if (!leg->waiting)
+		return false;
+	leg->waiting = false;
 	for (; stream; stream = next) {
 		next = stream->next;
-		if (stream->in.length || (stream->in_ended && !stream->in_told))
+		if (waits(stream))
 			moved |= h2_deliver(stream);
 	}
 	return moved;

@@ -14,6 +14,7 @@ struct h2_leg;
 struct h2_stream {
 	struct h2_leg *leg;
 	struct h2_stream *next;
+	struct h2_stream **link; /* what points to this one among the leg's; NULL: it is dead */
 	struct courier *courier; /* NULL: nobody waits for it any more */
 	int32_t id;
 	struct h2_fields fields; /* of the block that is coming in */
@@ -32,8 +33,11 @@ struct h2_stream {
 	bool given_up;		 /* reset, because the peer did not take the rest of it */
 };
 
-/* The stream of that number; NULL. */
+/* The stream that nghttp2 knows by this number; NULL. */
 struct h2_stream *h2_find_stream(struct h2_leg *leg, int32_t id);
+
+/* The same for a request that nghttp2 has not sent yet, and so does not know by its number. */
+struct h2_stream *h2_find_unsent(struct h2_leg *leg, int32_t id);
 
 /* Taken from the connection's allowance, zeroed; the leg's from now on. */
 void h2_add_stream(struct h2_leg *leg, struct h2_stream *stream);

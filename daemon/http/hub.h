@@ -17,6 +17,7 @@ struct conversation {
 	bool leaving;  /* the client shall come again on another connection */
 	bool draining; /* and no request is waited for */
 	bool turning;
+	bool answered; /* the host has said something about a server since the last step */
 	bool again; /* stopped only to be fair */
 	bool over;
 	bool told; /* finish() has been called */
