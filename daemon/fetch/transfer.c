@@ -282,6 +282,9 @@ static void judge_failure(const struct hop *hop, CURLcode result)
 	if (hop->full || result == CURLE_FILESIZE_EXCEEDED)
 		fail(report, "%.100s sends more than %llu MB", hop->host,
 		     (unsigned long long)(hop->order->bytes_max >> 20));
+	else if (hop->error == ENOSPC || hop->error == EDQUOT)
+		fail(report, "there is no room for the copy, of which %llu MB had come; make room in the state directory",
+		     (unsigned long long)(hop->written >> 20));
 	else if (hop->error)
 		fail(report, "the copy cannot be written: %s", strerror(hop->error));
 	else if (result == CURLE_PARTIAL_FILE)

@@ -15,6 +15,9 @@
 #include "daemon/lists/shares.h"
 #include "daemon/lists/stamp.h"
 
+/* What compiling takes, for each byte of lists of short lines. */
+enum { ROOM_NUMERATOR = 4, ROOM_DENOMINATOR = 1 };
+
 /* One list on its way. */
 struct filling {
 	struct list_builder *builder;
@@ -121,6 +124,26 @@ bool compile_is_current(const struct compile_job *job, const struct compiled *co
 				job->seen ? &job->seen[i] : NULL))
 			return false;
 	return true;
+}
+
+bool compile_holds(const struct compile_job *job, size_t list, const struct compiled *compiled)
+{
+	unsigned number = compiled_list(compiled, job->lists[list].name);
+
+	return number < compiled->list_count && is_current(&job->lists[list], &compiled->lists[number],
+							   job->seen ? &job->seen[number] : NULL);
+}
+
+uint64_t compile_room(const struct compile_job *job)
+{
+	uint64_t bytes = 0;
+	struct stat status;
+
+	for (size_t i = 0; i < job->count; i++)
+		for (unsigned j = 0; j < LIST_FILES; j++)
+			if (fstat(job->lists[i].files[j].descriptor, &status) == 0)
+				bytes += (uint64_t)status.st_size;
+	return bytes * ROOM_NUMERATOR / ROOM_DENOMINATOR;
 }
 
 /* Reading */

@@ -11,6 +11,7 @@ enum {
 	COMPILE_FILE_MAX = 512 << 20,  /* bytes of one file, packed and unpacked */
 	COMPILE_ENTRIES_MAX = 5000000, /* of one list */
 	COMPILE_BOUNDS_FROM = 100,     /* a list with fewer entries may shrink and grow at will */
+	COMPILE_MEMORY = 16 << 20,     /* bytes that it needs, however many entries there are */
 };
 
 /* A file of a list. */
@@ -56,6 +57,12 @@ enum compile_answer compile_lists(const struct compile_job *job, compile_report 
 /* True when the compiled file is what the job would make, as far as can be told without reading a
  * list. */
 bool compile_is_current(const struct compile_job *job, const struct compiled *compiled);
+
+/* True when the compiled file holds this list of the job as its files are now, as far as can be told likewise. */
+bool compile_holds(const struct compile_job *job, size_t list, const struct compiled *compiled);
+
+/* About how many bytes compile_lists() needs in its directory and for what it makes, by the sizes of the files. */
+uint64_t compile_room(const struct compile_job *job);
 
 /* True when the file spares the job's guards in those lists that are guarded, or there is no guard. */
 bool compile_is_guarding(const struct compile_job *job, const struct compiled *compiled);

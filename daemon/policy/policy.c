@@ -85,6 +85,7 @@ static void free_definitions(struct policy *policy)
 	if (policy->compiled)
 		compiled_close(policy->compiled);
 	free(policy->compiled);
+	free(policy->lists_trouble);
 	free(policy->upstreams);
 	free(policy->devices);
 }

@@ -114,6 +114,7 @@ struct policy {
 	size_t feed_count;
 	struct feed **feeds;
 	struct compiled *compiled; /* what stands in them, owned; NULL: they are all empty */
+	char *lists_trouble;	   /* why they are not what their files hold: nothing could be compiled; NULL */
 	size_t rule_count;
 	struct rule *rules;	/* slots 1 … rule_count */
 	struct rule *otherwise; /* "no rule matched: pass" as a rule, slot 0 */

@@ -158,11 +158,11 @@ static void answer_status(void *context, json_t *request, struct control_answer 
 	(void)request;
 	control_answer_line(
 		answer,
-		json_pack("{s:s, s:i, s:I, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
+		json_pack("{s:s, s:i, s:I, s:s, s:i, s:s*, s:i, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
 			  "pid", (int)getpid(), "uptime",
 			  (json_int_t)((clock_steady() - supervisor->started) / 1000000), "policy",
 			  supervisor->settings->config, "generation",
-			  (int)supervisor->policy->generation, "rules",
+			  (int)supervisor->policy->generation, "lists_not_compiled", supervisor->lists_trouble, "rules",
 			  (int)supervisor->policy->rule_count, "trusted_roots_sha256", roots_json(supervisor->policy), "capture",
 			  capture_json(supervisor), "totals", totals_json(supervisor), "upstreams", upstreams_json(supervisor), "reasons", reasons_json(supervisor)));
 	control_answer_line(answer, process_json(&children->signer, "signer"));

@@ -19,9 +19,10 @@
 #include "daemon/policy/list_messages.h"
 #include "daemon/supervisor/compiler.h"
 #include "daemon/supervisor/guards.h"
+#include "daemon/supervisor/shortfall.h"
 #include "daemon/text.h"
 
-enum { GRACE_SECONDS = 5, COLLECTION_MESSAGE = 320 };
+enum { GRACE_SECONDS = 5, COLLECTION_MESSAGE = SHORTFALL_TEXT + 128 };
 
 static const char account_of_tool[] = "nobody";
 
@@ -38,7 +39,8 @@ struct collection {
 	struct prefix guards[GUARDS_MAX];
 	struct compiler compiler;
 	int64_t until;
-	bool made; /* job.output holds the new lists */
+	uint64_t room;	       /* that compiling needs in scratch */
+	struct compiled after; /* what was made, in its place; bytes NULL: nothing */
 };
 
 static void say(struct collection *collection, enum severity severity, const char *format, ...)
@@ -211,10 +213,48 @@ static int open_output(struct collection *collection)
 				: spool_open(collection->scratch);
 }
 
-static void fail(struct collection *collection, const char *what)
+/* Nothing is left of what has no place. */
+static void drop_output(struct collection *collection)
 {
-	say(collection, SEVERITY_ERROR, "the lists cannot be compiled: %s%s%s", what,
-	    errno ? ": " : "", errno ? strerror(errno) : "");
+	if (collection->job.output >= 0)
+		close(collection->job.output);
+	collection->job.output = -1;
+	if (collection->path)
+		publication_drop(collection->path);
+}
+
+/* Lists that are as they were compiled miss nothing. */
+static void note_trouble(struct collection *collection, const char *words)
+{
+	struct policy *policy = collection->policy;
+
+	for (size_t i = 0; i < policy->list_count; i++) {
+		struct list *list = policy->lists[i];
+
+		if (list->trouble ||
+		    (collection->before.bytes && compile_holds(&collection->job, i, &collection->before)))
+			continue;
+		if (asprintf(&list->trouble, "is not compiled: %s", words) < 0)
+			list->trouble = NULL;
+	}
+}
+
+/* For the reason in errno. */
+static void fail(struct collection *collection)
+{
+	const char *directory = collection->settings.directory ? collection->settings.directory : collection->scratch;
+	char words[SHORTFALL_TEXT];
+	int reason = errno;
+
+	/* What is half done has its room again before anybody looks how much there is. */
+	drop_output(collection);
+	if (collection->policy->lists_trouble)
+		return;
+	shortfall_print(words, reason, directory ? directory : "no temporary directory", collection->room);
+	collection->policy->lists_trouble = strdup(words);
+	note_trouble(collection, words);
+	say(collection, SEVERITY_ERROR, "the lists cannot be compiled: %s%s", words,
+	    collection->before.bytes ? "; what was compiled before stays in force" : "");
 }
 
 static void begin_compiling(struct collection *collection)
@@ -229,7 +269,7 @@ static void begin_compiling(struct collection *collection)
 	collection->job.output = open_output(collection);
 	if (collection->job.output < 0 || compiler_start(&collection->compiler, &collection->job,
 							 account ? account : account_of_tool) < 0)
-		fail(collection, collection->scratch);
+		fail(collection);
 	collection->until = clock_steady() + (COMPILER_SECONDS + GRACE_SECONDS) * 1000000LL;
 }
 
@@ -249,11 +289,11 @@ struct collection *collection_begin(struct policy *policy,
 		return collection;
 	opened = settings->directory ? open_kept(collection) : open_temporary(collection);
 	if (opened < 0) {
-		fail(collection,
-		     settings->directory ? settings->directory : "no temporary directory");
+		fail(collection);
 		return collection;
 	}
 	open_lists(collection);
+	collection->room = compile_room(&collection->job);
 	collection->job.guards = collection->guards;
 	collection->job.guard_count = guards_find(policy, collection->guards);
 	begin_compiling(collection);
@@ -291,6 +331,24 @@ static void tell_report(struct collection *collection, const struct list_report 
 			      collection->settings.context);
 }
 
+/* What was made is looked at before it takes the place of the last good file. 0, or -1 with errno. */
+static int open_made(struct collection *collection)
+{
+	struct compiled *after = &collection->after;
+
+	if (compiled_open_descriptor(after, collection->job.output) < 0)
+		return -1;
+	if (!collection->path)
+		return 0;
+	compiled_close(after);
+	/* Opened anew: the descriptor that others get cannot write. */
+	if (publication_finish(collection->path, collection->job.output) == 0 &&
+	    compiled_open(after, collection->path) == 0)
+		return 0;
+	after->bytes = NULL;
+	return -1;
+}
+
 /* One word; true when it was not the last. */
 static bool hear(struct collection *collection)
 {
@@ -301,19 +359,20 @@ static bool hear(struct collection *collection)
 		if (clock_steady() < collection->until)
 			return false;
 		errno = ETIME;
-		fail(collection, "the compiler takes too long");
+		fail(collection);
 		break;
 	case COMPILER_REPORT:
 		tell_report(collection, &report);
 		return true;
 	case COMPILER_MADE:
-		collection->made = true;
+		if (open_made(collection) < 0)
+			fail(collection);
 		break;
 	case COMPILER_SAME:
 		remember_stamps(collection);
 		break;
 	case COMPILER_FAILED:
-		fail(collection, "the compiler was ended or has no room");
+		fail(collection);
 		break;
 	}
 	compiler_leave(&collection->compiler);
@@ -329,49 +388,16 @@ bool collection_hear(struct collection *collection)
 
 /* The end */
 
-static struct compiled *move(const struct compiled *compiled)
-{
-	struct compiled *moved = malloc(sizeof *moved);
-
-	if (moved)
-		*moved = *compiled;
-	return moved;
-}
-
-/* What was made is looked at before it takes the place of the last good file. */
-static struct compiled *open_made(struct collection *collection)
-{
-	struct compiled made;
-	struct compiled *moved;
-
-	if (compiled_open_descriptor(&made, collection->job.output) < 0) {
-		fail(collection, "what the compiler made");
-		return NULL;
-	}
-	if (collection->path) {
-		compiled_close(&made);
-		/* Opened anew: the descriptor that others get cannot write. */
-		if (publication_finish(collection->path, collection->job.output) < 0 ||
-		    compiled_open(&made, collection->path) < 0) {
-			fail(collection, collection->path);
-			return NULL;
-		}
-	}
-	moved = move(&made);
-	if (!moved)
-		compiled_close(&made);
-	return moved;
-}
-
+/* NULL when there is none, or out of memory. */
 static struct compiled *choose(struct collection *collection)
 {
-	struct compiled *chosen = collection->made ? open_made(collection) : NULL;
+	struct compiled *better = collection->after.bytes ? &collection->after : &collection->before;
+	struct compiled *chosen = better->bytes ? malloc(sizeof *chosen) : NULL;
 
-	if (chosen || !collection->before.bytes)
-		return chosen;
-	chosen = move(&collection->before);
-	if (chosen)
-		collection->before.bytes = NULL;
+	if (!chosen)
+		return NULL;
+	*chosen = *better;
+	better->bytes = NULL;
 	return chosen;
 }
 
@@ -380,18 +406,45 @@ static void end(struct collection *collection)
 	compiler_leave(&collection->compiler);
 	if (!collection->settings.directory && collection->compiler.pid > 0)
 		waitpid(collection->compiler.pid, NULL, 0);
-	if (collection->job.output >= 0)
-		close(collection->job.output);
-	if (collection->path && !collection->made)
-		publication_drop(collection->path);
+	drop_output(collection);
 	if (!collection->settings.directory && collection->scratch)
 		rmdir(collection->scratch);
 	if (collection->before.bytes)
 		compiled_close(&collection->before);
+	if (collection->after.bytes)
+		compiled_close(&collection->after);
 	free(collection->path);
 	free(collection->stamp_path);
 	free(collection->scratch);
 	free(collection);
+}
+
+void collection_note_end(struct collection *collection, pid_t pid, int status)
+{
+	compiler_note_end(&collection->compiler, pid, status);
+}
+
+static bool has_list(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->list_count; i++)
+		if (strcmp(policy->lists[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+bool collection_lacks(const struct collection *collection, const struct policy *other)
+{
+	const struct policy *policy = collection->policy;
+	const struct compiled *before = &collection->before;
+
+	for (size_t i = 0; policy->lists_trouble && i < policy->list_count; i++) {
+		const char *name = policy->lists[i]->name;
+
+		if ((!before->bytes || compiled_list(before, name) == before->list_count) &&
+		    !has_list(other, name))
+			return true;
+	}
+	return false;
 }
 
 int collection_finish(struct collection *collection)

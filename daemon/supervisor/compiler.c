@@ -1,11 +1,13 @@
 #include "daemon/supervisor/compiler.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/child.h"
@@ -50,6 +52,18 @@ static void limit_all(void)
 	signal(SIGXFSZ, SIG_IGN); /* writing says EFBIG instead */
 	signal(SIGALRM, SIG_DFL);
 	alarm(COMPILER_SECONDS);
+}
+
+/* Where memory is out, this process goes and no other: what is in force works on without it. */
+static void offer_itself(void)
+{
+	int descriptor = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return;
+	if (write(descriptor, "1000", 4) < 0)
+		log_warning("where memory is out, any process may go: %s", strerror(errno));
+	close(descriptor);
 }
 
 static int give_up(const char *account_name, const char *directory)
@@ -101,6 +115,7 @@ static void work(const struct compile_job *job, const char *account, int channel
 	log_name("headgate", "compiler");
 	keep_only(job, channel);
 	limit_all();
+	offer_itself();
 	if (give_up(account, job->directory) == 0)
 		word.answer = compile_lists(job, say_report, &channel);
 	word.error = word.answer == COMPILE_FAILED ? errno : 0;
@@ -125,6 +140,7 @@ int compiler_start(struct compiler *compiler, const struct compile_job *job, con
 		return -1;
 	}
 	compiler->channel = ends[0];
+	compiler->status = -1;
 	return 0;
 }
 
@@ -163,6 +179,32 @@ static enum compiler_word end_of(const struct word *word)
 	}
 }
 
+void compiler_note_end(struct compiler *compiler, pid_t pid, int status)
+{
+	if (compiler->channel >= 0 && compiler->pid == pid)
+		compiler->status = status;
+}
+
+/* Its channel is closed, so it has ended, or does so now. */
+static int reason_of_end(struct compiler *compiler)
+{
+	int status = compiler->status;
+
+	if (status == -1 && waitpid(compiler->pid, &status, 0) < 0)
+		return EPROTO;
+	if (!WIFSIGNALED(status))
+		return EPROTO;
+	switch (WTERMSIG(status)) {
+	case SIGALRM:
+	case SIGXCPU:
+		return ETIME;
+	case SIGKILL:
+		return ENOMEM;
+	default:
+		return EPROTO;
+	}
+}
+
 enum compiler_word compiler_hear(struct compiler *compiler, struct list_report *report)
 {
 	struct word word;
@@ -171,7 +213,7 @@ enum compiler_word compiler_hear(struct compiler *compiler, struct list_report *
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return COMPILER_QUIET;
 	if (length != (ssize_t)sizeof word) {
-		errno = EPROTO;
+		errno = reason_of_end(compiler);
 		return COMPILER_FAILED;
 	}
 	if (word.kind != WORD_REPORT)

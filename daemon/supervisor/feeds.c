@@ -164,6 +164,8 @@ static void note_success(struct entry *entry)
 
 static void take_copy(struct feeds *feeds, struct entry *entry, const struct errand_report *report)
 {
+	char message[TROUBLE_SIZE];
+
 	switch (copy_take(&entry->copy, entry->url, feeds->output, report)) {
 	case 1:
 		entry->on_trial = feeds->changed = true;
@@ -173,7 +175,10 @@ static void take_copy(struct feeds *feeds, struct entry *entry, const struct err
 		note_success(entry);
 		break;
 	default:
-		say_failure(entry, strerror(errno));
+		snprintf(message, sizeof message, "the copy cannot be kept: %s", strerror(errno));
+		copy_drop(&entry->copy); /* it would only take room */
+		copy_forget(&entry->copy);
+		say_failure(entry, message);
 	}
 }
 
@@ -375,6 +380,9 @@ static void judge(struct entry *entry, const struct policy *policy)
 		return;
 	}
 	copy_return(&entry->copy);
+	/* Nothing was wrong with it: it is wanted again. */
+	if (policy->lists_trouble)
+		copy_forget(&entry->copy);
 	snprintf(entry->trouble, sizeof entry->trouble, "what was fetched %s", trouble);
 	log_warning("list %s: what was fetched %s; the last good copy stays", entry->name, trouble);
 }

@@ -126,8 +126,9 @@ static void write_about(const struct copy *copy, const char *url)
 	int length = snprintf(lines, sizeof lines, "%s\n%s\n%s\n", url, copy->etag, copy->modified);
 	int descriptor = path ? publication_open(path) : -1;
 
-	if (descriptor >= 0 && write(descriptor, lines, (size_t)length) == length)
-		publication_finish(path, descriptor);
+	if (descriptor >= 0 && (write(descriptor, lines, (size_t)length) != length ||
+				publication_finish(path, descriptor) < 0))
+		publication_drop(path);
 	if (descriptor >= 0)
 		close(descriptor);
 	free(path);
@@ -174,6 +175,11 @@ void copy_keep(const struct copy *copy)
 	if (last)
 		unlink(last);
 	free(last);
+}
+
+void copy_forget(struct copy *copy)
+{
+	copy->etag[0] = copy->modified[0] = '\0';
 }
 
 /* What the server said of the refused one stays in memory only: it is not asked for again, and a

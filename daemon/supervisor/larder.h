@@ -34,3 +34,6 @@ void copy_drop(const struct copy *copy);
 /* The end of the trial: the one before goes, or comes back. */
 void copy_keep(const struct copy *copy);
 void copy_return(struct copy *copy);
+
+/* Forgets what the server said: the next time all of it is fetched. */
+void copy_forget(struct copy *copy);

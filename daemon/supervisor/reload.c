@@ -71,6 +71,12 @@ static const struct rule *find_rule(const struct policy *policy, const char *nam
 	return NULL;
 }
 
+void reload_note_lists(struct supervisor *supervisor, const struct policy *policy)
+{
+	free(supervisor->lists_trouble);
+	supervisor->lists_trouble = policy->lists_trouble ? strdup(policy->lists_trouble) : NULL;
+}
+
 struct collection_settings reload_collection(const struct supervisor *supervisor,
 					     struct control_answer *answer)
 {
@@ -294,8 +300,9 @@ static void look(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	if (all_have_it(reload->supervisor)) {
-		snprintf(message, sizeof(message), "policy %u is in force",
-			 reload->supervisor->policy->generation);
+		snprintf(message, sizeof(message), "policy %u is in force%s",
+			 reload->supervisor->policy->generation,
+			 reload->supervisor->policy->lists_trouble ? ", with the lists of before" : "");
 		log_info("%s", message);
 		finish(reload, 0, message);
 	} else if (clock_steady() > reload->until) {
@@ -422,13 +429,17 @@ static void take_over(struct reload *reload)
 	finish(reload, 1, failure);
 }
 
-static void refuse_policy(struct reload *reload)
+static const char does_not_check[] = "the file does not check";
+
+static void refuse_policy(struct reload *reload, const char *why)
 {
-	log_error("%s does not check: the policy before stays in force",
-		  reload->supervisor->settings->config);
+	char message[128];
+
+	snprintf(message, sizeof(message), "%s: the policy before stays in force", why);
+	log_error("%s: %s", reload->supervisor->settings->config, message);
 	policy_release(reload->policy);
 	reload->policy = NULL;
-	finish(reload, 1, "the file does not check: the policy before stays in force");
+	finish(reload, 1, message);
 }
 
 /* The supervisor goes on with its other work while the lists are compiled. */
@@ -444,6 +455,7 @@ static void on_compiling(evutil_socket_t fd, short what, void *argument)
 {
 	struct reload *reload = argument;
 	struct collection *collection = reload->collection;
+	bool lacking;
 
 	(void)fd;
 	(void)what;
@@ -452,8 +464,12 @@ static void on_compiling(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	reload->collection = NULL;
+	reload_note_lists(reload->supervisor, reload->policy);
+	lacking = collection_lacks(collection, reload->supervisor->policy);
 	if (collection_finish(collection) < 0)
-		refuse_policy(reload);
+		refuse_policy(reload, does_not_check);
+	else if (lacking)
+		refuse_policy(reload, "it has a list that could not be compiled");
 	else
 		take_over(reload);
 }
@@ -466,7 +482,7 @@ static void compile(struct reload *reload)
 	reload->collection = collection_begin(reload->policy, &settings);
 	if (!reload->collection) {
 		log_error("out of memory");
-		refuse_policy(reload);
+		refuse_policy(reload, does_not_check);
 		return;
 	}
 	event_assign(&reload->compiling, supervisor->base,
@@ -502,7 +518,7 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 	if (reload->policy)
 		compile(reload);
 	else
-		refuse_policy(reload);
+		refuse_policy(reload, does_not_check);
 }
 
 /* The texts are those in force: what the owner is just writing is none of it. */
@@ -543,6 +559,12 @@ void reload_doors(struct supervisor *supervisor)
 		return;
 	order_all(supervisor, packed);
 	close(packed);
+}
+
+void reload_reap(struct supervisor *supervisor, pid_t pid, int status)
+{
+	if (supervisor->reload && supervisor->reload->collection)
+		collection_note_end(supervisor->reload->collection, pid, status);
 }
 
 void reload_abandon(struct supervisor *supervisor)

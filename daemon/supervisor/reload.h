@@ -20,6 +20,9 @@ void policy_report(void *context, enum severity severity, const struct place *pl
  * or a free one. */
 void policy_assign_slots(struct policy *policy, const struct policy *before);
 
+/* Takes note of what came of compiling the lists of this policy, for who asks how things are. */
+void reload_note_lists(struct supervisor *supervisor, const struct policy *policy);
+
 /* How the lists of a policy get into force here; answer may be NULL. */
 struct collection_settings reload_collection(const struct supervisor *supervisor,
 					     struct control_answer *answer);
@@ -38,6 +41,9 @@ int reload_lists(struct supervisor *supervisor);
 
 /* Tells the workers the same policy again, for doors whose interfaces have changed. */
 void reload_doors(struct supervisor *supervisor);
+
+/* A child has ended that is nobody else's; it may be the compiler. */
+void reload_reap(struct supervisor *supervisor, pid_t pid, int status);
 
 /* Gives up one under way: the supervisor is stopping. */
 void reload_abandon(struct supervisor *supervisor);

@@ -64,6 +64,7 @@ struct supervisor {
 	bool lists_in_kernel;      /* for the policy in force */
 	unsigned said;             /* generation whose warnings about the kernel were said */
 	char *lists_directory;     /* of the compiled lists */
+	char *lists_trouble;	   /* why the last time they could not be compiled; NULL: they could */
 	struct feeds *feeds;
 	int64_t started;           /* steady microseconds */
 	struct event signal_event;

@@ -102,6 +102,7 @@ static int load_lists(struct supervisor *supervisor)
 	lists = reload_collection(supervisor, NULL);
 	if (collection_load(supervisor->policy, &lists) < 0)
 		return -1;
+	reload_note_lists(supervisor, supervisor->policy);
 	policy_assign_slots(supervisor->policy, NULL);
 	supervisor->policy->generation = ++supervisor->generation;
 	return 0;
@@ -172,6 +173,7 @@ static int open_sockets(struct supervisor *supervisor)
 static void on_stranger(void *context, pid_t pid, int status)
 {
 	succession_reap(context, pid, status);
+	reload_reap(context, pid, status);
 }
 
 static struct sightings *new_sightings(void)
@@ -458,5 +460,6 @@ unlock:
 	redirect_forget(&supervisor);
 	policy_release(supervisor.policy);
 	free(supervisor.lists_directory);
+	free(supervisor.lists_trouble);
 	return status;
 }

@@ -1,4 +1,4 @@
-// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/supervisor/shortfall.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 /* The lists of a policy on their way into force, by the real compiler process: what is found and
  * explained, and what stays when a list turns bad. */
 #include <setjmp.h>
@@ -689,6 +689,85 @@ static void what_is_in_force_survives_its_file(void **state)
 	policy_release(policy);
 }
 
+/* The one child of this process; 0 for none. */
+static pid_t only_child(void)
+{
+	char path[64];
+	FILE *file;
+	int child = 0;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%d", &child) != 1)
+		child = 0;
+	if (file)
+		fclose(file);
+	return child;
+}
+
+/* Begins to compile and kills who does it; false when it was done before. */
+static bool kill_compiler(struct policy *policy, const struct policy *other)
+{
+	const struct collection_settings settings = { .directory = "starved", .account = "nobody", .report = note };
+	struct collection *collection = collection_begin(policy, &settings);
+	pid_t child = only_child();
+	bool lacks;
+
+	assert_non_null(collection);
+	assert_int_not_equal(child, 0);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	while (!collection_hear(collection))
+		usleep(1000);
+	lacks = collection_lacks(collection, other);
+	assert_int_equal(collection_finish(collection), 0);
+	waitpid(child, NULL, 0);
+	if (!policy->lists_trouble)
+		return false;
+	/* Only a list that was never there is missing, and only where nobody had it before. */
+	assert_int_equal(lacks, policy->list_count > other->list_count);
+	return true;
+}
+
+static struct policy *parse(const char *lists)
+{
+	char yaml[512];
+
+	text_begin(&output, messages, sizeof messages);
+	snprintf(yaml, sizeof yaml, "headgate: 1\nlan: lan0\n%s\n", lists);
+	return config_parse(sources_of_text("t.yaml", yaml, strlen(yaml)), note, NULL);
+}
+
+static void where_memory_is_out_lists_stay_and_it_is_told(void **state)
+{
+	static const char more[] = "lists: { drop: { addresses: drop.txt }, ads: { names: ads.txt }, more: { names: ads.txt } }";
+	struct policy *before, *policy;
+	FILE *file;
+
+	(void)state;
+	put("drop.txt", "192.0.2.0/24\n");
+	put("ads.txt", "ads.example\n");
+	before = load(both, "starved");
+	file = fopen("drop.txt", "w");
+	assert_non_null(file);
+	for (unsigned i = 0; i < 200000; i++)
+		fprintf(file, "198.%u.%u.%u\n", i >> 16, i >> 8 & 255, i & 255);
+	fclose(file);
+	for (unsigned i = 0; i < 2; i++) {
+		policy = parse(i ? more : both);
+		/* It may be done before anybody kills it; then it has nothing to do the next time. */
+		if (kill_compiler(policy, before)) {
+			assert_non_null(strstr(messages, "not enough memory: about "));
+			assert_non_null(strstr(messages, "; what was compiled before stays in force"));
+			assert_non_null(strstr(policy->lists[0]->trouble, "is not compiled: not enough memory"));
+			assert_null(policy->lists[1]->trouble);
+			assert_true(has_address(policy, "192.0.2.1"));
+			assert_false(has_address(policy, "198.0.0.1"));
+		}
+		policy_release(policy);
+	}
+	policy_release(before);
+}
+
 static char folder[] = "/tmp/headgate-collection-XXXXXX";
 
 static int enter_folder(void **state)
@@ -726,6 +805,7 @@ int main(void)
 		cmocka_unit_test(what_is_in_force_survives_its_file),
 		cmocka_unit_test(lan_is_guarded_once_it_has_addresses),
 		cmocka_unit_test(whatever_is_killed_leaves_whole_lists),
+		cmocka_unit_test(where_memory_is_out_lists_stay_and_it_is_told),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
