@@ -103,6 +103,7 @@ static const char *const compiler[] = {
 	"_llseek",
 	"clock_nanosleep",
 	"clock_nanosleep_time64",
+	"fallocate",
 	"ftruncate",
 	"ftruncate64",
 	"lseek",

@@ -15,8 +15,8 @@
 #include "daemon/lists/shares.h"
 #include "daemon/lists/stamp.h"
 
-/* What compiling takes, for each byte of lists of short lines. */
-enum { ROOM_NUMERATOR = 4, ROOM_DENOMINATOR = 1 };
+/* Bytes on the disk that compiling takes at its peak, for each of lists of short lines. */
+enum { ROOM_TIMES = 3 };
 
 /* One list on its way. */
 struct filling {
@@ -143,7 +143,7 @@ uint64_t compile_room(const struct compile_job *job)
 		for (unsigned j = 0; j < LIST_FILES; j++)
 			if (fstat(job->lists[i].files[j].descriptor, &status) == 0)
 				bytes += (uint64_t)status.st_size;
-	return bytes * ROOM_NUMERATOR / ROOM_DENOMINATOR;
+	return bytes * ROOM_TIMES;
 }
 
 /* Reading */

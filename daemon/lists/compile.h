@@ -11,7 +11,7 @@ enum {
 	COMPILE_FILE_MAX = 512 << 20,  /* bytes of one file, packed and unpacked */
 	COMPILE_ENTRIES_MAX = 5000000, /* of one list */
 	COMPILE_BOUNDS_FROM = 100,     /* a list with fewer entries may shrink and grow at will */
-	COMPILE_MEMORY = 16 << 20,     /* bytes that it needs, however many entries there are */
+	COMPILE_MEMORY = 6 << 20,      /* bytes that it needs however many entries there are, besides unpacking */
 };
 
 /* A file of a list. */

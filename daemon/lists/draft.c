@@ -97,6 +97,7 @@ static int copy_section(const struct spool *spool, struct layout_place *place, i
 		if (count < 0 || write_at(descriptor, block, (size_t)count, place->offset + done))
 			return -1;
 		hash_add(&hash, block, (size_t)count);
+		spool_forget(spool, done, done + (uint64_t)count);
 		done += (uint64_t)count;
 	} while (done < spool->size);
 	place->size = done;

@@ -8,7 +8,11 @@
 
 #include "daemon/lists/spool.h"
 
-enum { LENGTH = 2 }; /* bytes before each record */
+enum {
+	LENGTH = 2,	       /* bytes before each record */
+	BLOCK = 4096,	       /* of a file system, at most */
+	FORGET_BYTES = 65536, /* given back at a time */
+};
 
 /* A record in memory; its first bytes as a number spare most looks at the record itself. */
 struct place {
@@ -19,6 +23,8 @@ struct place {
 /* A sorted run in the file and the part of it that is in memory. */
 struct run {
 	uint64_t next, end;
+	uint64_t kept; /* what lies before it in the file has been given back */
+	uint64_t head; /* of the record that stands in the buffer */
 	uint8_t *buffer;
 	size_t at, held;
 };
@@ -114,6 +120,7 @@ static int write_run(struct sorter *sorter)
 	}
 	run = &sorter->runs[sorter->run_count];
 	run->next = sorter->spool.size;
+	run->kept = (run->next + BLOCK - 1) / BLOCK * BLOCK;
 	qsort_r(sorter->places, sorter->count, sizeof *sorter->places, compare_places,
 		sorter->records);
 	for (size_t i = 0; i < sorter->count; i++) {
@@ -163,6 +170,17 @@ int sorter_add(struct sorter *sorter, const void *record, size_t length)
 	return 0;
 }
 
+/* What stands in the buffer needs its place in the file no more. Blocks at the run's ends are its neighbours', too. */
+static void forget(const struct sorter *sorter, struct run *run)
+{
+	uint64_t whole = run->next / BLOCK * BLOCK;
+
+	if (whole < run->kept + FORGET_BYTES && run->next < run->end)
+		return;
+	spool_forget(&sorter->spool, run->kept, whole);
+	run->kept = whole;
+}
+
 /* Makes the run's next size bytes stand in its buffer. False when the file cannot be read. */
 static bool fill(struct sorter *sorter, struct run *run, size_t size)
 {
@@ -182,6 +200,7 @@ static bool fill(struct sorter *sorter, struct run *run, size_t size)
 		run->held += (size_t)count;
 		run->next += (uint64_t)count;
 	}
+	forget(sorter, run);
 	return true;
 }
 
@@ -190,10 +209,10 @@ static int load(struct sorter *sorter, struct run *run)
 {
 	if (run->at == run->held && run->next == run->end)
 		return 0;
-	if (fill(sorter, run, LENGTH) &&
-	    fill(sorter, run, LENGTH + length_of(run->buffer + run->at)))
-		return 1;
-	return -1;
+	if (!fill(sorter, run, LENGTH) || !fill(sorter, run, LENGTH + length_of(run->buffer + run->at)))
+		return -1;
+	run->head = head_of(run->buffer + run->at + LENGTH, length_of(run->buffer + run->at));
+	return 1;
 }
 
 static const uint8_t *record_of(const struct sorter *sorter, size_t run)
@@ -203,6 +222,11 @@ static const uint8_t *record_of(const struct sorter *sorter, size_t run)
 
 static bool is_less(const struct sorter *sorter, size_t a, size_t b)
 {
+	uint64_t a_head = sorter->runs[sorter->heap[a]].head;
+	uint64_t b_head = sorter->runs[sorter->heap[b]].head;
+
+	if (a_head != b_head)
+		return a_head < b_head;
 	return compare_records(record_of(sorter, sorter->heap[a]),
 			       record_of(sorter, sorter->heap[b])) < 0;
 }

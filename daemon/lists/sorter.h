@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 enum {
-	SORTER_BYTES = 6 << 20,	   /* of records held before a run is written */
-	SORTER_PLACES = 256 << 10, /* records held before a run is written, 16 bytes each */
+	SORTER_BYTES = 2 << 20,	  /* of records held before a run is written */
+	SORTER_PLACES = 32 << 10, /* records held before a run is written, 32 bytes each while they are sorted */
 	SORTER_RUN_BUFFER = 16384,
-	SORTER_RUNS_MAX = 512,
+	SORTER_RUNS_MAX = 1024,
 	SORTER_RECORD_MAX = 12288,
 };
 

@@ -91,6 +91,13 @@ int spool_write(struct spool *spool, const char *directory, const void *bytes, s
 	return 0;
 }
 
+void spool_forget(const struct spool *spool, uint64_t from, uint64_t to)
+{
+	if (spool->descriptor >= 0 && from < to)
+		fallocate(spool->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+			  (off_t)(to - from));
+}
+
 long spool_read(const struct spool *spool, uint64_t offset, void *bytes, size_t size)
 {
 	uint64_t flushed = spool->size - spool->held;

@@ -28,5 +28,9 @@ int spool_write(struct spool *spool, const char *directory, const void *bytes, s
 /* Reads up to size bytes from offset: how many, 0 at the end, -1 with errno. */
 long spool_read(const struct spool *spool, uint64_t offset, void *bytes, size_t size);
 
+/* Nobody will read the bytes from there to there again: their room on the disk is given back, where the file
+ * system can and in whole blocks of it. */
+void spool_forget(const struct spool *spool, uint64_t from, uint64_t to);
+
 /* Writes all size bytes to the descriptor at offset. 0, or -1 with errno. */
 int write_at(int descriptor, const void *bytes, size_t size, uint64_t offset);

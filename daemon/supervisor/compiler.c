@@ -16,7 +16,7 @@
 #include "daemon/privilege.h"
 
 enum {
-	MEMORY_MAX = 160 << 20, /* of data; a million of each kind needs 30 MB */
+	MEMORY_MAX = 160 << 20, /* of data; it is unpacking that needs more than 6 MB */
 	OUTPUT_MAX = 1 << 30,	/* of any one file */
 	PROCESSOR_SECONDS = 240,
 };
