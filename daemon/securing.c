@@ -92,8 +92,8 @@ static int begin_client_tls(struct connection *connection)
 		trace_follow(connection->gateway->journal, connection->rule->captures,
 			     &client->side, PCAPNG_CLIENTS);
 	connection_note(connection, EVENT_TLS_START_CLIENT, NULL);
-	return side_secure(&client->side, terminator_open(connection->gateway->world.tls,
-							  &terminator, client->side.fd));
+	return side_secure(&client->side,
+			   terminator_open(connection->gateway->world.tls, &terminator));
 }
 
 static enum stage client_tls_failed(struct connection *connection)

@@ -492,8 +492,7 @@ static int begin_tls(struct server *server)
 
 	if (!target->trust)
 		return -1;
-	return side_secure(&server->side,
-			   origin_open(server->world->tls, &origin, server->side.fd));
+	return side_secure(&server->side, origin_open(server->world->tls, &origin));
 }
 
 static enum side_progress secure(struct server *server)

@@ -264,7 +264,7 @@ static enum side_progress begin_tls(struct tunnel *tunnel, struct side *side)
 	};
 
 	if (!settings->trust || !settings->tls ||
-	    side_secure(side, origin_open(settings->tls, &origin, side->fd)) < 0)
+	    side_secure(side, origin_open(settings->tls, &origin)) < 0)
 		return fail(tunnel, REASON_TLS_SERVER_FAILED,
 			    "no TLS session with the proxy could be made");
 	tunnel->step = secure;

@@ -103,8 +103,8 @@ static int begin(struct visitor *visitor)
 {
 	const struct terminator terminator = { .leaf = visitor->leaf, .name = "", .alpn = "http/1.1" };
 
-	return side_secure(&visitor->side, terminator_open(visitor->hospitality->tls, &terminator,
-							   visitor->side.fd));
+	return side_secure(&visitor->side,
+			   terminator_open(visitor->hospitality->tls, &terminator));
 }
 
 enum securing securing_turn(struct visitor *visitor)

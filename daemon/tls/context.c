@@ -47,7 +47,9 @@ static bool set_groups(SSL_CTX *context)
 	return set_post_quantum(context) || SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
 }
 
-/* Everything that the system's openssl.cnf might have set otherwise is set here. */
+/* Everything that the system's openssl.cnf might have set otherwise is set here: it may choose
+ * providers, not what TLS is to us. Without options a stream cut short does not look like a complete
+ * one (RFC 8446 section 6.1), and the kernel does not encrypt (decisions/0014). */
 static SSL_CTX *new_context(const SSL_METHOD *method, OSSL_LIB_CTX *library)
 {
 	SSL_CTX *context = SSL_CTX_new_ex(library, NULL, method);
@@ -55,10 +57,9 @@ static SSL_CTX *new_context(const SSL_METHOD *method, OSSL_LIB_CTX *library)
 	if (!context)
 		return NULL;
 	SSL_CTX_set_security_level(context, SECURITY_LEVEL);
-	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	/* A stream cut short must not look like a complete one (RFC 8446 section 6.1). */
-	SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |
-					       SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+	SSL_CTX_clear_options(context, SSL_CTX_get_options(context));
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					     SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					  SSL_MODE_NO_AUTO_CHAIN);

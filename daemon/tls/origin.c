@@ -149,7 +149,7 @@ static void offer_session(SSL *ssl)
 	SSL_SESSION_free(session);
 }
 
-SSL *origin_open(struct tls_context *context, const struct origin *origin, int fd)
+SSL *origin_open(struct tls_context *context, const struct origin *origin)
 {
 	SSL *ssl;
 
@@ -165,8 +165,7 @@ SSL *origin_open(struct tls_context *context, const struct origin *origin, int f
 	    verification_begin(ssl, context->chains, origin) < 0 ||
 	    (origin->name && !SSL_set_tlsext_host_name(ssl, origin->name)) ||
 	    (origin->alpn_length > 0 &&
-	     SSL_set_alpn_protos(ssl, origin->alpn, (unsigned)origin->alpn_length) != 0) ||
-	    !SSL_set_fd(ssl, fd)) {
+	     SSL_set_alpn_protos(ssl, origin->alpn, (unsigned)origin->alpn_length) != 0)) {
 		SSL_free(ssl);
 		return NULL;
 	}

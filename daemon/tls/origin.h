@@ -25,10 +25,10 @@ struct origin {
 				its certificate is not revoked */
 };
 
-/* A client SSL over fd, ready for side_handshake(), resuming a session of exactly this origin where
+/* A client SSL, ready for side_secure() and side_handshake(), resuming a session of exactly this origin where
  * there is one. The caller owns it and gives it to a side. NULL when out of memory or the name is
  * unusable. The struct is not kept. */
-SSL *origin_open(struct tls_context *context, const struct origin *origin, int fd);
+SSL *origin_open(struct tls_context *context, const struct origin *origin);
 
 /* After the handshake, or after it failed: REASON_NONE when chain, name and dates were verified (in
  * this handshake or in the one that made the resumed session), REASON_ORIGIN_… why not, or

@@ -107,7 +107,7 @@ static bool show_leaf(SSL *ssl, struct leaf *leaf)
 	       (!leaf->authority || SSL_add1_chain_cert(ssl, leaf->authority));
 }
 
-SSL *terminator_open(struct tls_context *context, const struct terminator *terminator, int fd)
+SSL *terminator_open(struct tls_context *context, const struct terminator *terminator)
 {
 	SSL *ssl;
 
@@ -119,7 +119,7 @@ SSL *terminator_open(struct tls_context *context, const struct terminator *termi
 	if (!ssl)
 		return NULL;
 	if (!attach_memory(ssl, terminator->alpn) || !bind_sessions(ssl, terminator) ||
-	    !show_leaf(ssl, terminator->leaf) || !SSL_set_fd(ssl, fd)) {
+	    !show_leaf(ssl, terminator->leaf)) {
 		SSL_free(ssl);
 		return NULL;
 	}

@@ -14,10 +14,10 @@ struct terminator {
 		alpn; /* the one protocol the origin chose; "" for none: then no ALPN is answered */
 };
 
-/* A server SSL over fd, ready for side_handshake(); reads the ClientHello that is still in the
- * socket. The caller owns it. NULL when out of memory. The struct is not kept; the leaf is held by
+/* A server SSL, ready for side_secure() and side_handshake(); reads the ClientHello that is still in
+ * the socket. The caller owns it. NULL when out of memory. The struct is not kept; the leaf is held by
  * the SSL as long as it needs it. */
-SSL *terminator_open(struct tls_context *context, const struct terminator *terminator, int fd);
+SSL *terminator_open(struct tls_context *context, const struct terminator *terminator);
 
 /* After side_handshake() failed: REASON_LEAF_REFUSED when the client's alert says that it does not
  * accept our certificate (bad_certificate, unknown_ca, certificate_unknown …, RFC 8446

@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from box_test import refused, served
-from machine import Broken
+from machine import SPACE, Broken
 
 # Rules that only names decide: first packets visit the packet door, the kernel carries the rest.
 NAMES_ONLY = "sed -i -e '/look inside/d' -e '/page/d' /state/etc/headgate.yaml && headgatectl reload"
@@ -111,13 +111,11 @@ def survives_bad_wire(box):
 
 
 # A device on VLAN 20 of a further port, in a namespace of the guest. busybox calls the other end of vbox veth0.
-VLAN = """ip link add vbox type veth && ip link set vbox up
+VLAN = SPACE + """ip link add vbox type veth && ip link set vbox up
 sed -i 's|^  dns:|    br-iot: { ports: vbox.20, address: 192.0.3.1/24, guest: true }\\n  dns:|' /state/etc/headgate.yaml
-box-apply && sleep 1
-busybox unshare -n sleep 600 & pid=$!
-sleep 1
+box-apply
+space /tmp/iot
 ip link set veth0 netns $pid
-echo $pid >/tmp/iot
 busybox nsenter -t $pid -n sh -c 'ip link set veth0 up
 ip link add link veth0 name vdev.20 type vlan id 20; ip link set vdev.20 up
 ip address add 192.0.3.10/24 dev vdev.20; ip route add default via 192.0.3.1'"""

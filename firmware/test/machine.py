@@ -29,6 +29,15 @@ SHELL_SECONDS = 120
 FIRMWARE = {"x64": "/usr/share/OVMF/OVMF_CODE_4M.fd", "aa64": "/usr/share/AAVMF/AAVMF_CODE.fd"}
 
 
+# For scripts in the guest: network namespaces of its own, and what others are named after.
+SPACE = """space() { # FILE [-m]: a network namespace (and one of mounts); the id of its first process goes into the file
+	busybox unshare -n $2 sleep 100000 & pid=$!
+	until [ "$(cat /proc/$pid/comm)" = sleep ]; do busybox sleep 0.1; done
+	echo $pid >$1
+}
+"""
+
+
 class Broken(Exception):
     """What was expected of the machine did not happen."""
 
@@ -133,6 +142,11 @@ class Machine:
 
     def boot_files(self, folder):
         return self._mtools("mdir", "-b", f"::/{folder}").stdout.split()
+
+    def copy_boot(self, folder):
+        """All files of a new image's boot partition."""
+        subprocess.run(["mcopy", "-s", "-n", "-i", f"{self.images}/disk@@{MEGABYTE}", "::/", folder], check=True,
+                       env=dict(os.environ, MTOOLS_SKIP_CHECK="1"))
 
     def _mtools(self, command, *arguments, check=True):
         return subprocess.run([command, "-i", f"{self.disk}@@{MEGABYTE}", *arguments], check=check,

@@ -1,5 +1,6 @@
 """A moment of a running machine, kept: its memory in a file, its disk as it lay then. The machine can be let go on
-from there as often as somebody likes, each time onto a disk of its own; that is what makes fifty power cuts cheap.
+from there as often as somebody likes, each time onto a disk of its own, and held now and then while somebody copies
+what a power cut would leave of that disk; that is what makes fifty power cuts cheap.
 
 The disk of such a run is worse than a file: it is an overlay in QEMU's own format, whose tables reach the file
 only when the guest asks for it. A SIGKILL loses what was written since, unless it lay on a block that had been
@@ -7,6 +8,7 @@ written and flushed before: lost and out of order, as on a real disk with a cach
 """
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -41,16 +43,24 @@ class Moment:
         self.machine.disk, self.machine.format = self.overlay, "qcow2"
         self.machine.power_on("-incoming", f"exec:cat {self.memory}")
 
-    def disk(self):
-        """The disk as it lies now, as a plain file; the machine is off."""
-        path = f"{self.machine.directory}/seen"
-        image(f"convert -q -O raw {self.overlay} {path}")
-        return path
+    def hold(self, path):
+        """Copies the disk as a power cut would leave it now: what QEMU has in its own memory is not on it."""
+        pid = self.machine.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        os.waitpid(pid, os.WUNTRACED)  # all of its threads
+        try:
+            subprocess.run(["cp", "--sparse=always", self.overlay, path], check=True)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def power_on_after(self, path):
+        """The machine, off until now, with what hold() has copied in the place of its disk."""
+        self.machine.disk, self.machine.format = path, "qcow2"
+        self.machine.power_on()
 
     def end(self):
         self.machine.power_off()
-        if self.machine.format == "qcow2":
-            image(f"commit -q {self.overlay}")
+        image(f"commit -q {self.overlay}")
         self.machine.disk, self.machine.format = self.base, "raw"
         os.unlink(self.memory)
 

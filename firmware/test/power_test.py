@@ -1,6 +1,7 @@
-"""The power goes in the middle of an upgrade. Each cut begins at the same kept moment, just before the upgrade, and
-falls somewhere between its first byte and the new slot's being good: while it writes, while the box starts
-anew, while the new slot is on trial. Then the box is started from what lies on the disk."""
+"""The power goes in the middle of an upgrade. Cuts fall anywhere between its first byte and the new slot's being good:
+while it writes, while the box starts anew, while the new slot is on trial. What each would leave on the disk is
+copied on the way; then the box is started from every one of these disks."""
+import hashlib
 import os
 import random
 import re
@@ -10,7 +11,7 @@ from collections import Counter
 
 from box_test import BOOT_SECONDS, READY, served
 from machine import HEAVY, Broken
-from moment import Moment
+from moment import Moment, image
 
 UPGRADE_SECONDS = 900
 GOOD = r"slot [ab] is good"
@@ -45,7 +46,7 @@ class Upgrade:
             time.sleep(0.01)
         return self.phase()
 
-    def cut(self):
+    def end(self):
         self.machine.power_off()
         self.shell.kill()
         self.shell.wait()
@@ -72,19 +73,45 @@ def slot_is_whole(machine, disk, slot):
                               check=False).stdout == signed(part) for part in ("linux", "stage1"))
 
 
-def starts_after(box, moment, authority):
+def starts_from(box, moment, path, authority):
     """The box serves from what was left of its disk, with its authority, from a slot that is whole; which one."""
     machine = box.machine
-    disk = moment.disk()
-    machine.power_on()
-    machine.await_console(READY, BOOT_SECONDS)
-    slot, _, found = machine.shell("cat /run/headgate-box/slot; headgatectl authority export").partition("\n")
+    plain = f"{machine.directory}/plain"
+    image(f"convert -q -O raw {path} {plain}")
+    moment.power_on_after(path)
+    try:
+        machine.await_console(READY, BOOT_SECONDS)
+        slot, _, found = machine.shell("cat /run/headgate-box/slot; headgatectl authority export").partition("\n")
+    finally:
+        machine.power_off()
     if found != authority:
         raise Broken("the authority has changed")
-    if not slot_is_whole(machine, disk, slot):
+    if not slot_is_whole(machine, plain, slot):
         raise Broken(f"slot {slot} was started and is not what was signed")
-    machine.power_off()
     return slot
+
+
+def measure(box, moment, data):
+    """What the upgrade computes until it has written everything, and until the new slot is good."""
+    upgrade = Upgrade(box, moment, data)
+    upgrade.shell.wait(UPGRADE_SECONDS)
+    writing = upgrade.computed()
+    if upgrade.go_on_until(UPGRADE_SECONDS) != "good":
+        raise Broken("the upgrade as such")
+    whole = upgrade.computed()
+    upgrade.end()
+    return writing, whole
+
+
+def cut_often(box, moment, data, moments):
+    """Runs the upgrade once more and holds it at these moments; the disks, each with how far the upgrade was."""
+    upgrade, disks = Upgrade(box, moment, data), []
+    for number, until in enumerate(moments):
+        phase = upgrade.go_on_until(until)
+        disks.append((f"{box.machine.directory}/cut-{number}", phase))
+        moment.hold(disks[-1][0])
+    upgrade.end()
+    return disks
 
 
 def survives_power_cuts(box):
@@ -95,29 +122,27 @@ def survives_power_cuts(box):
         data = file.read()
     moment = Moment(box.machine)
     try:
-        upgrade = Upgrade(box, moment, data)
-        upgrade.shell.wait(UPGRADE_SECONDS)
-        writing = upgrade.computed()
-        if upgrade.go_on_until(UPGRADE_SECONDS) != "good":
-            raise Broken("the upgrade as such")
-        whole = upgrade.computed()
-        upgrade.cut()
-        for number in range(cuts):
-            upgrade = Upgrade(box, moment, data)
-            # Every other one while it writes, which is the shorter half.
-            begin, end = (0, writing) if number % 2 == 0 else (writing, whole)
-            phase = upgrade.go_on_until(begin + (end - begin) * (number + chance.random()) / cuts)
-            upgrade.cut()
+        writing, whole = measure(box, moment, data)
+        # Half of them while it writes, which is the shorter half.
+        moments = sorted([chance.uniform(0, writing) for _ in range((cuts + 1) // 2)] +
+                         [chance.uniform(writing, whole) for _ in range(cuts // 2)])
+        started = {}  # what several cuts have left alike is started once
+        for number, (path, phase) in enumerate(cut_often(box, moment, data, moments), 1):
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
             try:
-                seen[f"{phase}, then slot {starts_after(box, moment, authority)}"] += 1
+                if digest not in started:
+                    started[digest] = starts_from(box, moment, path, authority)
             except Broken as error:
-                raise Broken(f"cut {number + 1} of {cuts}, {phase}: {error}") from error
+                raise Broken(f"cut {number} of {cuts}, {phase}: {error}") from error
+            seen[f"{phase}, then slot {started[digest]}"] += 1
+            os.unlink(path)
     finally:
         moment.end()
     box.machine.power_on()
     box.machine.await_console(READY, BOOT_SECONDS)
     box.expect(served(), "-4", "http://good.example/")
-    return (f"{cuts} cuts in {time.monotonic() - began:.0f} s: " +
+    return (f"{cuts} cuts, {len(started)} different disks, in {time.monotonic() - began:.0f} s: " +
             "; ".join(f"{count} while {what}" for what, count in sorted(seen.items())))
 
 

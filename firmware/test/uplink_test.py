@@ -5,15 +5,14 @@ Provider and switch are namespaces of the guest itself, because the tests' own k
     device ─── eth1 [ switch ] veth0 ═══ trunk [ box ] ; the same trunk … [ switch ] eth0 ─── server
 """
 import contextlib
-import glob
 import re
 import socket
 import subprocess
 import time
 
-from box_test import POLICY, READY, refused, served
+from box_test import POLICY, READY, lacks, refused, served
 from kernel_test import download
-from machine import Broken
+from machine import SPACE, Broken
 from topology import inside, ipv4
 
 LOGIN = 'wan: { port: line.7, pppoe: { user: "0123@provider.example", password: \'%s\' } }'
@@ -22,12 +21,10 @@ SECRET = 'a "b\\c #d'
 SECRETS = '"0123@provider.example" * "a \\"b\\\\c #d" *\n'
 
 # A namespace of the guest: its first process, and what runs a command in it. /etc there is its own.
-NAMESPACE = """modprobe -qa 8021q pppoe bridge
+NAMESPACE = SPACE + """modprobe -qa 8021q pppoe bridge
 ip link add %(cable)s type veth && ip link set %(cable)s up
 mkdir -p /tmp/%(name)s && rm -rf /tmp/%(name)s/* && cp -a /etc /tmp/%(name)s/etc
-busybox unshare -n -m sleep 100000 & pid=$!
-sleep 1
-echo $pid >/tmp/%(name)s/pid
+space /tmp/%(name)s/pid -m
 printf '#!/bin/sh\\nexec busybox nsenter -t %%s -n -m "$@"\\n' $pid >/tmp/%(name)s/in
 chmod +x /tmp/%(name)s/in
 /tmp/%(name)s/in mount -o bind /tmp/%(name)s/etc /etc
@@ -195,28 +192,14 @@ def await_login(box):
     raise Broken(box.machine.shell("cat /run/log/login /tmp/stage.log; ps; ip link", check=False))
 
 
-def insert(box, *modules):
-    """Modules of the kernel's that the image does not have, in this order."""
-    box.machine.shell("modprobe pppoe")
-    for module in modules:
-        for path in glob.glob(f"{box.machine.images}/kernel/lib/modules/*/kernel/**/{module}.ko", recursive=True):
-            with open(path, "rb") as file:
-                done = box.machine.feed(f"cat >/tmp/{module}.ko && insmod /tmp/{module}.ko && rm /tmp/{module}.ko", file.read())
-            if done.returncode:
-                raise Broken(done.stderr)
-
-
-def lacks(box, program):
-    return not box.machine.shell(f"ls {program} 2>/dev/null", check=False).strip()
-
-
 def logs_in(box):
     """A provider's login on a VLAN: rules hold, segments fit the line, and when the line dies it comes back."""
     if lacks(box, "/usr/sbin/pppd"):
         return "SKIP: this image is made without the part pppoe"
     server, dhcp = box.machine.bring("usr/sbin/pppoe-server"), box.machine.bring("usr/sbin/dhcp6s")
     box.machine.bring("usr/sbin/pppoe")
-    insert(box, "crc-ccitt", "ppp_async")  # pppoe-server's pppd sits at a terminal
+    box.machine.shell("modprobe pppoe")
+    box.machine.bring_modules("ppp_async")  # pppoe-server's pppd sits at a terminal
     box.machine.feed("cat >/tmp/secrets", SECRETS.encode())
     since = len(box.machine.console)
     wiring = f"SERVER='{server}' DHCP6S='{dhcp}'\n{PROVIDER}"
@@ -235,6 +218,7 @@ def logs_in(box):
         if not 1000 < size <= 1492 - 40:
             raise Broken(f"segments of {size} bytes do not fit the line")
         download(box, "https://good.example/large.txt", root=box.root)
+        download(box, "https://shop.example/large.txt", root=box.authority())
         prefix = "" if lacks(box, "/usr/sbin/dhcpcd") else delegated(box)
         box.machine.shell("for pid in $(pidof pppd); do [ \"$(readlink /proc/$pid/ns/net)\" = \"$(readlink /proc/1/ns/net)\" ] || kill $pid; done")
         time.sleep(1)

@@ -66,7 +66,8 @@ static double reach_origin(unsigned generation, bool *resumed)
 	double spent = cpu();
 
 	chain_sockets(fds);
-	ours = origin_open(context, &wanted, fds[0]);
+	ours = origin_open(context, &wanted);
+	SSL_set_fd(ours, fds[0]);
 	spent = cpu() - spent;
 	SSL_set_fd(theirs, fds[1]);
 	SSL_set_accept_state(theirs);
@@ -98,7 +99,8 @@ static double serve_device(unsigned generation, bool *resumed)
 	double spent = cpu();
 
 	chain_sockets(fds);
-	ours = terminator_open(context, &wanted, fds[0]);
+	ours = terminator_open(context, &wanted);
+	SSL_set_fd(ours, fds[0]);
 	spent = cpu() - spent;
 	SSL_set_fd(theirs, fds[1]);
 	SSL_set_connect_state(theirs);

@@ -118,9 +118,10 @@ static struct outcome visit(const struct scene *scene)
 	SSL *client, *server;
 
 	chain_sockets(fds);
-	client = origin_open(context, &origin, fds[0]);
+	client = origin_open(context, &origin);
 	server = SSL_new(server_context);
 	assert_non_null(client);
+	SSL_set_fd(client, fds[0]);
 	SSL_set_fd(server, fds[1]);
 	SSL_set_accept_state(server);
 	outcome.finished = chain_shake(client, server);
@@ -564,11 +565,11 @@ static void unusable_names_make_no_connection(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		origin.name = names[i];
-		assert_null(origin_open(context, &origin, 0));
+		assert_null(origin_open(context, &origin));
 	}
 	origin.name = NULL;
 	address.family = AF_UNSPEC;
-	assert_null(origin_open(context, &origin, 0));
+	assert_null(origin_open(context, &origin));
 	address.family = AF_INET;
 }
 

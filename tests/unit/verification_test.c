@@ -63,9 +63,10 @@ static struct outcome shake(SSL_CTX *server_context, const struct origin *origin
 	SSL *client, *server;
 
 	chain_sockets(fds);
-	client = origin_open(context, origin, fds[0]);
+	client = origin_open(context, origin);
 	server = SSL_new(server_context);
 	assert_non_null(client);
+	SSL_set_fd(client, fds[0]);
 	SSL_set_fd(server, fds[1]);
 	SSL_set_accept_state(server);
 	outcome.finished = chain_shake(client, server);
