@@ -53,6 +53,12 @@ def settings_of(target):
     return settings
 
 
+def command_line():
+    """What every kernel is told."""
+    with open(f"{ROOT}/firmware/command-line", encoding="utf-8") as file:
+        return " ".join(line.strip() for line in file if not line.startswith("#"))
+
+
 def module_of(path):
     """The name that the kernel calls a module's file by."""
     return os.path.basename(path).partition(".")[0].replace("-", "_")
@@ -180,7 +186,7 @@ class Machine:
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE[self.settings['efi']]}"]
         else:
             command += ["-kernel", self._kernel(), "-initrd", f"{self.images}/stage1", "-append",
-                        f"console={self.settings['console']} quiet panic=10 {self.settings.get('options', '')}"]
+                        f"console={self.settings['console']} {command_line()} {self.settings.get('options', '')}"]
         command += ["-drive", f"file={self.disk},format={self.format},if=none,id=disk",
                     "-device", "virtio-blk-pci,drive=disk,romfile=", "-serial", f"unix:{console}"]
         for number, tap in enumerate(("tap-wan", "tap-lan")):
