@@ -51,6 +51,7 @@ class Box:
         self.servers = []
         self.certificates = self.root = None
         self.seconds = self.computed = None  # from power on to ready: on the clock, and of QEMU's processor time
+        self.first = None  # what became of the very first connections, made at once
 
     def open(self):
         self.certificates = Certificates(f"{self.directory}/certificates")
@@ -60,6 +61,7 @@ class Box:
         self.servers = [Nginx(self.topology, self.certificates, f"{self.directory}/nginx"), NameServer(self.topology)]
         self.seconds = self.machine.await_console(READY, BOOT_SECONDS)
         self.computed = self.machine.processor_seconds()
+        self.first = [self.curl("-4", f"http://{name}/")[:2] for name in ("good.example", "ads.example")]
 
     def lay(self, machine):
         """What the owner lays on the boot partition of a new box."""
@@ -134,8 +136,10 @@ def fits_flash(box):
 
 
 def starts(box):
-    """It says ready on the console."""
+    """It says ready on the console, and then what rules let through is served at once, what they block is not."""
     box.machine.await_console(READY, 1)
+    if box.first != [(0, "200"), (0, "403")]:
+        raise Broken(f"the first connections: {box.first}")
     return f"{box.seconds:.1f} s after power on, {box.computed:.1f} s of them computing"
 
 
