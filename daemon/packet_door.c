@@ -52,13 +52,21 @@ static void choose_endings(struct packet_door *door)
 		event_del(&door->hear);
 }
 
+static void adopt_marks(struct visits *visits, const struct capture *capture)
+{
+	marks_choose(&visits->marks, capture->mark, capture->mark_mask);
+	if (raw_mark(visits->raw4, visits->marks.undecided) < 0 ||
+	    raw_mark(visits->raw6, visits->marks.undecided) < 0)
+		log_warning("answers of our own carry no mark: %s", strerror(errno));
+}
+
 static void adopt(struct packet_door *door, struct policy *policy)
 {
 	struct visits *visits = &door->visits;
 
 	policy_release(visits->policy);
 	visits->policy = policy;
-	marks_choose(&visits->marks, policy->capture.mark, policy->capture.mark_mask);
+	adopt_marks(visits, &policy->capture);
 	choose_endings(door);
 	atomic_store(&visits->counters->policy_generation, policy->generation);
 }

@@ -21,3 +21,8 @@ int raw_open(sa_family_t family)
 	close(fd);
 	return -1;
 }
+
+int raw_mark(int fd, uint32_t mark)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}

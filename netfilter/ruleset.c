@@ -394,6 +394,18 @@ static void add_resolver(struct text *text, const struct ruleset *ruleset)
 		  DNS_PORT);
 }
 
+/* Its question went no further, and conntrack has forgotten it: to conntrack an answer would begin something new, the
+ * other way round, and later questions from the same socket would be its replies. */
+static void add_own_answers(struct text *text, const struct marks *marks)
+{
+	text_addf(text,
+		  "\t# Answers of the packet door's own belong to no connection.\n"
+		  "\tchain own_answers {\n"
+		  "\t\ttype filter hook output priority raw; policy accept;\n\n"
+		  "\t\tmeta mark & 0x%08x == 0x%08x udp sport %d notrack\n\t}\n\n",
+		  marks->mask, marks->undecided, DNS_PORT);
+}
+
 static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 {
 	struct marks marks;
@@ -403,8 +415,10 @@ static void add_packet_door(struct text *text, const struct ruleset *ruleset)
 	add_watch(text, ruleset, &marks);
 	add_fates(text, ruleset);
 	add_watched(text, ruleset, &marks);
-	if (watches_dns(ruleset))
+	if (watches_dns(ruleset)) {
 		add_resolver(text, ruleset);
+		add_own_answers(text, &marks);
+	}
 }
 
 /* Where nobody listens, an open house routes them as if we were not here. */

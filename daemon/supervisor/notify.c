@@ -26,3 +26,9 @@ void notify_manager(const char *state)
 	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 	close(fd);
 }
+
+void notify_alive(void)
+{
+	if (getenv("WATCHDOG_USEC"))
+		notify_manager("WATCHDOG=1");
+}

@@ -295,6 +295,7 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd;
 	(void)what;
+	notify_alive();
 	children_watch(&supervisor->children);
 	if (doors_refresh(&supervisor->doors))
 		reload_doors(supervisor);

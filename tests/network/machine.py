@@ -1,8 +1,8 @@
-"""A Debian of its own that boots a real systemd, in the gateway's place of the test network:
+"""A Debian of its own that boots a real systemd, in the place of a host of the test network: as the gateway,
 
     device ── lan0 [ gateway: systemd, dpkg, headgate.service ] wan0 ── server
 
-Its processes, mounts, host name and control groups are its own; its files are those of a root directory, and what it
+or as the device. Its processes, mounts, host name and control groups are its own; its files are those of a root directory, and what it
 changes of them is kept in memory and gone in the end. The root is the machine's that runs the test, or $DEBIAN, the
 root of a fresh one.
 """
@@ -55,7 +55,7 @@ done
 mount --bind /dev/null dev/console
 head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >etc/machine-id
 echo >>etc/machine-id
-hostname gateway
+hostname machine
 rm -f etc/resolv.conf etc/apt/apt.conf.d/20packagekit
 mkdir old
 pivot_root . old
@@ -81,8 +81,8 @@ def missing():
 class Machine:
     """boot() to begin with, close() at the end, whatever happened; files are at the path that `at` says."""
 
-    def __init__(self, topology, directory):
-        self._topology = topology
+    def __init__(self, namespace, directory):
+        self._namespace = namespace
         self._directory = f"{directory}/machine"
         self._group = f"headgate-test-{os.getpid()}-{os.path.basename(directory)}"
         self._process = None
@@ -91,7 +91,7 @@ class Machine:
     def boot(self):
         os.makedirs(self._directory)
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{self._topology.gateway}", "unshare", "--mount",
+            ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{self._namespace}", "unshare", "--mount",
              "sh", "-ec", BOOT, "sh", os.environ.get("DEBIAN") or "/", self._directory, self._group, LAY_OUT],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         deadline = time.monotonic() + BOOT_SECONDS

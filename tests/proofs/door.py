@@ -400,6 +400,7 @@ rules:
             for server in ("198.51.100.11", "198.51.100.12", "2001:db8:2::11"):
                 self._wait(server)
                 self._ask_all(server)
+                self._ask_from_one_socket(server)
             self._change("198.51.100.11")
             self._nameless()
             self._at_home(stack)
@@ -542,6 +543,18 @@ rules:
         for host in ("use-application-dns.net", "security.cloudflare-dns.com", "_dns.resolver.arpa"):
             self._expect(self._dig(server, host), "NXDOMAIN")
         self._expect(self._dig(server, "+tcp", "shop.example", "HTTPS"), "reset")
+
+    def _ask_from_one_socket(self, server):
+        """As systemd-resolved does, which asks again when there is no such name."""
+        with inside(self.network.topology.device), socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as device:
+            device.settimeout(2)
+            device.connect((server, 53))
+            for number, (name, code) in enumerate([("ads.example", 3), ("ads.example", 3), ("good.example", 0), ("page.example", 0),
+                                                   ("ads.example", 3)]):
+                device.send(framed_question(number, name)[2:])
+                answer = device.recv(4096)
+                if (answer[3] & 15) != code or answer[:2] != struct.pack(">H", number):
+                    raise Failure(f"{server}: question {number} from one socket, of {name}, is answered by {answer}")
 
     def _change(self, server):
         self._expect(self._dig(server, "good.example", "HTTPS"), "ech=", "h3,h2")

@@ -75,7 +75,7 @@ class Owner(Proof):
         return {}
 
     def run(self, network, directory):
-        self.machine = Machine(network.topology, directory)
+        self.machine = Machine(network.topology.gateway, directory)
         try:
             super().run(network, directory)
         finally:
@@ -198,6 +198,32 @@ class Life(Owner):
         self._kill(main)
         settle(lambda: self._is_started_again(main), PATIENCE)
         self._serves()
+        self._stand_still()
+
+    def _stand_still(self):
+        settle(lambda since=self._heard(): self._is_heard_again(since), PATIENCE)
+        drop_in = "/etc/systemd/system/headgate.service.d"
+        self.machine.do("mkdir", drop_in)
+        self._write(f"{drop_in}/watchdog.conf", "[Service]\nWatchdogSec=3\n")
+        self.machine.do("systemctl", "daemon-reload")
+        self.machine.do("systemctl", "restart", "headgate")
+        main = self._starts()[1]
+        self._kill(main, signal.SIGSTOP)
+        settle(lambda: self._is_started_again(main), PATIENCE)
+        if not any("Watchdog timeout" in line for line in self.machine.log(UNIT)):
+            raise Failure(f"started again, but not for standing still: {self.machine.log(UNIT)[-5:]}")
+        self.machine.do("rm", "-r", drop_in)
+        self.machine.do("systemctl", "daemon-reload")
+        self.machine.do("systemctl", "restart", "headgate")
+        self._serves()
+
+    def _heard(self):
+        """When systemd has last heard that it lives."""
+        return self.machine.show(UNIT, "WatchdogTimestampMonotonic")
+
+    def _is_heard_again(self, since):
+        if self._heard() in ("0", since) or self.machine.show(UNIT, "WatchdogUSec") in ("0", "infinity"):
+            raise Failure("systemd does not hear that it lives")
 
     def _is_replaced(self, role, pid):
         now = self._processes().get(role, [])
