@@ -6,6 +6,7 @@ import concurrent.futures
 import os
 import random
 import socket
+import ssl
 
 from device import resolve
 from dialogue import Failure
@@ -32,6 +33,8 @@ def alert(*names):
 REFUSED = {"decode_error", "reset"}  # by the gateway itself, before a TLS library has seen it (E08)
 UNEXPECTED, DECODE, ILLEGAL = alert("unexpected_message"), alert("decode_error"), alert("illegal_parameter")
 HANDSHAKE_FAILURE, DECRYPT, BAD_MAC = alert("handshake_failure"), alert("decrypt_error"), alert("bad_record_mac")
+# For a record shorter than its cipher needs OpenSSL before 3.0.22 blames itself; it refuses it all the same.
+TOO_SHORT = BAD_MAC | (alert("internal_error") if ssl.OPENSSL_VERSION_INFO < (3, 0, 0, 22) else set())
 
 
 def hello(change):
@@ -451,7 +454,7 @@ OLD = (
     ("a key of zeros", "7748 6.1", key_exchange(vector(1, bytes(32))), ILLEGAL | HANDSHAKE_FAILURE | alert("internal_error")),
     ("ChangeCipherSpec with another byte", "5246 7.1", instead_of_key_exchange(change_of(b"\2")), ILLEGAL | DECODE | UNEXPECTED),
     ("ChangeCipherSpec of two bytes", "5246 7.1", instead_of_key_exchange(change_of(b"\1\1")), ILLEGAL | DECODE | UNEXPECTED),
-    ("ChangeCipherSpec twice", "5246 7.1", instead_of_key_exchange(change_twice), UNEXPECTED | BAD_MAC),
+    ("ChangeCipherSpec twice", "5246 7.1", instead_of_key_exchange(change_twice), UNEXPECTED | TOO_SHORT),
     ("Finished without ChangeCipherSpec", "5246 7.4.9", instead_of_key_exchange(finished_in_the_clear), UNEXPECTED),
     ("Finished, its first bit wrong", "5246 7.4.9", body(lambda right: flip(right, 0)), DECRYPT),
     ("Finished, its last bit wrong", "5246 7.4.9", body(lambda right: flip(right, 11)), DECRYPT),
@@ -463,7 +466,7 @@ OLD = (
     ("one bit wrong in the tag", "5288 3", later(spoilt(-1)), BAD_MAC),
     ("one bit wrong in the nonce", "5288 3", later(spoilt(6)), BAD_MAC),
     ("a record in the clear", "5246 6.2.3", later(clear(DATA, GET)), BAD_MAC | DECODE),
-    ("a record without room for a nonce", "5288 3", later(clear(DATA, b"short")), BAD_MAC | DECODE),
+    ("a record without room for a nonce", "5288 3", later(clear(DATA, b"short")), TOO_SHORT | DECODE),
     ("a sealed record too long", "5246 6.2.3", later(clear(DATA, b"x" * (OLD_RECORD + 1))), alert("record_overflow")),
     ("a record twice", "5246 6.2.3", later(same_record_twice), BAD_MAC),
     ("another handshake", "5746 5", later(again), alert("no_renegotiation", "handshake_failure")),
