@@ -176,12 +176,14 @@ group_policy    := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address
 		   certificate reader)
 group_lists     := $(wildcard daemon/lists/*.c)
 group_http      := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance fit spare policy/limits policy/reply side \
-		   tls/carrier tls/stream tls/wire endpoint certificate clock reason text name address)
+		   tls/carrier tls/stream tls/wire tls/offers tls/hello endpoint certificate clock reason reader text \
+		   name address)
 group_record    := $(patsubst %,daemon/journal/%.c,record model exchange_model member) \
 		   $(patsubst %,daemon/policy/%.c,reply rule condition public_resolvers condition_print condition_reach \
 		   pattern device schedule port list proxy upstream) \
 		   $(patsubst %,daemon/lists/%.c,compiled layout ranges suffixes members hash set stamp line_text entry_text) \
-		   $(patsubst %,daemon/%.c,text clock reason endpoint certificate address protocol name reader)
+		   $(patsubst %,daemon/%.c,text clock reason endpoint certificate address protocol name reader \
+		   tls/offers tls/hello)
 group_privilege := $(patsubst %,daemon/%.c,privilege system_calls landlock)
 expand    = $(foreach word,$(1),$(or $(group_$(word)),$(word)))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\

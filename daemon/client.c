@@ -6,9 +6,7 @@
 #include <sys/socket.h>
 
 #include "daemon/recognition.h"
-#include "daemon/text.h"
-
-enum { LISTS_TEXT = 4096 };
+#include "daemon/tls/ja4.h"
 
 void client_begin(struct client *client, int fd, const struct address *peer,
 		  const struct address *destination, struct allowance *allowance)
@@ -22,47 +20,6 @@ void client_begin(struct client *client, int fd, const struct address *peer,
 	client->side.endpoint.start = clock_now();
 }
 
-static char *print_ciphers(const struct hello *hello)
-{
-	char storage[LISTS_TEXT];
-	struct text text;
-
-	text_begin(&text, storage, sizeof(storage));
-	text_add_char(&text, '[');
-	for (size_t i = 0; i + 1 < hello->ciphers.length; i += 2) {
-		const uint8_t *bytes = hello->ciphers.bytes + i;
-		uint16_t value = (uint16_t)(bytes[0] << 8 | bytes[1]);
-
-		if (hello_is_grease(value) || text.length + 16 > sizeof(storage))
-			continue;
-		text_addf(&text, "%s\"0x%04x\"", text.length > 1 ? "," : "", value);
-	}
-	text_add_char(&text, ']');
-	return text.full ? NULL : strdup(storage);
-}
-
-static char *print_alpn(const struct hello *hello)
-{
-	char storage[LISTS_TEXT];
-	struct text text;
-	struct span name;
-	size_t position = 0;
-
-	if (!hello->alpn.length)
-		return NULL;
-	text_begin(&text, storage, sizeof(storage));
-	text_add_char(&text, '[');
-	while ((name = hello_alpn_next(hello, &position)).length) {
-		if (text.length + 6 * name.length + 8 > sizeof(storage))
-			break;
-		if (text.length > 1)
-			text_add_char(&text, ',');
-		text_add_json_bytes(&text, name.bytes, name.length);
-	}
-	text_add_char(&text, ']');
-	return text.full ? NULL : strdup(storage);
-}
-
 static int note_hello(struct client *client, const struct hello *hello)
 {
 	struct tls_facts *facts = endpoint_tls(&client->side.endpoint);
@@ -73,9 +30,9 @@ static int note_hello(struct client *client, const struct hello *hello)
 	client->tls_version = hello->version;
 	client->post_quantum = hello_is_post_quantum(hello);
 	strcpy(facts->sni, hello->name);
-	hello_ja4(hello, 't', facts->ja4);
-	facts->cipher_list = print_ciphers(hello);
-	facts->alpn_offers = print_alpn(hello);
+	ja4_print(hello, 't', facts->ja4);
+	if (offers_keep(&facts->offers, hello) < 0)
+		return -1;
 	if (hello->name[0] && !(client->host = strdup(hello->name)))
 		return -1;
 	if (!hello->alpn.length)

@@ -70,8 +70,7 @@ static void tls_facts_free(struct tls_facts *facts)
 {
 	if (!facts)
 		return;
-	free(facts->alpn_offers);
-	free(facts->cipher_list);
+	offers_free(&facts->offers);
 	certificate_list_release(facts->certificates);
 	free(facts);
 }

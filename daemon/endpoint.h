@@ -7,6 +7,7 @@
 #include "daemon/clock.h"
 #include "daemon/name.h"
 #include "daemon/reason.h"
+#include "daemon/tls/offers.h"
 
 /* As in the reference: a half-closed connection is OPEN with one of the other two. */
 enum endpoint_state {
@@ -28,8 +29,7 @@ struct tls_facts {
 	char version[12];          /* "TLSv1.3" */
 	char cipher[48];
 	char ja4[40];              /* of a client; "" otherwise */
-	char *alpn_offers;         /* JSON array text, owned; NULL when nothing was offered */
-	char *cipher_list;         /* JSON array text, owned */
+	struct offers offers;      /* of a client */
 	struct certificate_list *certificates; /* held; NULL */
 	bool resumed;
 };

@@ -110,11 +110,14 @@ static void add_tls_facts(struct text *text, const struct tls_facts *facts, enum
 		facts = &nothing;
 	member_add_word(text, "sni", facts->sni);
 	member_add_word(text, "alpn", facts->alpn);
-	add_array(text, "alpn_offers", facts->alpn_offers);
+	member_add(text, "alpn_offers");
+	offers_print_protocols(&facts->offers, text);
 	member_add_word(text, "tls_version", facts->version);
 	member_add_word(text, "cipher", facts->cipher);
-	if (detail < DETAIL_NO_CIPHERS)
-		add_array(text, "cipher_list", facts->cipher_list);
+	if (detail < DETAIL_NO_CIPHERS) {
+		member_add(text, "cipher_list");
+		offers_print_ciphers(&facts->offers, text);
+	}
 	member_add_bool(text, "tls_resumed", facts->resumed);
 }
 

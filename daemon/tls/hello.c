@@ -1,7 +1,5 @@
 #include "daemon/tls/hello.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +8,6 @@ enum {
 	RECORD_MAX = 16384, /* RFC 8446 section 5.1 */
 	MESSAGE_CLIENT_HELLO = 1,
 	SESSION_ID_MAX = 32,
-	PAIRS_MAX = 32768, /* 16-bit values that fit into one vector */
 };
 
 enum extension {
@@ -323,144 +320,4 @@ bool hello_is_post_quantum(const struct hello *hello)
 		if (hello_has_group(hello, groups[i]))
 			return true;
 	return false;
-}
-
-/* Values for one hash of a fingerprint, GREASE left out. */
-struct values {
-	size_t count;
-	uint16_t value[PAIRS_MAX];
-};
-
-static void add_value(struct values *values, uint16_t value)
-{
-	if (!hello_is_grease(value) && values->count < PAIRS_MAX)
-		values->value[values->count++] = value;
-}
-
-static void add_pairs(struct values *values, struct span pairs)
-{
-	for (size_t i = 0; i < pairs.length / 2; i++)
-		add_value(values, pair(pairs, i));
-}
-
-static int compare(const void *left, const void *right)
-{
-	return (int)*(const uint16_t *)left - (int)*(const uint16_t *)right;
-}
-
-static void sort(struct values *values)
-{
-	qsort(values->value, values->count, sizeof values->value[0], compare);
-}
-
-/* Adds "0a0b,0c0d" with a comma behind each. */
-static char *print_values(char *end, const struct values *values)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < values->count; i++) {
-		for (int shift = 12; shift >= 0; shift -= 4)
-			*end++ = digits[values->value[i] >> shift & 15];
-		*end++ = ',';
-	}
-	return end;
-}
-
-/* The first 12 digits of the SHA-256 of the lists, joined by an underscore; zeros for an empty
- * first list and when there is no memory. */
-static void print_hash(const struct values *list, const struct values *tail, char digits[static 13])
-{
-	static char text[2 * PAIRS_MAX * sizeof("0000")];
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	char *end = print_values(text, list);
-
-	strcpy(digits, "000000000000");
-	if (end == text)
-		return;
-	end[-1] = '_';
-	end = print_values(end, tail);
-	if (EVP_Digest(text, (size_t)(end - text) - 1, digest, NULL, EVP_sha256(), NULL))
-		for (size_t i = 0; i < 6; i++)
-			snprintf(digits + 2 * i, 3, "%02x", digest[i]);
-}
-
-static const char *version_digits(uint16_t version)
-{
-	static const char *const digits[] = { "s3", "10", "11", "12", "13" };
-
-	return version >= 0x0300 && version <= 0x0304 ? digits[version - 0x0300] : "00";
-}
-
-static bool is_alphanumeric(uint8_t byte)
-{
-	return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= 'a' && byte <= 'z');
-}
-
-static void print_alpn(const struct hello *hello, char digits[static 3])
-{
-	size_t position = 0;
-	struct span name = hello_alpn_next(hello, &position);
-	uint8_t first;
-	uint8_t last;
-
-	strcpy(digits, "00");
-	if (!name.length || (name.length == 2 && hello_is_grease(pair(name, 0))))
-		return;
-	first = name.bytes[0];
-	last = name.bytes[name.length - 1];
-	if (!is_alphanumeric(first) || !is_alphanumeric(last)) {
-		first = (uint8_t) "0123456789abcdef"[first >> 4];
-		last = (uint8_t) "0123456789abcdef"[last & 15];
-	}
-	digits[0] = (char)first;
-	digits[1] = (char)last;
-}
-
-/* Collects the types for the hash; counts all of them, also SNI and ALPN, which the hash leaves
- * out. */
-static unsigned collect_extensions(const struct hello *hello, struct values *values)
-{
-	struct reader reader;
-	unsigned count = 0;
-
-	values->count = 0;
-	reader_begin(&reader, hello->extensions.bytes, hello->extensions.length);
-	while (reader_left(&reader)) {
-		uint16_t type = reader_u16(&reader);
-
-		reader_vector16(&reader);
-		count += !hello_is_grease(type);
-		if (type != EXTENSION_SERVER_NAME && type != EXTENSION_ALPN)
-			add_value(values, type);
-	}
-	return count;
-}
-
-char *hello_ja4(const struct hello *hello, char transport, char ja4[static HELLO_JA4_SIZE])
-{
-	/* Not on the stack: clearing as much as the longest hello needs takes longer than the rest. */
-	static struct values list, tail;
-	char name = hello->name_kind == HELLO_NAME_ABSENT ? 'i' : 'd';
-	char cipher_hash[13];
-	char extension_hash[13];
-	unsigned ciphers;
-	unsigned extensions;
-	char alpn[3];
-
-	list.count = 0;
-	tail.count = 0;
-	add_pairs(&list, hello->ciphers);
-	sort(&list);
-	ciphers = (unsigned)smaller(list.count, 99);
-	print_hash(&list, &tail, cipher_hash);
-	extensions = (unsigned)smaller(collect_extensions(hello, &list), 99);
-	sort(&list);
-	add_pairs(&tail, hello->signatures);
-	print_hash(&list, &tail, extension_hash);
-	print_alpn(hello, alpn);
-	snprintf(ja4, HELLO_JA4_SIZE, "%c%s%c%02u%02u%s_%s_%s", transport,
-		 version_digits(hello->version), name, ciphers, extensions, alpn, cipher_hash,
-		 extension_hash);
-	return ja4;
 }

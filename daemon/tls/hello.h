@@ -6,8 +6,6 @@
 #include "daemon/name.h"
 #include "daemon/reader.h"
 
-enum { HELLO_JA4_SIZE = 37 }; /* "t13d1516h2_8daaf6152771_e5627efa2ab1" and a NUL */
-
 enum hello_answer {
 	HELLO_COMPLETE,
 	HELLO_MORE,     /* a good beginning */
@@ -61,6 +59,3 @@ bool hello_has_group(const struct hello *hello, uint16_t group);
 /* True when it offers a key agreement that a quantum computer cannot undo: a group with ML-KEM (IANA's
  * TLS Supported Groups). */
 bool hello_is_post_quantum(const struct hello *hello);
-
-/* Writes the JA4 fingerprint (FoxIO JA4 specification; transport 't' or 'q') and returns ja4. */
-char *hello_ja4(const struct hello *hello, char transport, char ja4[static HELLO_JA4_SIZE]);

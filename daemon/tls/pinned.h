@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "daemon/name.h"
-#include "daemon/tls/hello.h"
+#include "daemon/tls/ja4.h"
 
 enum {
 	PINNED_MAX = 512,    /* kept; the one refused longest ago goes first */
@@ -26,7 +26,7 @@ struct pinned_subject {
 struct pinned_entry {
 	char device[PINNED_DEVICE_SIZE];
 	char name[NAME_SIZE];
-	char ja4[HELLO_JA4_SIZE];
+	char ja4[JA4_SIZE];
 	char alert[PINNED_ALERT_SIZE]; /* the last refusal's, in words */
 	unsigned refusals;	       /* in a row */
 	uint64_t passed;	       /* connections let pass since */

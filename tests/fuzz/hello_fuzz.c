@@ -1,9 +1,9 @@
-// link: daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lcrypto
+// link: daemon/tls/ja4.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c -lcrypto
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/limits.h"
-#include "daemon/tls/hello.h"
+#include "daemon/tls/ja4.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,7 +40,7 @@ static void walk_alpn(const struct hello *hello)
 static void check_message(const uint8_t *bytes, size_t length)
 {
 	char name[NAME_SIZE];
-	char ja4[HELLO_JA4_SIZE];
+	char ja4[JA4_SIZE];
 	struct hello hello;
 	enum hello_answer answer = hello_parse(bytes, length, &hello);
 
@@ -60,7 +60,7 @@ static void check_message(const uint8_t *bytes, size_t length)
 	walk_alpn(&hello);
 	hello_has_group(&hello, 0x11ec);
 	hello_offers(&hello, "h2");
-	require(strlen(hello_ja4(&hello, 't', ja4)) == HELLO_JA4_SIZE - 1);
+	require(strlen(ja4_print(&hello, 't', ja4)) == JA4_SIZE - 1);
 }
 
 /* The same message, its header included, in records of one byte. */

@@ -1,4 +1,4 @@
-// link: daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c tests/unit/hellos.c -lcrypto
+// link: daemon/tls/ja4.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c tests/unit/hellos.c -lcrypto
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/tls/hello.h"
+#include "daemon/tls/ja4.h"
 #include "tests/unit/hellos.h"
 
 static struct bytes body;
@@ -88,16 +88,16 @@ static void published_fingerprints_are_met(void **state)
 		  "0503,0403,0807,0806,0805,0804,0601,0501,0401",
 		  "t13d1011h2_61a7ad8aa9b6_3fcd1a44f3e3" },
 	};
-	char ja4[HELLO_JA4_SIZE];
+	char ja4[JA4_SIZE];
 	struct hello hello;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(vectors); i++) {
 		put_published(vectors[i].ciphers, vectors[i].extensions, vectors[i].signatures);
 		assert_int_equal(hello_parse(body.at, body.length, &hello), HELLO_COMPLETE);
-		assert_string_equal(hello_ja4(&hello, 't', ja4), vectors[i].ja4);
+		assert_string_equal(ja4_print(&hello, 't', ja4), vectors[i].ja4);
 	}
-	assert_int_equal(hello_ja4(&hello, 'q', ja4)[0], 'q');
+	assert_int_equal(ja4_print(&hello, 'q', ja4)[0], 'q');
 }
 
 static void the_alpn_part_follows_the_specification(void **state)
@@ -108,7 +108,7 @@ static void the_alpn_part_follows_the_specification(void **state)
 		{ "01\xab\xcd", "3d" }, { "\x30\xab\xcd\x31", "01" }, { "\x0a\x0a", "00" },
 	};
 	static struct bytes extensions;
-	char ja4[HELLO_JA4_SIZE];
+	char ja4[JA4_SIZE];
 	struct hello hello;
 
 	(void)state;
@@ -122,7 +122,7 @@ static void the_alpn_part_follows_the_specification(void **state)
 		bytes_put_number(&extensions, length, 1);
 		bytes_put(&extensions, cases[i][0], length);
 		hello = read_extensions(&extensions);
-		hello_ja4(&hello, 't', ja4);
+		ja4_print(&hello, 't', ja4);
 		assert_memory_equal(ja4, "t12i0301", 8);
 		assert_memory_equal(ja4 + 8, cases[i][1], 2);
 		assert_string_equal(ja4 + 23, "_000000000000");
@@ -131,7 +131,7 @@ static void the_alpn_part_follows_the_specification(void **state)
 
 static void a_fingerprint_of_too_much_is_capped(void **state)
 {
-	char ja4[HELLO_JA4_SIZE];
+	char ja4[JA4_SIZE];
 	struct hello hello;
 
 	(void)state;
@@ -142,10 +142,10 @@ static void a_fingerprint_of_too_much_is_capped(void **state)
 		bytes_put_number(&body, 32767 - i, 2);
 	bytes_put(&body, "\x01\x00", 2);
 	assert_int_equal(hello_parse(body.at, body.length, &hello), HELLO_COMPLETE);
-	hello_ja4(&hello, 't', ja4);
+	ja4_print(&hello, 't', ja4);
 	assert_memory_equal(ja4, "ts3i990000_", 11);
 	assert_string_equal(ja4 + 23, "_000000000000");
-	assert_int_equal(strlen(ja4), HELLO_JA4_SIZE - 1);
+	assert_int_equal(strlen(ja4), JA4_SIZE - 1);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-// link: daemon/allowance.c daemon/spare.c daemon/side.c daemon/tls/carrier.c daemon/tls/stream.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c -lssl -lcrypto -levent_core
+// link: daemon/allowance.c daemon/spare.c daemon/side.c daemon/tls/carrier.c daemon/tls/stream.c daemon/tls/wire.c daemon/endpoint.c daemon/certificate.c daemon/clock.c daemon/tls/offers.c daemon/tls/hello.c daemon/reader.c daemon/name.c daemon/address.c daemon/text.c -lssl -lcrypto -levent_core
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>

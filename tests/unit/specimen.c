@@ -53,6 +53,16 @@ struct certificate_list *make_chain(size_t count, const char *string)
 	return list;
 }
 
+void keep_offers(struct offers *offers, const char *ciphers, const char *protocols)
+{
+	const struct hello hello = {
+		.ciphers = { (const uint8_t *)ciphers, strlen(ciphers) },
+		.alpn = { (const uint8_t *)protocols, strlen(protocols) },
+	};
+
+	assert_int_equal(offers_keep(offers, &hello), 0);
+}
+
 static void make_client(void)
 {
 	struct tls_facts *facts = endpoint_tls(&client);
@@ -70,8 +80,7 @@ static void make_client(void)
 	client.sent = 20;
 	strcpy(facts->sni, "shop.example");
 	strcpy(facts->ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1");
-	facts->alpn_offers = strdup("[\"h2\",\"http/1.1\"]");
-	facts->cipher_list = strdup("[\"TLS_AES_128_GCM_SHA256\"]");
+	keep_offers(&facts->offers, "\x13\x01\xc0\x2b", "\2h2\x08http/1.1");
 	facts->certificates = make_chain(1, "CN=shown");
 }
 

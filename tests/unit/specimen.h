@@ -33,6 +33,9 @@ struct certificate_list *make_chain(size_t count, const char *string);
 
 /* Strings in a head's text; a field of it. */
 uint32_t put(struct head *head, const char *string);
+/* As if a client's hello had offered these: the wire form of both lists, without zeros. */
+void keep_offers(struct offers *offers, const char *ciphers, const char *protocols);
+
 void put_field(struct head *head, const char *name, const char *value);
 void end_head(struct head *head);
 
