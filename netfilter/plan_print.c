@@ -221,6 +221,9 @@ static bool is_declared(const struct plan *plan, const struct rule *rule)
 	return false;
 }
 
+/* Family, slot, rate: a meter goes on as it began, so another rate is another set. */
+#define METER "rate%u_%u_%u_%s"
+
 /* A meter for each device and family, forgotten when nothing has come for a while. */
 static void add_meters(struct printer *printer, const struct step *steps, size_t count)
 {
@@ -234,13 +237,14 @@ static void add_meters(struct printer *printer, const struct step *steps, size_t
 		text_addf(printer->text, "\tcounter over_%u { }\n", rule->slot);
 		for (unsigned family = 4; family <= 6; family += 2)
 			text_addf(printer->text,
-				  "\tset rate%u_%u {\n"
+				  "\tset " METER " {\n"
 				  "\t\ttype ipv%u_addr\n"
 				  "\t\tsize %d\n"
 				  "\t\tflags dynamic,timeout\n"
 				  "\t\ttimeout %s\n"
 				  "\t}\n",
-				  family, rule->slot, family, METERS_MAX, patience[rule->rate.unit]);
+				  family, rule->slot, rule->rate.count, rate_word(rule->rate.unit), family,
+				  METERS_MAX, patience[rule->rate.unit]);
 	}
 }
 
@@ -418,10 +422,11 @@ static void add_rate(struct printer *printer, const struct step *step, sa_family
 
 	text_begin(&verdict, storage, sizeof(storage));
 	text_addf(&verdict,
-		  "update @rate%d_%u { %s saddr limit rate over %u/%s burst %u packets } counter name "
+		  "update @" METER " { %s saddr limit rate over %u/%s burst %u packets } counter name "
 		  "over_%u goto refuse",
-		  family == AF_INET ? 4 : 6, step->rule->slot, family == AF_INET ? "ip" : "ip6",
-		  rate->count, rate_word(rate->unit), rate->count, step->rule->slot);
+		  family == AF_INET ? 4u : 6u, step->rule->slot, rate->count, rate_word(rate->unit),
+		  family == AF_INET ? "ip" : "ip6", rate->count, rate_word(rate->unit), rate->count,
+		  step->rule->slot);
 	for (size_t i = 0; i < step->projection.count; i++) {
 		const struct term *term = &step->projection.terms[i];
 

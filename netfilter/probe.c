@@ -14,6 +14,7 @@
 
 #include "netfilter/marks.h"
 #include "netfilter/netlink.h"
+#include "netfilter/rewriting.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/table.h"
@@ -67,7 +68,7 @@ static int try_method(const struct policy *policy, enum capture_method method,
 	char *rules = ruleset_print(&ruleset);
 	if (!rules)
 		return -1;
-	int result = table_check(rules, message);
+	int result = rewriting_try(rules, message);
 	int error = errno;
 	free(rules);
 	errno = error;

@@ -92,14 +92,14 @@ static void put_target(struct nlmsghdr *message, unsigned queues)
 	end_expression(message, data, element);
 }
 
-static char *put_rule(char *end, const struct queue_rule *rule)
+static char *put_rule(char *end, const struct queue_rule *rule, const char *chain)
 {
 	struct nlmsghdr *message = put_message(
 		end, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_INET);
 	struct nlattr *expressions;
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, TABLE_NAME);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
 	expressions = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	put_mark_access(message, NFTA_META_DREG);
 	put_masking(message, rule->mark, rule->mask);
@@ -128,12 +128,12 @@ static int send_batch(char *batch, const char *end)
 	return result;
 }
 
-int queue_rule_add(const struct queue_rule *rule)
+int queue_rule_add(const struct queue_rule *rule, const char *chain)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	char *end = put_mark(batch, NFNL_MSG_BATCH_BEGIN);
 
-	end = put_rule(end, rule);
+	end = put_rule(end, rule, chain);
 	end = put_mark(end, NFNL_MSG_BATCH_END);
 	return send_batch(batch, end);
 }

@@ -1,7 +1,7 @@
 /* The rule that sends packets to our queue. nft has a statement for it (`queue`) where the kernel
  * has one (CONFIG_NFT_QUEUE, OpenWrt: kmod-nft-queue). Where it has not, but has iptables' target
  * NFQUEUE, the same rule is made of that: no text can say it, so it is added to a chain that the
- * text has left empty. Needs CAP_NET_ADMIN. */
+ * text leaves empty and jumps to. Needs CAP_NET_ADMIN. */
 #pragma once
 
 #include <stdint.h>
@@ -21,12 +21,10 @@ enum queue_way queue_rule_probe(void);
 
 /* Put `mark` into the bits of `mask` of a packet's mark, then queue it; pass it by when nobody listens. */
 struct queue_rule {
-	const char *table; /* of family inet */
-	const char *chain; /* the rule goes to its end */
 	uint32_t mark;
 	uint32_t mask;
 	unsigned queues; /* from QUEUE_NUMBER on; all packets between two addresses go to the same */
 };
 
-/* Adds it. 0, or -1 with errno. */
-int queue_rule_add(const struct queue_rule *rule);
+/* Adds it to a chain of the table `inet headgate`, at its end. 0, or -1 with errno. */
+int queue_rule_add(const struct queue_rule *rule, const char *chain);

@@ -9,7 +9,7 @@
 #include "netfilter/queue.h"
 #include "netfilter/table.h"
 
-/* Room for every port name, two full sets of ranges and all the prose. */
+/* Room for every port name, the ranges as often as they are asked, and all the prose. */
 enum { RULESET_TEXT = 16384, DNS_PORT = 53 };
 
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
@@ -71,59 +71,49 @@ static bool makes_sense(const struct ruleset *ruleset)
 	       (ruleset->mark & ~ruleset->mark_mask) == 0 && ruleset_forward_mark(ruleset) != 0;
 }
 
-static void add_port_set(struct text *text, const char *name, const struct port_range *ranges,
-			 size_t count)
+/* "tcp dport { 80, 443 } " */
+static void add_ports(struct text *text, const char *selector, const struct port_range *ranges,
+		      size_t count)
 {
-	text_addf(text,
-		  "\tset %s {\n"
-		  "\t\ttype inet_service\n"
-		  "\t\tflags interval\n"
-		  "\t\telements = {",
-		  name);
+	text_addf(text, "%s {", selector);
 	for (size_t i = 0; i < count; i++) {
 		text_add(text, i ? ", " : " ");
 		port_range_print(&ranges[i], text);
 	}
-	text_add(text, " }\n\t}\n\n");
+	text_add(text, " } ");
 }
 
-static void add_listener_set(struct text *text, const struct ruleset *ruleset)
+static void add_tcp_ports(struct text *text, const struct ruleset *ruleset, const char *selector)
 {
-	text_add(text, "\tset listeners {\n"
-		       "\t\ttype inet_service\n"
-		       "\t\telements = {");
+	add_ports(text, selector, ruleset->tcp, ruleset->tcp_count);
+}
+
+static void add_listeners(struct text *text, const struct ruleset *ruleset)
+{
+	text_add(text, "tcp dport {");
 	for (size_t i = 0; i < ruleset->lan_count; i++)
 		text_addf(text, "%s %u", i ? "," : "", ruleset->lan[i].listener);
-	text_add(text, " }\n\t}\n\n");
+	text_add(text, " } ");
 }
 
-bool ruleset_sleeps(const struct ruleset *ruleset)
+bool ruleset_queue_rule(const struct ruleset *ruleset, struct queue_rule *rule)
 {
-	return ruleset->rules && ruleset->queue == QUEUE_TARGET && ruleset->queues;
+	struct marks marks;
+
+	if (!ruleset->rules || ruleset->queue != QUEUE_TARGET || !ruleset->queues ||
+	    !marks_choose(&marks, ruleset->mark, ruleset->mark_mask))
+		return false;
+	*rule = (struct queue_rule){ marks.watching, marks.mask, ruleset->queues };
+	return true;
 }
 
 static void add_head(struct text *text, const struct ruleset *ruleset)
 {
-	const char *name = ruleset->stands_in ? TABLE_STAND_IN : TABLE_NAME;
-
-	text_addf(text,
-		  "# One transaction: the old table, if any, goes as the new one comes.\n"
-		  "add table inet %s\n"
-		  "delete table inet %s\n"
-		  "table inet %s {\n",
-		  name, name, name);
-	if (ruleset_sleeps(ruleset))
-		text_add(text, "\tflags dormant\n");
-	text_add(text,
-		 "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
-		 "ask headgatectl, do not edit.\"\n\n");
-	add_listener_set(text, ruleset);
-	add_port_set(text, "captured", ruleset->tcp, ruleset->tcp_count);
-	if (!ruleset->rules)
-		return;
-	if (ruleset->udp_count)
-		add_port_set(text, "captured_udp", ruleset->udp, ruleset->udp_count);
-	text_add(text, ruleset->objects);
+	text_add(text, "table inet " TABLE_NAME " {\n"
+		       "\tcomment \"Headgate captures connections of the LAN here. Made by headgated; "
+		       "ask headgatectl, do not edit.\"\n\n");
+	if (ruleset->rules)
+		text_add(text, ruleset->objects);
 }
 
 /* Changes our bits of the mark and leaves those of others alone. */
@@ -147,14 +137,15 @@ static void add_ours(struct text *text, const struct ruleset *ruleset)
 		       "\t}\n\n");
 }
 
-static void add_strays(struct text *text)
+static void add_strays(struct text *text, const struct ruleset *ruleset)
 {
-	text_add(text, "\tchain strays {\n"
-		       "\t\ttcp dport @captured reject with tcp reset\n"
-		       "\t\ttcp sport @captured limit rate 100/second burst 100 packets reject "
-		       "with tcp reset\n"
-		       "\t\ttcp sport @captured drop\n"
-		       "\t}\n\n");
+	text_add(text, "\tchain strays {\n\t\t");
+	add_tcp_ports(text, ruleset, "tcp dport");
+	text_add(text, "reject with tcp reset\n\t\t");
+	add_tcp_ports(text, ruleset, "tcp sport");
+	text_add(text, "limit rate 100/second burst 100 packets reject with tcp reset\n\t\t");
+	add_tcp_ports(text, ruleset, "tcp sport");
+	text_add(text, "drop\n\t}\n\n");
 }
 
 static bool watches(const struct ruleset *ruleset)
@@ -257,7 +248,9 @@ static void add_stray_resets(struct text *text)
 static void add_captured(struct text *text, const struct ruleset *ruleset)
 {
 	if (!ruleset->rules) {
-		text_add(text, "\n\t\ttcp dport @captured goto proxy\n\t}\n\n");
+		text_add(text, "\n\t\t");
+		add_tcp_ports(text, ruleset, "tcp dport");
+		text_add(text, "goto proxy\n\t}\n\n");
 		return;
 	}
 	text_add(text, "\n\t\t# What the rules have let go on stays with the kernel, until a SYN "
@@ -266,9 +259,14 @@ static void add_captured(struct text *text, const struct ruleset *ruleset)
 		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x %s accept\n", ruleset->mark_mask,
 			  ruleset_forward_mark(ruleset),
 			  i ? "meta l4proto udp" : "tcp flags & (syn | ack) != syn");
-	text_add(text, "\n\t\ttcp dport @captured goto rules\n");
-	if (ruleset->udp_count)
-		text_add(text, "\t\tudp dport @captured_udp goto rules\n");
+	text_add(text, "\n\t\t");
+	add_tcp_ports(text, ruleset, "tcp dport");
+	text_add(text, "goto rules\n");
+	if (ruleset->udp_count) {
+		text_add(text, "\t\t");
+		add_ports(text, "udp dport", ruleset->udp, ruleset->udp_count);
+		text_add(text, "goto rules\n");
+	}
 	text_add(text, ruleset->guards ? "\t\tgoto guard\n\t}\n\n" : "\t}\n\n");
 }
 
@@ -317,9 +315,32 @@ static void add_silent_jump(struct text *text, bool openings_visit)
 	text_add(text, " }\n");
 }
 
+static void add_queue(struct text *text, const struct ruleset *ruleset, const struct marks *marks)
+{
+	if (ruleset->queue == QUEUE_TARGET) {
+		text_add(text, "\t\tgoto " QUEUE_CHAIN "\n");
+		return;
+	}
+	text_add(text, "\t\t");
+	add_mark_value(text, ruleset, marks->watching);
+	text_addf(text, " queue flags bypass to %d", QUEUE_NUMBER);
+	if (ruleset->queues > 1)
+		text_addf(text, "-%u", QUEUE_NUMBER + ruleset->queues - 1);
+	text_add(text, "\n");
+}
+
+static void add_queue_chain(struct text *text, const struct ruleset *ruleset)
+{
+	if (ruleset->queue == QUEUE_TARGET)
+		text_add(text, "\t# Marks a packet and queues it; no text can say it.\n"
+			       "\tchain " QUEUE_CHAIN " {\n"
+			       "\t}\n\n");
+}
+
 /* What conntrack calls invalid (a wrong checksum, out of the window) a server would not take either. */
 static void add_watch(struct text *text, const struct ruleset *ruleset, const struct marks *marks)
 {
+	add_queue_chain(text, ruleset);
 	text_add(text, "\t# Segments of TCP that say nothing.\n");
 	add_silent(text);
 	text_add(text, "\t# To the packet door: the first packets of a connection that say something, "
@@ -329,16 +350,7 @@ static void add_watch(struct text *text, const struct ruleset *ruleset, const st
 		       "\t\tct state invalid drop\n");
 	add_silent_jump(text, ruleset->openings_visit);
 	text_add(text, "\t\ttcp flags & rst == rst accept\n");
-	if (ruleset->queue == QUEUE_NATIVE) {
-		text_add(text, "\t\t");
-		add_mark_value(text, ruleset, marks->watching);
-		text_addf(text, " queue flags bypass to %d", QUEUE_NUMBER);
-		if (ruleset->queues > 1)
-			text_addf(text, "-%u", QUEUE_NUMBER + ruleset->queues - 1);
-		text_add(text, "\n");
-	} else {
-		text_add(text, "\t\t# The rule that queues follows here; no text can say it.\n");
-	}
+	add_queue(text, ruleset, marks);
 	text_add(text, "\t}\n\n");
 }
 
@@ -484,7 +496,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 {
 	add_ours(text, ruleset);
 	if (ruleset->rules)
-		add_strays(text);
+		add_strays(text, ruleset);
 	begin_plan(text);
 	add_own_packets(text);
 	add_own_datagrams(text, ruleset);
@@ -498,12 +510,13 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	add_carry(text, ruleset);
 	begin_proxy(text, ruleset);
 	add_doors(text, ruleset);
-	text_addf(text,
-		  "\t# Nobody may knock at a listener directly.\n"
-		  "\tchain door {\n"
-		  "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
-		  "\t\ttcp dport @listeners meta mark & 0x%08x != 0x%08x reject with tcp reset\n",
-		  ruleset->mark_mask, ruleset->mark);
+	text_add(text, "\t# Nobody may knock at a listener directly.\n"
+		       "\tchain door {\n"
+		       "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
+		       "\t\t");
+	add_listeners(text, ruleset);
+	text_addf(text, "meta mark & 0x%08x != 0x%08x reject with tcp reset\n", ruleset->mark_mask,
+		  ruleset->mark);
 	if (ruleset->carries)
 		text_addf(text, "\t\tudp dport %u meta mark & 0x%08x != 0x%08x reject\n",
 			  ruleset->datagram_listener, ruleset->mark_mask, ruleset->mark);
@@ -513,7 +526,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 /* The chain of rules stands before the one that turns: what goes on in the kernel carries its mark by then. */
 static void add_plan_of_redirect(struct text *text, const struct ruleset *ruleset)
 {
-	add_strays(text);
+	add_strays(text, ruleset);
 	begin_plan(text);
 	text_add(text, "\t\t# What was turned to us has been judged.\n"
 		       "\t\tct status dnat accept\n\n");
@@ -538,9 +551,11 @@ static void add_redirect(struct text *text, const struct ruleset *ruleset)
 	if (ruleset->rules)
 		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x return\n", ruleset->mark_mask,
 			  ruleset_forward_mark(ruleset));
-	for (size_t i = 0; i < ruleset->lan_count; i++)
-		text_addf(text, "\t\tiifname \"%s\" tcp dport @captured redirect to :%u\n",
-			  ruleset->lan[i].name, ruleset->lan[i].listener);
+	for (size_t i = 0; i < ruleset->lan_count; i++) {
+		text_addf(text, "\t\tiifname \"%s\" ", ruleset->lan[i].name);
+		add_tcp_ports(text, ruleset, "tcp dport");
+		text_addf(text, "redirect to :%u\n", ruleset->lan[i].listener);
+	}
 	text_add(text, "\n\t\t# Without a listener the kernel refuses: `when-down: open` needs "
 		       "tproxy, and so does\n"
 		       "\t\t# `source: keep`.\n"
@@ -548,8 +563,9 @@ static void add_redirect(struct text *text, const struct ruleset *ruleset)
 		       "\t# Nobody may knock at a listener directly.\n"
 		       "\tchain door {\n"
 		       "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
-		       "\t\ttcp dport @listeners ct status & dnat == 0 reject with tcp reset\n"
-		       "\t}\n");
+		       "\t\t");
+	add_listeners(text, ruleset);
+	text_add(text, "ct status & dnat == 0 reject with tcp reset\n\t}\n");
 }
 
 /* The connections that were redirected live on in conntrack, as long as there is a chain of type nat. */
@@ -567,8 +583,9 @@ static void add_ebb(struct text *text, const struct ruleset *ruleset)
 		       "\t# The listeners are closing.\n"
 		       "\tchain door {\n"
 		       "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
-		       "\t\ttcp dport @listeners tcp flags & (syn | ack) == syn reject with tcp reset\n"
-		       "\t}\n");
+		       "\t\t");
+	add_listeners(text, ruleset);
+	text_add(text, "tcp flags & (syn | ack) == syn reject with tcp reset\n\t}\n");
 }
 
 /* Whoever looks at marks behind us must not take ours for theirs. */
@@ -615,13 +632,6 @@ static char *print(const struct ruleset *ruleset,
 char *ruleset_print(const struct ruleset *ruleset)
 {
 	return print(ruleset, ruleset->method == CAPTURE_TPROXY ? add_tproxy : add_redirect);
-}
-
-const char *ruleset_making(const char *text)
-{
-	const char *table = strstr(text, "\ntable ");
-
-	return table ? table + 1 : text;
 }
 
 char *ruleset_print_ebb(const struct ruleset *ruleset)

@@ -21,9 +21,6 @@ struct lan_port {
 
 struct ruleset {
 	enum capture_method method; /* CAPTURE_TPROXY or CAPTURE_REDIRECT */
-	/* Under another name, beside a table that is being replaced: a packet that is on its way through the
-	 * chains at that moment can find the rules of the old table with the sets of neither. */
-	bool stands_in;
 	enum when_down when_down;
 	uint32_t mark; /* value and mask of the bits that send a packet to us */
 	uint32_t mark_mask;
@@ -43,12 +40,15 @@ struct ruleset {
 	bool guards;	    /* the rules have the chains `guard` and `outside` */
 	uint32_t list_mask; /* bits of the packet mark that said which lists hold its far end, to be
 			       cleared behind the rules; 0: none */
-	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the chain `watch` ends where
-	 * queue_rule_add() goes on, see ruleset_sleeps(). */
+	/* How packets get to the packet door; only with rules. QUEUE_TARGET: the table has the
+	 * empty chain QUEUE_CHAIN, for ruleset_queue_rule(). */
 	enum queue_way queue;
 	unsigned queues; /* of the packet doors, from QUEUE_NUMBER on; 0: nothing is watched */
 	bool openings_visit; /* SYNs are queued, too; else the packet door sees them from its lookout */
 };
+
+/* Where the rule goes that no text can say (queue_rule.h). */
+#define QUEUE_CHAIN "queuing"
 
 /* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:
  * its packets are not judged again. Never 0, never the mark of captured packets. */
@@ -59,18 +59,13 @@ uint32_t ruleset_forward_mark(const struct ruleset *ruleset);
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 			 enum capture_method method);
 
-/* Writes the whole table as a file for `nft -f`: it replaces what is there in one transaction,
- * without a moment in between. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when the facts make no table (no LAN port, no listener port, no
+/* Writes the whole table as a file for `nft -f`, which adds it to what is there; rewriting.h puts it in its
+ * place, and so the sets that rules ask have no names: each generation has its own. Returns text to free(), or NULL with errno: ENOMEM, or EINVAL when the facts make no table (no LAN port, no listener port, no
  * captured port, a mark outside its mask, a mask of one bit). */
 char *ruleset_print(const struct ruleset *ruleset);
 
-/* The part of that text that makes the table, for when there is none to be replaced: the kernel takes its time
- * over what is removed, be it empty. */
-const char *ruleset_making(const char *text);
-
-/* True when the table of that text is asleep until its rule that queues has been added (queue_rule_add()) and
- * table_wake() is called: else connections would go by unseen in between. */
-bool ruleset_sleeps(const struct ruleset *ruleset);
+/* The rule of the chain QUEUE_CHAIN. False: the table has no such chain. */
+bool ruleset_queue_rule(const struct ruleset *ruleset, struct queue_rule *rule);
 
 /* The same for a gateway that is about to stop: captures nothing new, and what was captured stays ours.
  * Without it the kernel would neither bring us the packets of a connection that still ends in us, nor

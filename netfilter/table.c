@@ -178,42 +178,18 @@ static int look_for_table(struct netlink *netlink, const char *name)
 	return netlink_request(netlink, message);
 }
 
-bool table_is_there(const char *name)
-{
-	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	bool there = netlink && look_for_table(netlink, name) == 0;
-
-	netlink_close(netlink);
-	return there;
-}
-
-/* One message about a table, as a transaction. No flags are no attribute to the kernel, but to wake a table they
- * have to be said. */
-static int send_table(struct netlink *netlink, uint16_t type, const char *name)
+static int send_removal(struct netlink *netlink, const char *name)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	char *end = batch;
 	struct nlmsghdr *message;
 
 	end += put_batch_mark(end, NFNL_MSG_BATCH_BEGIN)->nlmsg_len;
-	message = put_header(end, nft_type(type), NLM_F_ACK, NFPROTO_INET);
+	message = put_header(end, nft_type(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET);
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
-	if (type == NFT_MSG_NEWTABLE)
-		mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
 	end += message->nlmsg_len;
 	end += put_batch_mark(end, NFNL_MSG_BATCH_END)->nlmsg_len;
 	return netlink_send_batch(netlink, batch, (size_t)(end - batch));
-}
-
-int table_wake(const char *name)
-{
-	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	int result = netlink ? send_table(netlink, NFT_MSG_NEWTABLE, name) : -1;
-	int error = errno;
-
-	netlink_close(netlink);
-	errno = error;
-	return result;
 }
 
 int table_remove_named(const char *name)
@@ -227,7 +203,7 @@ int table_remove_named(const char *name)
 		netlink_close(netlink);
 		return 0;
 	}
-	int result = send_table(netlink, NFT_MSG_DELTABLE, name);
+	int result = send_removal(netlink, name);
 	int error = errno;
 	netlink_close(netlink);
 	errno = error;
@@ -237,11 +213,6 @@ int table_remove_named(const char *name)
 int table_remove(void)
 {
 	return table_remove_named(TABLE_NAME);
-}
-
-int table_remove_stand_in(void)
-{
-	return table_remove_named(TABLE_STAND_IN);
 }
 
 static int note_rule(const struct nlmsghdr *message, void *context)

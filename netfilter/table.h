@@ -5,12 +5,11 @@
 
 #include <stdbool.h>
 
-#define TABLE_NAME "headgate"                  /* in family inet */
-#define TABLE_STAND_IN "headgate-stand-in" /* see ruleset.h */
+#define TABLE_NAME "headgate" /* in family inet */
 
 enum { TABLE_MESSAGE = 1024 };
 
-/* Runs rules (ruleset_print()) as one transaction. 0, or -1 with errno and what nft said in message
+/* Runs commands of nft as one transaction. 0, or -1 with errno and what nft said in message
  * ("" on success); the kernel is then as it was. EPROTO: nft refused the text. Blocks up to 30 s.
  */
 int table_load(const char *rules, char message[static TABLE_MESSAGE]);
@@ -20,17 +19,9 @@ int table_check(const char *rules, char message[static TABLE_MESSAGE]);
 
 /* Removes the table. 0 also when there was none; -1 with errno. */
 int table_remove(void);
-int table_remove_stand_in(void);
 
 /* The same for another table of ours in family inet. */
 int table_remove_named(const char *name);
-
-/* True when there is a table of that name in family inet, empty or not. */
-bool table_is_there(const char *name);
-
-/* Wakes a table that was loaded asleep (`flags dormant`): from now on packets meet its chains, of all hooks at
- * once. 0, or -1 with errno. */
-int table_wake(const char *name);
 
 enum table_state {
 	TABLE_PRESENT,

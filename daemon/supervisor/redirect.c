@@ -11,6 +11,7 @@
 #include "daemon/supervisor/supervision.h"
 #include "netfilter/bans.h"
 #include "netfilter/plan_print.h"
+#include "netfilter/rewriting.h"
 #include "netfilter/routes.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/sieve.h"
@@ -19,76 +20,31 @@
 
 enum { DAY_MINUTES = 24 * 60 };
 
-static int load_text(const char *text)
+/* Where the kernel does not take the rule that queues after all, nothing is queued from now on. */
+static void give_up_queue(struct supervisor *supervisor)
 {
-	char message[TABLE_MESSAGE];
-
-	if (text && table_load(text, message) == 0)
-		return 0;
-	log_error("the nft table cannot be loaded: %s",
-		  text && message[0] ? message : strerror(errno));
-	return -1;
-}
-
-/* What no text can say (queue_rule.h). Where the kernel does not take it after all, nothing is queued from now on. */
-static int add_queue_rule(struct supervisor *supervisor, const struct ruleset *ruleset,
-			  const char *table)
-{
-	struct queue_rule rule = { .table = table, .chain = "watch", .queues = ruleset->queues };
-	struct marks marks;
-
-	marks_choose(&marks, ruleset->mark, ruleset->mark_mask);
-	rule.mark = marks.watching;
-	rule.mask = marks.mask;
-	if (queue_rule_add(&rule) == 0)
-		return 0;
 	log_warning("the kernel has the target NFQUEUE and takes no rule with it (%s): connections that are judged "
 		    "by name go through a worker, QUIC comes back over TCP. Mend: modprobe -a nft_queue; on "
 		    "OpenWrt: opkg install kmod-nft-queue", strerror(errno));
 	supervisor->probe.queue = QUEUE_NOT_AT_ALL;
-	return -1;
 }
 
-static int wake(const char *table)
-{
-	if (table_wake(table) == 0)
-		return 0;
-	log_error("the nft table cannot be put into force: %s", strerror(errno));
-	return -1;
-}
-
-/* From the first packet on that meets it, the table is whole. */
 static int put_table(struct supervisor *supervisor, const struct ruleset *ruleset, const char *text)
 {
-	const char *table = ruleset->stands_in ? TABLE_STAND_IN : TABLE_NAME;
+	char message[TABLE_MESSAGE];
+	struct queue_rule rule;
 
-	if (load_text(text) < 0)
-		return -1;
-	if (!ruleset_sleeps(ruleset))
+	switch (rewriting_put(text, ruleset_queue_rule(ruleset, &rule) ? &rule : NULL, message)) {
+	case REWRITING_DONE:
 		return 0;
-	return add_queue_rule(supervisor, ruleset, table) < 0 ? -1 : wake(table);
-}
-
-/* The new table stands in for itself while it takes the place of the old one. */
-static int replace_table(struct supervisor *supervisor, const struct ruleset *ruleset,
-			 const char *text, char *(*print)(const struct ruleset *ruleset))
-{
-	struct ruleset beside = *ruleset;
-	char *stand_in;
-	int result;
-
-	/* At a start there is nothing whose place must be kept. */
-	if (table_look() != TABLE_PRESENT)
-		return put_table(supervisor, ruleset,
-				 table_is_there(TABLE_NAME) ? text : ruleset_making(text));
-	beside.stands_in = true;
-	stand_in = print(&beside);
-	result = put_table(supervisor, &beside, stand_in);
-	if (result == 0)
-		result = put_table(supervisor, ruleset, text);
-	table_remove_stand_in();
-	free(stand_in);
-	return result;
+	case REWRITING_NO_QUEUE:
+		give_up_queue(supervisor);
+		return -1;
+	default:
+		log_error("the nft table cannot be loaded: %s",
+			  message[0] ? message : strerror(errno));
+		return -1;
+	}
 }
 
 /* Counters */
@@ -113,11 +69,32 @@ void redirect_count(struct supervisor *supervisor)
 		log_warning("the counters of the nft table cannot be read: %s", strerror(errno));
 }
 
+static void ignore_hits(void *context, const char *name, uint64_t packets)
+{
+	(void)context;
+	(void)name;
+	(void)packets;
+}
+
+/* What the table of another program has counted belongs to its rules. */
+static void begin_counting(void)
+{
+	if (tally_take(ignore_hits, NULL) < 0)
+		log_warning("the counters of the nft table cannot be set to zero: %s", strerror(errno));
+}
+
 /* The table */
 
 static unsigned minute_of(const struct week_time *time)
 {
 	return time->weekday * DAY_MINUTES + time->minute;
+}
+
+/* What is in the kernel is not known any more: the next time it is written, whatever it should be. */
+static void forget_table(struct supervisor *supervisor)
+{
+	free(supervisor->table);
+	supervisor->table = NULL;
 }
 
 /* Ours to keep from now on. */
@@ -207,10 +184,11 @@ static int load_plan(struct supervisor *supervisor, struct plan *plan)
 	text = print_table(supervisor, plan, &rules, &ruleset);
 	if (text && !is_loaded(supervisor, text)) {
 		redirect_count(supervisor);
-		result = replace_table(supervisor, &ruleset, text, ruleset_print);
+		result = put_table(supervisor, &ruleset, text);
 	}
 	plan_text_end(&rules);
 	if (!text || result < 0) {
+		forget_table(supervisor);
 		free(text);
 		result = -1;
 	} else {
@@ -362,6 +340,7 @@ int redirect_begin(struct supervisor *supervisor)
 		log_warning("changes of the firewall by others will not be noticed: %s",
 			    strerror(errno));
 	rationing_begin(supervisor);
+	begin_counting();
 	supervisor->redirecting = true;
 	return add_routes(supervisor) < 0 ? -1 : redirect_load(supervisor);
 }
@@ -391,7 +370,7 @@ void redirect_ebb(struct supervisor *supervisor)
 	ruleset_from_policy(&ruleset, supervisor->policy, supervisor->probe.method);
 	doors_into_ruleset(&supervisor->doors, &ruleset);
 	text = ruleset_print_ebb(&ruleset);
-	if (!text || replace_table(supervisor, &ruleset, text, ruleset_print_ebb) < 0)
+	if (!text || put_table(supervisor, &ruleset, text) < 0)
 		table_remove();
 	free(text);
 }

@@ -88,11 +88,23 @@ struct collection_settings reload_collection(const struct supervisor *supervisor
 	};
 }
 
+/* The lowest that is free; 0: there is none. */
+static unsigned free_slot(const bool taken[static RULES_MAX])
+{
+	for (unsigned slot = 1; slot < RULES_MAX; slot++)
+		if (!taken[slot])
+			return slot;
+	return 0;
+}
+
+/* What rules of before have is given to others only when there is nothing else: the kernel still counts there. */
 void policy_assign_slots(struct policy *policy, const struct policy *before)
 {
 	bool taken[RULES_MAX] = { [0] = true }; /* 0: no rule matched */
-	unsigned next = 1;
+	bool used[RULES_MAX] = { [0] = true };
 
+	for (size_t i = 0; before && i < before->rule_count; i++)
+		used[before->rules[i].slot] = true;
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *old = find_rule(before, policy->rules[i].name);
 
@@ -103,12 +115,12 @@ void policy_assign_slots(struct policy *policy, const struct policy *before)
 		taken[old->slot] = true;
 	}
 	for (size_t i = 0; i < policy->rule_count; i++) {
-		if (policy->rules[i].slot)
+		unsigned *slot = &policy->rules[i].slot;
+
+		if (*slot)
 			continue;
-		while (next < RULES_MAX - 1 && taken[next])
-			next++;
-		policy->rules[i].slot = next;
-		taken[next] = true;
+		*slot = free_slot(used) ? free_slot(used) : free_slot(taken);
+		taken[*slot] = used[*slot] = true;
 	}
 }
 

@@ -208,8 +208,8 @@ def watches(box):
     box.machine.shell("cp /state/etc/headgate.yaml /tmp/kept && sed -i -e '/look inside/d' -e '/page/d' "
                       "/state/etc/headgate.yaml && headgatectl reload")
     try:
-        rules = box.machine.shell("nft list chain inet headgate rules")
-        if "watch" not in rules:
+        rules = box.machine.shell("nft list table inet headgate")
+        if "goto watch." not in rules:
             raise Broken(rules)
         box.expect(served(), "-4", "https://good.example/", root=box.root)
         box.expect(refused, "-4", "https://bank.example/", root=box.root)

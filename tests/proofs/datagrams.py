@@ -10,6 +10,7 @@ import time
 
 from case import find_all, settle
 from dialogue import Failure
+from echo import Echo
 from proof import Proof
 from topology import inside
 
@@ -29,31 +30,6 @@ socks pass {{
  from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect udpassociate udpreply }}
 socks pass {{ from: ::/0 to: ::/0 command: connect udpassociate udpreply }}
 """
-
-
-class Echo:
-    """Answers each datagram with where it came from and what it said."""
-
-    def __init__(self, namespace, address, port):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with inside(namespace):
-            self._socket = socket.socket(family, socket.SOCK_DGRAM)
-            self._socket.bind((address, port))
-        self._socket.settimeout(0.2)
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._answer, daemon=True)
-        self._thread.start()
-
-    def _answer(self):
-        while not self._ending.is_set():
-            with contextlib.suppress(TimeoutError, ConnectionError):
-                said, peer = self._socket.recvfrom(65536)
-                self._socket.sendto(peer[0].encode() + b" " + said, peer)
-
-    def close(self):
-        self._ending.set()
-        self._thread.join()
-        self._socket.close()
 
 
 class Datagrams(Proof):

@@ -1,10 +1,19 @@
 """A thousand reloads."""
+import contextlib
+import os
+import signal
+import socket
+import struct
 import subprocess
+import threading
 import time
 
+from case import settle
 from dialogue import Failure
+from echo import Echo
 from gateway import builds
 from proof import Proof
+from topology import inside
 from visitors import NAMED, Visitors, check_named
 from vitals import descriptors, resident
 
@@ -126,3 +135,103 @@ rules:
             visitors.close()
         check_named(visitors.visits)
         self.measured(f"{self.RELOADS} reloads beside {len(visitors.visits)} visits")
+
+
+class Waiting(Proof):
+    """The kernel drops whatever waits in a queue when a chain leaves its hook: a SYN would come again after a second, a
+    datagram never."""
+
+    intent = "What waits at the packet door while a reload replaces the table waits on, and arrives"
+    policy = """
+when-down: closed
+capture: { proxy: needed, tcp: [80, 443], udp: [53, 443] }
+rules:
+  - { name: changes, when: { port: 7000 }, do: block }
+  - { name: no ads, when: { host: ads.example }, do: block }
+"""
+    ROUNDS, TRIES, EACH = 3, 10, 8
+    PATIENCE = 10  # seconds; what has not come by then is lost, however busy the machine is
+    QUESTION = struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\4good\7example\0" + struct.pack("!HH", 1, 1)
+    QUIC = b"\xc0\0\0\0\1\x08" + bytes(1194)  # the beginning of one, which leaves a name to be said
+
+    def prove(self):
+        done, tries = 0, 0
+        with contextlib.closing(Echo(self.network.topology.server, "198.51.100.10", 443)):
+            while done < self.ROUNDS:
+                tries += 1
+                if tries > self.TRIES:
+                    raise Failure(f"only {done} of {tries} times the packet doors outlived a reload that they did not hear of")
+                done += self._round(tries)
+        self.measured(f"{done} times {3 * self.EACH} packets waited through a reload")
+
+    def _round(self, number):
+        """False when it tells nothing: a process that stands still for too long is replaced, and its queue goes with it."""
+        pids = self.gateway.processes()["packet"]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with contextlib.ExitStack() as stack:
+                sockets = self._send(stack)
+                settle(lambda: self._must_wait(len(sockets)), self.PATIENCE)
+                reload = threading.Thread(target=self._reload, args=[number], daemon=True)
+                reload.start()
+                settle(lambda: self._must_be_loaded(number), self.PATIENCE)
+                waiting = self._waiting()
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                reload.join()
+                if self.gateway.processes()["packet"] != pids:
+                    return False
+                if waiting < len(sockets):  # more: a SYN came again meanwhile
+                    raise Failure(f"{len(sockets)} packets waited before the reload, {waiting} behind it")
+                self._hear(sockets)
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        return True
+
+    def _send(self, stack):
+        """SYNs, questions of DNS and beginnings of QUIC."""
+        sockets = []
+        with inside(self.network.topology.device):
+            for kind, address, words in ((socket.SOCK_STREAM, ("198.51.100.10", 80), b""),
+                                         (socket.SOCK_DGRAM, ("198.51.100.53", 53), self.QUESTION),
+                                         (socket.SOCK_DGRAM, ("198.51.100.10", 443), self.QUIC)):
+                for _ in range(self.EACH):
+                    one = stack.enter_context(socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK))
+                    with contextlib.suppress(BlockingIOError):
+                        one.connect(address)
+                        one.send(words)
+                    sockets.append(one)
+        return sockets
+
+    def _hear(self, sockets):
+        for one in sockets:
+            one.settimeout(self.PATIENCE)
+            if one.type == socket.SOCK_STREAM:
+                one.sendall(b"GET / HTTP/1.0\r\nHost: good.example\r\n\r\n")
+            if not one.recv(4096):
+                raise Failure(f"{one} has no answer")
+
+    def _waiting(self):
+        """How many packets the kernel holds for the packet doors."""
+        said = self._on_gateway("cat", "/proc/net/netfilter/nfnetlink_queue")
+        return sum(int(line.split()[2]) for line in said.splitlines())
+
+    def _must_wait(self, count):
+        if self._waiting() < count:
+            raise Failure(f"{self._waiting()} packets wait, not {count}")
+
+    def _must_be_loaded(self, number):
+        said = self._on_gateway("nft", "list", "table", "inet", "headgate")
+        if f"dport {7000 + number} " not in said:
+            raise Failure(f"the table of reload {number} is not there")
+
+    def _on_gateway(self, *command):
+        topology = self.network.topology
+        return subprocess.run(topology.command(topology.gateway, *command), capture_output=True, text=True, check=False).stdout
+
+    def _reload(self, number):
+        self.gateway.write_policy(self.policy.replace("port: 7000", f"port: {7000 + number}"))
+        self.gateway.control("reload")
