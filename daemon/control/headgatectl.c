@@ -216,6 +216,40 @@ static int run_plain(const struct subcommand *subcommand, const struct tool *too
 	return ask(subcommand, tool, make_request(subcommand->name, tool, NULL));
 }
 
+static void count_retiring(void *context, json_t *line, const char *text)
+{
+	const char *process = json_string_value(json_object_get(line, "process"));
+
+	(void)text;
+	*(unsigned *)context += process && strcmp(process, "retiring") == 0;
+}
+
+/* After an upgrade: what workers of the program before carry is known to its own recorder alone. */
+static void say_who_retires(const struct tool *tool)
+{
+	unsigned count = 0;
+	struct call call = {
+		.run_directory = tool->run_directory,
+		.socket = "control",
+		.line = count_retiring,
+		.context = &count,
+	};
+	char message[CALL_MESSAGE];
+
+	if (call_make(&call, json_pack("{ss}", "command", "status"), message) == STATUS_DONE && count)
+		printf("Connections of %u worker%s of the program before are not listed.\n", count,
+		       count == 1 ? "" : "s");
+}
+
+static int run_connections(const struct subcommand *subcommand, const struct tool *tool)
+{
+	int status = run_plain(subcommand, tool);
+
+	if (status == STATUS_DONE && !tool->json)
+		say_who_retires(tool);
+	return status;
+}
+
 static int run_explain(const struct subcommand *subcommand, const struct tool *tool)
 {
 	if (tool->word_count == 4)
@@ -356,7 +390,7 @@ static const struct subcommand subcommands[] = {
 	{ "lists", "[search NAME | refresh | test FILE | compile OUTPUT FILE ...]",
 	  "the lists in force; where something stands in them; what would be read of a file", 0,
 	  LISTS_MAX, run_lists, "control", show_lists, lists, "no lists" },
-	{ "connections", "", "the live connections", 0, 0, run_plain, "journal", show_row,
+	{ "connections", "", "the live connections", 0, 0, run_connections, "journal", show_row,
 	  connections, "no connections" },
 	{ "events", "", "what happens, as it happens", 0, 0, run_plain, "journal", show_event, NULL,
 	  NULL },

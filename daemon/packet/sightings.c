@@ -1,8 +1,12 @@
 #include "daemon/packet/sightings.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/lists/hash.h"
 #include "daemon/limits.h"
@@ -11,6 +15,8 @@ enum {
 	WAYS = 4,
 	SETS = SIGHTINGS_MAX / WAYS,
 	READ_ATTEMPTS = 8, /* while somebody writes */
+	FORM = 1,	   /* another number for another layout, or another hash */
+	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 };
 
 /* What a place says, word by word: words are what is read and written at once. */
@@ -34,22 +40,68 @@ struct place {
 };
 
 struct sightings {
+	uint64_t form;
 	uint8_t seed[SIGHTINGS_SEED];
 	struct place sets[SETS][WAYS];
 };
 
-struct sightings *sightings_new(const uint8_t seed[static SIGHTINGS_SEED])
+static struct sightings *map(int file)
 {
-	struct sightings *sightings = mmap(NULL, sizeof(*sightings), PROT_READ | PROT_WRITE,
-					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, sizeof(struct sightings), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 
-	if (sightings == MAP_FAILED)
-		return NULL;
-	memcpy(sightings->seed, seed, SIGHTINGS_SEED);
-	return sightings;
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
-void sightings_free(struct sightings *sightings)
+static int begin_file(int file, const uint8_t seed[static SIGHTINGS_SEED])
+{
+	struct sightings *sightings;
+
+	if (ftruncate(file, sizeof(*sightings)) < 0 || fcntl(file, F_ADD_SEALS, SEALS) < 0)
+		return -1;
+	sightings = map(file);
+	if (!sightings)
+		return -1;
+	sightings->form = FORM;
+	memcpy(sightings->seed, seed, SIGHTINGS_SEED);
+	sightings_close(sightings);
+	return 0;
+}
+
+int sightings_make(const uint8_t seed[static SIGHTINGS_SEED])
+{
+	int file = memfd_create("headgate-sightings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error;
+
+	if (file < 0 || begin_file(file, seed) == 0)
+		return file;
+	error = errno;
+	close(file);
+	errno = error;
+	return -1;
+}
+
+/* What could be cut short would end whoever looks behind its end. */
+static bool is_table(int file)
+{
+	struct stat facts;
+	int seals = fcntl(file, F_GET_SEALS);
+
+	return fstat(file, &facts) == 0 && facts.st_size == (off_t)sizeof(struct sightings) &&
+	       seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+struct sightings *sightings_open(int file)
+{
+	struct sightings *sightings = is_table(file) ? map(file) : NULL;
+
+	if (sightings && sightings->form == FORM)
+		return sightings;
+	sightings_close(sightings);
+	errno = EPROTO;
+	return NULL;
+}
+
+void sightings_close(struct sightings *sightings)
 {
 	if (sightings)
 		munmap(sightings, sizeof(*sightings));

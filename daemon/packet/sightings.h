@@ -16,11 +16,17 @@ enum {
 
 struct sightings;
 
-/* Empty; processes forked afterwards share it. 1.2 MB of address space, of which only what is used
- * takes memory. seed: nobody else's, so that nobody can crowd out others on purpose, or forge a
- * whole entry out of halves. NULL with errno. */
-struct sightings *sightings_new(const uint8_t seed[static SIGHTINGS_SEED]);
-void sightings_free(struct sightings *sightings);
+/* An empty table, as a file in memory whose size is fixed for ever: 1.2 MB, of which only what is used takes
+ * memory. seed: nobody else's, so that nobody can crowd out others on purpose, or forge a whole entry out of halves. The
+ * descriptor is the caller's, and closes on exec; -1 with errno. */
+int sightings_make(const uint8_t seed[static SIGHTINGS_SEED]);
+
+/* The table in such a file, which stays the caller's; processes forked afterwards share it, and so does whoever opens
+ * the same file. NULL with errno, EPROTO: another program has made it, in another form. */
+struct sightings *sightings_open(int file);
+
+/* NULL is fine. */
+void sightings_close(struct sightings *sightings);
 
 /* Notes that an answer gave this address for this (canonical) name. now: seconds of a clock that
  * all processes share and nobody sets. */

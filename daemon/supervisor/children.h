@@ -49,6 +49,7 @@ struct children {
 	unsigned packet_doors;         /* how many look at packets, each at a queue of its own */
 	bool watching;                 /* they run: something is watched */
 	struct sightings *sightings;   /* names that DNS gave to addresses, for all who judge */
+	int sightings_file;            /* where they lie */
 	struct counters *counters;     /* one for each worker, for the recorder, for each packet door */
 	struct health *health;         /* of upstreams, one for all workers */
 	struct child signer;

@@ -17,6 +17,7 @@ void estate_begin(struct estate *estate)
 	memset(estate, 0, sizeof(*estate));
 	estate->lock = -1;
 	estate->asker = -1;
+	estate->sightings = -1;
 }
 
 /* Leaving */
@@ -63,12 +64,13 @@ static json_t *estate_json(const struct estate *estate)
 	const struct doors *doors = &estate->doors;
 	unsigned datagrams = doors->datagram_port ? doors->workers : 0;
 
-	return json_pack("{s:i, s:i, s:i, s:b, s:i, s:o, s:i, s:o, s:o, s:o}", "version", ESTATE_VERSION,
+	return json_pack("{s:i, s:i, s:i, s:b, s:i, s:o, s:i, s:o, s:o, s:o, s:i}", "version", ESTATE_VERSION,
 			 "lock", estate->lock, "asker", estate->asker, "transparent",
 			 estate->method == CAPTURE_TPROXY, "workers", (int)doors->workers, "doors",
 			 doors_json(doors), "datagram_port", doors->datagram_port, "datagrams",
 			 descriptors_json(doors->datagrams, datagrams), "elders",
-			 elders_json(&estate->elders), "packet", elders_json(&estate->packet));
+			 elders_json(&estate->elders), "packet", elders_json(&estate->packet),
+			 "sightings", estate->sightings);
 }
 
 static void mark(int descriptor, int flags)
@@ -89,6 +91,7 @@ static void mark_all(const struct estate *estate, int flags)
 
 	mark(estate->lock, flags);
 	mark(estate->asker, flags);
+	mark(estate->sightings, flags);
 	for (unsigned worker = 0; worker < doors->workers; worker++) {
 		for (size_t i = 0; i < doors->count; i++)
 			mark(doors->doors[i].fds[worker], flags);
@@ -212,11 +215,14 @@ static bool read_estate(json_t *json, struct estate *estate)
 	json_t *door_array, *datagrams, *elders, *packet;
 	int version, lock, transparent, workers, port;
 
-	if (json_unpack(json, "{s:i, s:i, s:i, s:b, s:i, s:o, s:i, s:o, s:o, s:o}", "version", &version,
+	if (json_unpack(json, "{s:i, s:i, s:i, s:b, s:i, s:o, s:i, s:o, s:o, s:o, s?i}", "version", &version,
 			"lock", &lock, "asker", &estate->asker, "transparent", &transparent,
 			"workers", &workers, "doors", &door_array, "datagram_port", &port,
-			"datagrams", &datagrams, "elders", &elders, "packet", &packet) < 0)
+			"datagrams", &datagrams, "elders", &elders, "packet", &packet, "sightings",
+			&estate->sightings) < 0)
 		return false;
+	if (!is_open(estate->sightings))
+		estate->sightings = -1;
 	if (version != ESTATE_VERSION || workers < 1 || workers > WORKERS_MAX || !is_open(lock))
 		return false;
 	estate->lock = lock;

@@ -15,6 +15,7 @@ struct estate {
 	struct doors doors;
 	struct elders elders;       /* those of before, and the workers of today */
 	struct elders packet;       /* the packet doors of today */
+	int sightings;              /* names learned from DNS (packet/sightings.h); -1: none were left */
 };
 
 /* Nothing in it. */

@@ -75,6 +75,7 @@ static bool make_estate(const struct supervisor *supervisor, struct estate *esta
 	estate->method = supervisor->probe.method;
 	estate->doors = supervisor->doors;
 	estate->elders = supervisor->children.elders;
+	estate->sightings = supervisor->children.sightings_file;
 	add_packet_doors(&estate->packet, &supervisor->children);
 	return add_workers(&estate->elders, &supervisor->children);
 }

@@ -176,11 +176,28 @@ static void on_stranger(void *context, pid_t pid, int status)
 	reload_reap(context, pid, status);
 }
 
-static struct sightings *new_sightings(void)
+static int make_sightings(void)
 {
 	uint8_t seed[SIGHTINGS_SEED];
 
-	return getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed) ? sightings_new(seed) : NULL;
+	return getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed) ? sightings_make(seed) : -1;
+}
+
+/* Those of the program before, if there was one and it kept them in the same form. */
+static void share_sightings(struct children *children, int inherited)
+{
+	children->sightings_file = inherited;
+	if (inherited >= 0)
+		children->sightings = sightings_open(inherited);
+	if (children->sightings)
+		return;
+	if (inherited >= 0) {
+		log_info("names learned from DNS are learned anew: the program before kept them in another form");
+		close(inherited);
+	}
+	children->sightings_file = make_sightings();
+	if (children->sightings_file >= 0)
+		children->sightings = sightings_open(children->sightings_file);
 }
 
 static int begin_children(struct supervisor *supervisor)
@@ -205,7 +222,7 @@ static int begin_children(struct supervisor *supervisor)
 	children->packet_doors =
 		children->workers < PACKET_DOORS_MAX ? children->workers : PACKET_DOORS_MAX;
 	children->counters = counters_new(children_blocks(children));
-	children->sightings = new_sightings();
+	share_sightings(children, supervisor->estate.sightings);
 	children->health = health_open();
 	children->pinned = pinned_new();
 	if (!children->authority_directory || !children->trace_directory || !children->counters ||

@@ -3,6 +3,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -11,6 +13,7 @@ from dialogue import Failure
 from gateway import builds
 from prober import Prober
 from proof import Proof
+from topology import NAMES, inside, ipv4
 from visitors import NAMED, Visitors, check_named
 from vitals import descriptors
 from warehouse import Warehouse, digest_of, make_body
@@ -174,6 +177,9 @@ class Obedience(Renewed):
             self._renew()
             if not self._workers_of_before():
                 raise Failure("nobody holds the connection")
+            said = self.gateway.control("connections").stdout
+            if "of the program before are not listed" not in said:
+                raise Failure(f"the connection is neither listed nor spoken of: {said}")
             end()
             if connection.recv(100):
                 raise Failure("the connection goes on")
@@ -255,3 +261,44 @@ rules:
         if set(before["packet"]) & set(self.gateway.processes()["packet"]):
             raise Failure("the packet door is still the old one")
         self.measured(f"{len(names.visits)} visits, the longest {max(one.seconds for one in names.visits) * 1000:.0f} ms")
+
+
+class Learned(Renewed):
+    intent = "A name that a device asked for under the program before still stands behind its address under the next"
+    policy = """
+capture: { proxy: needed, tcp: [80, 443, 7000], udp: [53] }
+rules:
+  - { name: no shells, when: { host: other.example, port: 7000 }, do: block }
+"""
+    ADDRESS = (ipv4(NAMES["other.example"]), 7000)
+    QUESTION = struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\5other\7example\0" + struct.pack("!HH", 1, 1)
+
+    def prove(self):
+        with inside(self.network.topology.server), socket.create_server(self.ADDRESS) as server:
+            self._must_get_through(server, True)
+            self._ask()
+            for _ in range(2):
+                self._must_get_through(server, False)
+                self._renew()
+            self._must_get_through(server, False)
+
+    def _ask(self):
+        with inside(self.network.topology.device), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+            device.settimeout(10)
+            device.connect((ipv4(53), 53))
+            device.send(self.QUESTION)
+            device.recv(1500)
+
+    def _must_get_through(self, server, expected):
+        """SSH says no name: only what DNS has taught can decide."""
+        with inside(self.network.topology.device), socket.create_connection(self.ADDRESS, timeout=10) as device:
+            peer, _ = server.accept()
+            with peer:
+                peer.settimeout(10)
+                device.sendall(b"SSH-2.0-test\r\n")
+                try:
+                    through = peer.recv(100) == b"SSH-2.0-test\r\n"
+                except ConnectionResetError:
+                    through = False
+        if through != expected:
+            raise Failure(f"SSH {'gets through' if through else 'is refused'}: {self.gateway.control('status').stdout}")

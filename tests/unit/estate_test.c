@@ -58,6 +58,7 @@ static void fill(struct estate *estate)
 	}
 	elders_add(&estate->elders, 77, descriptor(), 123456789012345);
 	elders_add(&estate->packet, 78, descriptor(), 0);
+	estate->sightings = descriptor();
 }
 
 static void what_is_left_is_taken(void **state)
@@ -85,6 +86,8 @@ static void what_is_left_is_taken(void **state)
 	assert_int_equal(taken.elders.elder[0].pid, 77);
 	assert_true(taken.elders.elder[0].until == 123456789012345);
 	assert_int_equal(taken.packet.elder[0].pid, 78);
+	assert_int_equal(taken.sightings, left.sightings);
+	assert_true(closes_on_exec(taken.sightings));
 	assert_true(closes_on_exec(taken.lock));
 	assert_true(closes_on_exec(taken.doors.doors[1].fds[1]));
 	assert_true(closes_on_exec(taken.packet.elder[0].orders));

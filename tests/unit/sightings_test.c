@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -199,15 +200,45 @@ static void nobody_reads_halves_and_nothing_stays_locked(void **state)
 	print_message("# %u times a name was found while others wrote\n", found);
 }
 
+/* The next program goes on with the table, if it knows its form. */
+static void whoever_has_the_file_has_the_names(void **state)
+{
+	const struct address address = number(2);
+	int file = sightings_make(seed), odd = memfd_create("odd", MFD_ALLOW_SEALING);
+	struct sightings *before = sightings_open(file), *after = sightings_open(file);
+	uint64_t form = 7;
+	char name[NAME_SIZE];
+
+	(void)state;
+	assert_non_null(before);
+	assert_non_null(after);
+	sightings_note(before, &address, "a.example", 300, NOW);
+	sightings_close(before);
+	assert_true(sightings_find(after, &address, NOW, name));
+	assert_string_equal(name, "a.example");
+	sightings_close(after);
+	assert_int_equal(ftruncate(file, 4096), -1);
+	assert_int_equal(pwrite(file, &form, sizeof(form), 0), sizeof(form));
+	assert_null(sightings_open(file));
+	assert_null(sightings_open(odd));
+	assert_int_equal(ftruncate(odd, lseek(file, 0, SEEK_END)), 0);
+	assert_null(sightings_open(odd)); /* may be cut short */
+	close(file);
+	close(odd);
+}
+
 static int begin(void **state)
 {
-	*state = sightings_new(seed);
+	int file = sightings_make(seed);
+
+	*state = sightings_open(file);
+	close(file);
 	return *state ? 0 : -1;
 }
 
 static int end(void **state)
 {
-	sightings_free(*state);
+	sightings_close(*state);
 	return 0;
 }
 
@@ -220,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(more_than_fits_takes_the_place_of_what_ends_first,
 						begin, end),
 		cmocka_unit_test_setup_teardown(it_says_what_a_plain_array_says, begin, end),
+		cmocka_unit_test(whoever_has_the_file_has_the_names),
 		cmocka_unit_test_setup_teardown(nobody_reads_halves_and_nothing_stays_locked, begin,
 						end),
 	};
