@@ -18,7 +18,8 @@
 enum {
 	MEMORY_MAX = 160 << 20, /* of data; it is unpacking that needs more than 6 MB */
 	OUTPUT_MAX = 1 << 30,	/* of any one file */
-	PROCESSOR_SECONDS = 240,
+	PROCESSOR_SECONDS = 600, /* a million of each: two seconds of a PC, minutes of a small router */
+	NICENESS = 10,		 /* traffic goes first */
 };
 
 enum word_kind { WORD_REPORT, WORD_END };
@@ -49,6 +50,7 @@ static void limit_all(void)
 #endif
 	limit(RLIMIT_FSIZE, OUTPUT_MAX);
 	limit(RLIMIT_CPU, PROCESSOR_SECONDS);
+	setpriority(PRIO_PROCESS, 0, NICENESS);
 	signal(SIGXFSZ, SIG_IGN); /* writing says EFBIG instead */
 	signal(SIGALRM, SIG_DFL);
 	alarm(COMPILER_SECONDS);

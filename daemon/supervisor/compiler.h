@@ -7,7 +7,7 @@
 
 #include "daemon/lists/compile.h"
 
-enum { COMPILER_SECONDS = 300 }; /* of wall time; it ends itself */
+enum { COMPILER_SECONDS = 1200 }; /* of wall time; it ends itself */
 
 struct compiler {
 	pid_t pid;
