@@ -49,7 +49,7 @@ static bool set_groups(SSL_CTX *context)
 
 /* Everything that the system's openssl.cnf might have set otherwise is set here: it may choose
  * providers, not what TLS is to us. Without options a stream cut short does not look like a complete
- * one (RFC 8446 section 6.1), and the kernel does not encrypt (decisions/0014). */
+ * one (RFC 8446 section 6.1), and the kernel does not encrypt (decisions/0015). */
 static SSL_CTX *new_context(const SSL_METHOD *method, OSSL_LIB_CTX *library)
 {
 	SSL_CTX *context = SSL_CTX_new_ex(library, NULL, method);
