@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "daemon/child.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"
 #include "daemon/privilege.h"
@@ -16,7 +20,11 @@
 #include "daemon/visit_stream.h"
 #include "netfilter/raw.h"
 
-enum { CAP_NET_ADMIN_BIT = 1 << 12, HEAR_MILLISECONDS = 100 };
+enum {
+	CAP_NET_ADMIN_BIT = 1 << 12,
+	HEAR_MILLISECONDS = 100,
+	MANY_FLOWS = 64, /* what they took is worth giving back to the kernel */
+};
 
 struct packet_door {
 	const struct packet_door_settings *settings;
@@ -148,6 +156,19 @@ static void on_packets(evutil_socket_t fd, short what, void *argument)
 		log_fatal("the packet queue cannot be read: %s", strerror(errno));
 }
 
+/* After a flood. Other C libraries give back by themselves. */
+static void expire_flows(struct packet_door *door)
+{
+	size_t count = flows_expire(door->visits.flows, clock_steady() - FLOW_SECONDS * 1000000LL);
+
+#ifdef __GLIBC__
+	if (count >= MANY_FLOWS)
+		malloc_trim(0);
+#else
+	(void)count;
+#endif
+}
+
 static void on_beat(evutil_socket_t fd, short what, void *argument)
 {
 	struct packet_door *door = argument;
@@ -156,6 +177,7 @@ static void on_beat(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	atomic_fetch_add_explicit(&door->visits.counters->heartbeat, 1, memory_order_relaxed);
 	visits_look_out(&door->visits);
+	expire_flows(door);
 }
 
 /* ENOBUFS: more ended at once than the kernel keeps for us; their bytes stay unknown. */

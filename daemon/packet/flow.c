@@ -61,6 +61,7 @@ static void unlink_flow(struct flows *flows, struct flow *flow)
 
 static void link_newest(struct flows *flows, struct flow *flow)
 {
+	flow->used = clock_steady();
 	flow->newer = NULL;
 	flow->older = flows->newest;
 	*(flows->newest ? &flows->newest->newer : &flows->oldest) = flow;
@@ -94,6 +95,23 @@ void flows_forget(struct flows *flows, struct flow *flow)
 	empty(flows, flow);
 	free(flow);
 	flows->count--;
+}
+
+size_t flows_expire(struct flows *flows, int64_t since)
+{
+	struct flow *flow = flows->oldest;
+	size_t count = 0;
+
+	while (flow && flow->used < since) {
+		struct flow *newer = flow->newer;
+
+		if (!flow->story) {
+			flows_forget(flows, flow);
+			count++;
+		}
+		flow = newer;
+	}
+	return count;
 }
 
 void flows_free(struct flows *flows)

@@ -12,6 +12,7 @@ enum {
 	FLOW_BYTES_MAX = 8 << 20, /* of first bytes that all flows together may hold */
 	FLOW_PACKETS_MAX =
 		1024, /* of one stream before its verdict: a hello in single bytes fits */
+	FLOW_SECONDS = 300, /* at the packet door: what has been silent for so long is forgotten */
 };
 
 enum fate {
@@ -30,6 +31,7 @@ struct flow {
 	enum flow_kind kind;
 	enum fate fate;
 	int64_t settled; /* steady microseconds: since when the fate is known */
+	int64_t used;	 /* likewise: when it was last begun or found */
 	bool anchored;	/* of a stream: its first packet was seen, so `first` is where it begins */
 	uint32_t first; /* sequence number of the stream's first byte */
 	unsigned packets;
@@ -71,6 +73,9 @@ enum segments_answer flow_take(struct flows *flows, struct flow *flow, size_t of
 /* Reads a client's datagram. */
 enum quic_answer flow_read(struct flows *flows, struct flow *flow, struct span datagram,
 			   struct hello *hello);
+
+/* Forgets all that have not been used since, but those with a story; how many. */
+size_t flows_expire(struct flows *flows, int64_t since);
 
 /* It has ended. */
 void flows_forget(struct flows *flows, struct flow *flow);

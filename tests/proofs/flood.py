@@ -58,7 +58,7 @@ rules:
         if sorted(self.gateway.processes()["packet"]) != sorted(pids):
             raise Failure("a packet door has died")
         self._must_serve("after the flood")
-        if grown > 16384 * len(pids) and not self.sanitized:
+        if grown > 8192 * len(pids) and not self.sanitized:
             raise Failure(f"memory has grown by {grown} KB")
 
     def stand_still(self):

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/packet/flow.h"
 
 static struct address client, server;
@@ -76,6 +77,43 @@ static void test_the_oldest_gives_way(void **state)
 	flows_free(flows);
 }
 
+static void test_the_silent_are_forgotten(void **state)
+{
+	struct flows *flows = flows_new(FLOWS_MAX, forget, NULL);
+	int64_t begun, later;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		begin(flows, i);
+	begun = find(flows, 9)->used;
+	find(flows, 4)->story = &forgotten;
+	while ((later = clock_steady()) == begun)
+		;
+	assert_non_null(find(flows, 7));
+	assert_int_equal(flows_expire(flows, begun - 1000000), 0);
+	assert_int_equal(flows_expire(flows, later), 8);
+	assert_non_null(find(flows, 7)); /* used since */
+	assert_non_null(find(flows, 4)); /* its story goes on */
+	assert_null(find(flows, 3));
+	assert_int_equal(flows_count(flows), 2);
+	flows_free(flows);
+}
+
+/* Who says a byte and no more takes little. */
+static void test_little_takes_little(void **state)
+{
+	static const uint8_t bytes[2000];
+	struct flows *flows = flows_new(FLOWS_MAX, forget, NULL);
+	struct flow *flow = begin(flows, 1);
+
+	(void)state;
+	flow_take(flows, flow, 0, (struct span){ bytes, 4 });
+	assert_true(flows_bytes(flows) <= 64);
+	flow_take(flows, flow, 4, (struct span){ bytes, 1900 });
+	assert_true(flows_bytes(flows) <= 2048);
+	flows_free(flows);
+}
+
 static void test_bytes_are_bounded(void **state)
 {
 	static const uint8_t bytes[30000];
@@ -102,6 +140,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_find_and_begin_anew, set_up),
 		cmocka_unit_test_setup(test_the_oldest_gives_way, set_up),
+		cmocka_unit_test_setup(test_the_silent_are_forgotten, set_up),
+		cmocka_unit_test_setup(test_little_takes_little, set_up),
 		cmocka_unit_test_setup(test_bytes_are_bounded, set_up),
 	};
 
