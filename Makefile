@@ -263,4 +263,4 @@ format:
 	$(Q)git clang-format --force --extensions c,h $(SINCE) -- daemon netfilter tests
 
 # What images are made of has files of that ending, too.
--include $(shell find $(BUILD) -path $(BUILD)/firmware -prune -o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/firmware -o -path $(BUILD)/debian \) -prune -o -name '*.d' -type f -print 2>/dev/null)

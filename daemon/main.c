@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -93,6 +94,8 @@ int main(int argc, char **argv)
 	int option;
 
 	log_name("headgated", "");
+	/* Whatever we are started with: what we make has the mode that it is made with. */
+	umask(0022);
 	if (heap_begin() < 0)
 		log_warning("memory of OpenSSL cannot be wiped");
 	opterr = 0;

@@ -22,6 +22,21 @@ rules:
   - { name: no ads, when: { host: ads.example }, do: { block: page } }
   - { name: look, when: { host: shop.example }, do: inspect, log: exchanges }
 """
+# Something for every process and every part of the kernel that Headgate knows how to use.
+EVERYTHING = """headgate: 1
+lan: lan0
+trust: [/etc/headgate/root.pem]
+journal: { file: /var/log/headgate/journal.ndjson }
+capture: { proxy: needed, tcp: [80, 443], udp: [53, 443] }
+console: { listen: 192.0.2.1:8090 }
+lists:
+  drop: { addresses: drop.txt }
+  ads: { names: ads.txt, source: "https://good.example/lists/ads.txt", ca: /etc/headgate/root.pem }
+rules:
+  - { name: listed, when: { address: list drop }, do: block }
+  - { name: kept, when: { address: 198.51.100.12 }, do: inspect, capture: [keylog, pcapng, har] }
+  - { name: no ads, when: { host: list ads }, do: block }
+"""
 # A name that is passed by the kernel, one that a worker serves, one that it opens.
 KINDS = {
     "passed": ("good.example", 80, False, 1),
@@ -127,6 +142,17 @@ class Owner(Proof):
         self.device.curl({"curl": "http://ads.example/", "status": 403})
         self.device.curl({"curl": "https://shop.example/", "trust": "gateway", "status": 200})
 
+    def _is_silent(self):
+        """It has nothing to complain about."""
+        for line in self.machine.log(UNIT):
+            if re.match("headgated: (warning|error)", line):
+                raise Failure(f"under systemd it says: {line}")
+
+    def _has(self, *paths):
+        for path in paths:
+            if not os.path.lexists(self.machine.at(path)):
+                raise Failure(f"there is no {path}")
+
     def _processes(self):
         """Process ids of each role, as the machine counts them."""
         found = {}
@@ -176,9 +202,7 @@ class Life(Owner):
         self._learn_authority()
         self._is("active", "enabled")
         self._serves()
-        for line in self.machine.log(UNIT):
-            if re.match("headgated: (warning|error)", line):
-                raise Failure(f"under systemd it says: {line}")
+        self._is_silent()
 
     def _reload(self):
         self._write("/etc/headgate/headgate.yaml", POLICY.replace("ads.example", "[ads.example, other.example]"))
@@ -296,12 +320,38 @@ class Life(Owner):
         self._has_not("/etc/headgate/headgate.yaml", "/var/lib/headgate", "/var/log/headgate", "/run/headgate",
                       "/etc/systemd/system/multi-user.target.wants/headgate.service")
 
-    def _has(self, *paths):
-        for path in paths:
-            if not os.path.lexists(self.machine.at(path)):
-                raise Failure(f"there is no {path}")
-
     def _has_not(self, *paths):
         for path in paths:
             if os.path.lexists(self.machine.at(path)):
                 raise Failure(f"{path} is left")
+
+
+class Sandbox(Owner):
+    intent = "What the unit forbids, no part of the gateway needs: lists in the kernel, the packet door, the fetcher, the console, captures"
+
+    def prove(self):
+        package = Package(self.directory)
+        self.machine.boot()
+        self._install(package.first)
+        self._edit()
+        self._write("/etc/headgate/headgate.yaml", EVERYTHING)
+        self._write("/etc/headgate/drop.txt", "198.51.100.11\n")
+        self._write("/etc/headgate/ads.txt", "nobody.example\n")
+        self._write("/etc/resolv.conf", "nameserver 198.51.100.53\n")
+        self.machine.do("systemctl", "start", "headgate")
+        self._learn_authority()
+        self._use_everything()
+        capture = json.loads(self.machine.do("headgatectl", "--json", "status").splitlines()[0])["capture"]
+        if capture["lists_in"] != "bpf" or capture["packet_door"] == "none":
+            raise Failure(f"the kernel is not used: {capture}")
+        self._is_silent()
+
+    def _use_everything(self):
+        self.device.connect({"connect": "198.51.100.11:80", "refused": 5})
+        self.device.curl({"curl": "http://192.0.2.1:8090/", "status": 200, "within": PATIENCE})
+        self.device.curl({"curl": "http://ads.example/", "exit": [52, 56], "within": PATIENCE})
+        self.device.curl({"curl": "https://good.example/", "status": 200})
+        self.device.curl({"curl": "https://static.internal.example/", "trust": "gateway", "status": 200})
+        for name in ("keys.log", "packets.pcapng", "requests.har"):
+            settle(lambda name=name: self._has(f"/var/lib/headgate/traces/{name}"), PATIENCE)
+        settle(lambda: self._has("/var/log/headgate/journal.ndjson"), PATIENCE)
