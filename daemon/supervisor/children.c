@@ -25,7 +25,6 @@ enum {
 	QUICK_DEATHS_MAX = 5,   /* from then on, wait before the next try */
 	RESTART_SECONDS_MAX = 30,
 	PACKET_DOOR_SECONDS = 1, /* to end */
-	MISSED_MAX = 3,
 };
 
 unsigned children_blocks(const struct children *children)
@@ -103,7 +102,7 @@ static int start(struct child *child, int ready)
 		return -1;
 	}
 	child->born = clock_steady();
-	child->missed = 0;
+	child->pulse.missed = child->pulse.reading = 0;
 	return 0;
 }
 
@@ -425,20 +424,11 @@ void children_reap(struct children *children)
 
 static void listen_for_heart(struct child *child, const struct counters *counters)
 {
-	uint64_t heartbeat = atomic_load(&counters->heartbeat);
-
-	if (heartbeat != child->heartbeat || !child->pid) {
-		child->heartbeat = heartbeat;
-		child->missed = 0;
+	if (!child->pid || !pulse_stands(&child->pulse, atomic_load(&counters->heartbeat), child->pid))
 		return;
-	}
-	child->missed++;
-	if (child->missed < MISSED_MAX)
-		return;
-	log_error("%s %u has stood still for %u s and is replaced", child_word(child), child->index,
-		  child->missed);
+	log_error("%s %u has stood still for %d s and is replaced", child_word(child), child->index,
+		  PULSE_MISSED_MAX);
 	kill(child->pid, SIGKILL);
-	child->missed = 0;
 }
 
 void children_watch(struct children *children)

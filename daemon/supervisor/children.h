@@ -10,6 +10,7 @@
 #include "daemon/supervisor/console_door.h"
 #include "daemon/supervisor/doors.h"
 #include "daemon/supervisor/elders.h"
+#include "daemon/supervisor/pulse.h"
 #include "daemon/tls/context.h"
 
 /* One can look at more new connections in a second than a home makes in an hour. */
@@ -28,8 +29,7 @@ struct child {
 	int inherited;        /* of a packet door: the socket of its queue, until it starts; -1: none */
 	int64_t born;         /* steady microseconds */
 	unsigned deaths;      /* quick ones in a row */
-	unsigned missed;      /* seconds without a heartbeat */
-	uint64_t heartbeat;   /* as last seen */
+	struct pulse pulse;
 	struct event restart;
 };
 
@@ -109,7 +109,7 @@ void children_inherit_queue(struct children *children, unsigned queue, int descr
 /* Gives up those that no packet door wanted. */
 void children_disown_queues(struct children *children);
 
-/* Looks at the heartbeat of every worker and packet door; ends one whose loop has stood still for 3 s. Call once a second. */
+/* Looks at the heartbeat of every worker and packet door; ends one that is stuck (pulse.h). Call once a second. */
 void children_watch(struct children *children);
 
 /* Ends a child so that it is replaced by one under the policy now set. */

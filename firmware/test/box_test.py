@@ -234,13 +234,18 @@ sed -i -e 's|^lists:|lists:\\n  names: { names: lists/big-names.txt }\\n  number
 '  - { name: big numbers, when: { address: list numbers }, do: block }|' /state/etc/headgate.yaml"""
 
 
+def name_of(number):
+    """Scattered as names are, none twice."""
+    return f"{number * 2654435761 % 2**32:08x}.{('com', 'net', 'org', 'de', 'info', 'example')[number % 6]}"
+
+
 def address_of(number):
     return f"10.{number // 16384 % 256}.{number // 64 % 256}.{4 * number % 256}"
 
 
 def lay_big(box, entries):
     """Puts the lists into the machine; none of its own programs would make them quickly."""
-    texts = {"big-names": "".join(f"n{number}.big.example\n" for number in range(entries)),
+    texts = {"big-names": "".join(f"{name_of(number)}\n" for number in range(entries)),
              "big-addresses": "".join(f"{address_of(number)}\n" for number in range(entries))}
     for name, text in texts.items():
         done = box.machine.feed(f"gunzip >/state/etc/lists/{name}.txt", gzip.compress(text.encode()), seconds=900)
@@ -258,7 +263,7 @@ def big_lists(box, entries):
         began, computed = time.monotonic(), box.machine.processor_seconds()
         box.machine.shell("headgatectl reload", seconds=900)
         took = f"{time.monotonic() - began:.0f} s ({box.machine.processor_seconds() - computed:.0f} s of them computing)"
-        for name, wanted in ((f"n{entries - 1}.big.example", "403"), (f"n{entries}.big.example", "200")):
+        for name, wanted in ((name_of(entries - 1), "403"), (name_of(entries), "200")):
             box.expect(served(wanted), "--resolve", f"{name}:80:198.51.100.10", f"http://{name}/")
         box.expect(refused, f"http://{address_of(entries - 1)}/")
         yield took
