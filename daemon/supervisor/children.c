@@ -20,7 +20,7 @@
 #include "netfilter/queue.h"
 
 enum {
-	READY_MILLISECONDS = 10000,
+	READY_MILLISECONDS = 30000, /* one that died is not waited for */
 	QUICK_SECONDS = 60,     /* a death sooner than this counts as quick */
 	QUICK_DEATHS_MAX = 5,   /* from then on, wait before the next try */
 	RESTART_SECONDS_MAX = 30,

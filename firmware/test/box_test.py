@@ -383,7 +383,7 @@ def bad_image(box):
     with open(approve, encoding="ascii") as file:
         text = file.read()
     with open(approve, "w", encoding="ascii") as file:
-        file.write(text.replace("seq 120", "seq 3"))
+        file.write(text.replace("tries=120", "tries=3"))
     subprocess.run(["mksquashfs", f"{work}/root.root", f"{work}/root", "-quiet", "-no-progress", "-comp", "xz",
                     "-all-root", "-no-xattrs"], check=True, stdout=subprocess.DEVNULL)
     for part in ("linux", "stage1", "kernel"):
