@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from dialogue import Failure
@@ -66,16 +67,29 @@ exec env -i container=headgate-test PATH=/usr/sbin:/usr/bin:/sbin:/bin setpriv -
 	/lib/systemd/systemd --unit=basic.target --show-status=no --log-target=journal
 """
 
-BOOT_SECONDS = 60
+# What a container that runs the test may not do.
+TRIAL = r"""
+set -e
+mount -t tmpfs memory "$2"
+cd "$2"
+mkdir upper work root groups
+mount -t overlay -o "lowerdir=$1,upperdir=upper,workdir=work" root root
+mount -t cgroup2 groups groups
+mkdir "groups/$3"
+rmdir "groups/$3"
+"""
+
+BOOT_SECONDS = 120
 
 
 def missing():
     """What this machine lacks for it; a list of words."""
-    with open("/proc/filesystems", encoding="ascii") as file:
-        kinds = file.read().split()
     root = os.environ.get("DEBIAN") or "/"
-    return [f"{kind} in this kernel" for kind in ("overlay", "cgroup2") if kind not in kinds] + \
-        [each for each in ("lib/systemd/systemd", "usr/bin/dpkg") if not os.path.exists(f"{root}/{each}")]
+    lacking = [each for each in ("lib/systemd/systemd", "usr/bin/dpkg") if not os.path.exists(f"{root}/{each}")]
+    with tempfile.TemporaryDirectory() as directory:
+        trial = subprocess.run(["unshare", "--mount", "sh", "-c", TRIAL, "sh", root, directory, f"headgate-test-{os.getpid()}"],
+                               capture_output=True, check=False)
+    return lacking + ([] if trial.returncode == 0 else ["right to mount a root with control groups of its own"])
 
 
 class Machine:
@@ -120,13 +134,13 @@ class Machine:
         return ["nsenter", "--target", str(self.pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
                 f"--root=/proc/{self.pid}/root", f"--wd=/proc/{self.pid}/root", *command]
 
-    def run(self, *command, patience=120, **options):
+    def run(self, *command, patience=300, **options):
         """A subprocess.CompletedProcess, whatever the status."""
         return subprocess.run(self.command(*command), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
                               check=False, timeout=patience, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                                                                   "DEBIAN_FRONTEND": "noninteractive"}, **options)
 
-    def do(self, *command, patience=120):
+    def do(self, *command, patience=300):
         """What it says; Failure unless it succeeds."""
         result = self.run(*command, patience=patience)
         if result.returncode:
