@@ -30,7 +30,7 @@ struct filling {
 	uint32_t first_line; /* of the file being read */
 	uint32_t last_line;
 	uint64_t entries; /* of all its files */
-	int error;	  /* of the builder */
+	int error;	  /* errno of the builder, for reading ends with another; 0 */
 };
 
 static void refuse(struct file_report *file, const char *format, ...)
@@ -148,6 +148,14 @@ uint64_t compile_room(const struct compile_job *job)
 
 /* Reading */
 
+static int build(struct filling *filling, const struct list_entry *entry)
+{
+	if (list_builder_add(filling->builder, entry) == 0)
+		return 0;
+	filling->error = errno;
+	return -1;
+}
+
 static int take(void *context, const struct list_entry *entry)
 {
 	struct filling *filling = context;
@@ -164,10 +172,10 @@ static int take(void *context, const struct list_entry *entry)
 	filling->file->entries++;
 	filling->last_line = filling->first_line + entry->line;
 	if (!filling->first_line)
-		return filling->error = list_builder_add(filling->builder, entry);
+		return build(filling, entry);
 	moved = *entry;
 	moved.line = filling->last_line;
-	return filling->error = list_builder_add(filling->builder, &moved);
+	return build(filling, &moved);
 }
 
 static void note_reading(struct file_report *file, const struct list_reading *reading)
@@ -376,8 +384,10 @@ static int compile_list(struct list_builder *builder, const struct compile_job *
 	if (number < 0 || set_guards(builder, job, list->guarded))
 		return -1;
 	read_files(&filling, job);
-	if (filling.error)
+	if (filling.error) {
+		errno = filling.error;
 		return -1;
+	}
 	note_guarded(report, list_builder_tally(builder, number));
 	return is_refused(report) ? keep_before(&filling, job) : 0;
 }

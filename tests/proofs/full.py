@@ -9,7 +9,7 @@ from topology import run
 MEGABYTES = 4
 NAMES = 150_000  # too many for that
 MANY = "".join(f"n{number}.big.example\n" for number in range(NAMES))
-SOME = "".join(f"n{number}.some.example\n" for number in range(50_000))  # has room as it is, not while it is compiled
+SOME = "".join(f"n{number}.some.example\n" for number in range(90_000))  # has room as it is, not while it is compiled
 FEED = "198.51.100.40:7001"
 
 POLICY = """
