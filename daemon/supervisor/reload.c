@@ -28,7 +28,8 @@ struct reload {
 	struct event look;
 	int64_t until;
 	struct doors old_doors; /* closed when nobody uses them any more */
-	bool again;		/* a signal came meanwhile: the file may have changed since it was read */
+	bool again;		/* somebody asked meanwhile: the file may have changed since it was read */
+	struct control_answer *next; /* who asked; NULL: a signal did */
 };
 
 /* Reading */
@@ -274,6 +275,7 @@ static void replace_changed(struct supervisor *supervisor, const struct policy *
 static void finish(struct reload *reload, int status, const char *message)
 {
 	struct supervisor *supervisor = reload->supervisor;
+	struct control_answer *next = reload->next;
 	bool again = reload->again;
 
 	event_del(&reload->compiling);
@@ -285,7 +287,7 @@ static void finish(struct reload *reload, int status, const char *message)
 	supervisor->reload = NULL;
 	free(reload);
 	if (again)
-		reload_begin(supervisor, NULL);
+		reload_begin(supervisor, next);
 }
 
 static bool all_have_it(const struct supervisor *supervisor)
@@ -408,19 +410,22 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	return NULL;
 }
 
-/* Who asks by the control socket is told to ask again; who sent a signal cannot be. */
-static void refuse(struct supervisor *supervisor, struct control_answer *answer)
+/* Many a reload is the daemon's own (a port has come, a list was fetched): whoever asks meanwhile does not know of
+ * it, and has the next one. Only a third is told to ask again. */
+static void put_off(struct supervisor *supervisor, struct control_answer *answer)
 {
 	struct reload *running = supervisor->reload;
 
-	if (answer)
-		control_answer_end(answer, 1,
-				   running ? "a reload is under way already; ask again"
-					   : "the daemon is out of memory");
-	else if (running)
+	if (running && (!answer || !running->next)) {
 		running->again = true;
-	else
+		running->next = answer ? answer : running->next;
+	} else if (answer) {
+		control_answer_end(answer, 1,
+				   running ? "two reloads are under way already; ask again"
+					   : "the daemon is out of memory");
+	} else {
 		log_error("reload: out of memory; the policy before stays in force");
+	}
 }
 
 static void take_over(struct reload *reload)
@@ -523,7 +528,7 @@ void reload_begin(struct supervisor *supervisor, struct control_answer *answer)
 	struct reload *reload = begin(supervisor, answer);
 
 	if (!reload) {
-		refuse(supervisor, answer);
+		put_off(supervisor, answer);
 		return;
 	}
 	reload->policy = policy_load(supervisor->settings->config, answer);
@@ -581,6 +586,7 @@ void reload_reap(struct supervisor *supervisor, pid_t pid, int status)
 
 void reload_abandon(struct supervisor *supervisor)
 {
+	static const char stopping[] = "the gateway is stopping";
 	struct reload *reload = supervisor->reload;
 
 	if (!reload)
@@ -589,6 +595,8 @@ void reload_abandon(struct supervisor *supervisor)
 	if (reload->collection)
 		collection_finish(reload->collection);
 	policy_release(reload->policy);
+	if (reload->next)
+		control_answer_end(reload->next, 1, stopping);
 	reload->again = false;
-	finish(reload, 1, "the gateway is stopping");
+	finish(reload, 1, stopping);
 }

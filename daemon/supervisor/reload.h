@@ -28,7 +28,7 @@ struct collection_settings reload_collection(const struct supervisor *supervisor
 					     struct control_answer *answer);
 
 /* Begins a reload; answer may be NULL (SIGHUP) and is ended when all workers have the policy, or with the
- * reason why not. One at a time: another is refused while one is under way. */
+ * reason why not. One at a time: another begins when the one under way has ended. */
 void reload_begin(struct supervisor *supervisor, struct control_answer *answer);
 
 /* Begins a reload to a policy that has been parsed already, which it takes over, also on failure. 0; -1 when one

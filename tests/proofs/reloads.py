@@ -110,6 +110,35 @@ class Thousand(Proof):
                 raise Failure(f"{process}: {memory} KB and {files} descriptors became {now_memory} and {now_files}")
 
 
+class Together(Proof):
+    """Many a reload is the daemon's own, and nobody who asks for one knows of it."""
+
+    intent = "Who asks for a reload while one is under way has the next one, with what the policy says by then"
+    policy = POLICIES[0]
+
+    def prove(self):
+        supervisor = self.gateway.processes()["supervisor"][0]
+        command = [f"{builds()}/headgatectl", "--run-directory", self.gateway.run_directory, "reload"]
+        for number in range(5):
+            os.kill(supervisor, signal.SIGSTOP)  # so that it hears both at once
+            try:
+                self.gateway.write_policy(POLICIES[2 * (number % 2)])
+                both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+                settle(self._both_have_asked)
+            finally:
+                os.kill(supervisor, signal.SIGCONT)
+            for one in both:
+                said = one.communicate(timeout=30)[0]
+                if one.returncode or "is in force" not in said:
+                    raise Failure(f"reload {number}: {said}")
+
+    def _both_have_asked(self):
+        topology = self.network.topology
+        text = subprocess.run(topology.command(topology.gateway, "ss", "-xlH"), capture_output=True, text=True, check=True).stdout
+        if not any(line.split()[2] == "2" for line in text.splitlines() if f"{self.gateway.run_directory}/control " in line):
+            raise Failure(f"not two wait at the control socket: {text}")
+
+
 class Watched(Proof):
     """Where the kernel queues by a rule that no text can say, the table is put together in several steps."""
 
