@@ -227,12 +227,25 @@ static void add_own_datagrams(struct text *text, const struct ruleset *ruleset)
 	text_add(text, "meta l4proto udp socket transparent 1 jump ours\n");
 }
 
-static void add_own_packets(struct text *text)
+/* A device may use the ports anew that a connection of ours has left, or a worker those of the device: what has
+ * begun as the kernel's is not taken by a socket that waits out its time. */
+static void add_own_packets(struct text *text, const struct ruleset *ruleset)
 {
-	text_add(text, "\t\t# Our own connections, on any port, in both directions. A SYN begins "
-		       "something\n"
-		       "\t\t# new, also when it meets a socket in TIME_WAIT.\n"
-		       "\t\ttcp flags & (syn | ack) != syn socket transparent 1 jump ours\n");
+	text_addf(text,
+		  "\t\t# Our own connections, on any port, in both directions. A SYN begins "
+		  "something\n"
+		  "\t\t# new, also when it meets a socket in TIME_WAIT; what the kernel carries is "
+		  "marked.\n"
+		  "\t\ttcp flags & (syn | ack) != syn ct mark & 0x%08x == 0 socket transparent 1 jump ours\n",
+		  ruleset->mark_mask);
+}
+
+/* A SYN that comes again after a reload may have been the kernel's before. */
+static void add_taking(struct text *text, const struct ruleset *ruleset)
+{
+	text_addf(text,
+		  "\t\ttcp flags & (syn | ack) == syn ct mark & 0x%08x != 0 ct mark set ct mark & 0x%08x\n",
+		  ruleset->mark_mask, ~ruleset->mark_mask);
 }
 
 /* Our reset of a server may get lost, and the server's next packet is then the device's, which knows of
@@ -348,6 +361,8 @@ static void add_watch(struct text *text, const struct ruleset *ruleset, const st
 		       "\t# known by name.\n"
 		       "\tchain watch {\n"
 		       "\t\tct state invalid drop\n");
+	text_addf(text, "\t\ttcp flags & (syn | ack) == syn ct mark set ct mark & 0x%08x | 0x%08x\n",
+		  ~marks->mask, marks->watching);
 	add_silent_jump(text, ruleset->openings_visit);
 	text_add(text, "\t\ttcp flags & rst == rst accept\n");
 	add_queue(text, ruleset, marks);
@@ -469,6 +484,7 @@ static void begin_proxy(struct text *text, const struct ruleset *ruleset)
 
 static void add_doors(struct text *text, const struct ruleset *ruleset)
 {
+	add_taking(text, ruleset);
 	text_add(text, "\t\t# One listener for each LAN port. The mark goes on only where tproxy "
 		       "found one.\n");
 	for (size_t i = 0; i < ruleset->lan_count; i++) {
@@ -498,7 +514,7 @@ static void add_tproxy(struct text *text, const struct ruleset *ruleset)
 	if (ruleset->rules)
 		add_strays(text, ruleset);
 	begin_plan(text);
-	add_own_packets(text);
+	add_own_packets(text, ruleset);
 	add_own_datagrams(text, ruleset);
 	text_add(text, "\n");
 	add_answers(text, ruleset);
@@ -574,7 +590,7 @@ static void add_ebb(struct text *text, const struct ruleset *ruleset)
 	if (ruleset->method == CAPTURE_TPROXY) {
 		add_ours(text, ruleset);
 		begin_plan(text);
-		add_own_packets(text);
+		add_own_packets(text, ruleset);
 	} else {
 		text_add(text, "\tchain turn {\n"
 			       "\t\ttype nat hook prerouting priority dstnat - 1; policy accept;\n");

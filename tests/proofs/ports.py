@@ -1,0 +1,77 @@
+"""Ports that are used again while a socket of ours still waits out its time (RFC 9293, 3.6.1)."""
+import socket
+
+from case import settle
+from dialogue import Failure
+from proof import Proof
+from topology import NAMES, inside, ipv4, run
+
+PORT = 7000
+DEVICE, SERVER = "192.0.2.10", (ipv4(NAMES["good.example"]), PORT)
+REQUEST = b"GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"
+ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+CARRIED = f"capture: {{ proxy: always, tcp: [{PORT}] }}\n"
+FORWARDED = f"""
+capture: {{ proxy: needed, tcp: [{PORT}] }}
+rules:
+  - {{ name: elsewhere, when: {{ address: 203.0.113.99 }}, do: inspect }}
+"""
+WATCHED = f"""
+capture: {{ proxy: needed, tcp: [{PORT}] }}
+rules:
+  - {{ name: no ads, when: {{ host: ads.example }}, do: block }}
+"""
+
+
+class Ports(Proof):
+    intent = "Ports that a carried connection has just left serve the next one, also where the kernel carries it now"
+    policy = CARRIED
+
+    def prove(self):
+        with inside(self.network.topology.server), socket.create_server(SERVER) as server:
+            for policy in (FORWARDED, WATCHED):
+                for ends_first in ("server", "device"):
+                    self._take_over(CARRIED)
+                    port = self._visit(server, 0, ends_first)
+                    settle(lambda: self._waits_out(port), 10)
+                    self._take_over(policy)
+                    self._visit(server, port, "device")
+                    self._take_over(CARRIED)
+                    self._visit(server, port if ends_first == "server" else 0, "device")
+
+    def _take_over(self, policy):
+        self.gateway.write_policy(policy)
+        answer = self.gateway.control("reload")
+        if answer.returncode:
+            raise Failure(answer.stdout + answer.stderr)
+
+    def _visit(self, server, port, ends_first):
+        """One request from that port of the device. The port of the gateway's socket that remembers it: the device's
+        where we ended its side first, else the one that we spoke to the server from."""
+        server.settimeout(10)
+        with inside(self.network.topology.device), socket.socket() as device:
+            device.settimeout(10)
+            device.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            device.bind((DEVICE, port))
+            device.connect(SERVER)
+            own = device.getsockname()[1]
+            device.sendall(REQUEST)
+            peer, (_, seen) = server.accept()
+            with peer:
+                peer.settimeout(10)
+                if peer.recv(1000) != REQUEST:
+                    raise Failure("another request came")
+                peer.sendall(ANSWER)
+                if device.recv(1000) != ANSWER:
+                    raise Failure("another answer came")
+                first, second = (peer, device) if ends_first == "server" else (device, peer)
+                first.shutdown(socket.SHUT_WR)
+                if second.recv(1) or second.shutdown(socket.SHUT_WR) or first.recv(1):
+                    raise Failure("something comes behind the end")
+        return own if ends_first == "server" else seen
+
+    def _waits_out(self, port):
+        with inside(self.network.topology.gateway):
+            waiting = run("ss", "-Htan", "state", "time-wait").stdout
+        if not any(place.endswith(f":{port}") for place in waiting.split()):
+            raise Failure(f"no socket of the gateway waits on port {port}:\n{waiting}")
