@@ -36,6 +36,13 @@ def processes(box):
     return found
 
 
+def restart_gateway(box, first):
+    """Once the command has been run."""
+    pid = processes(box)["supervisor"]
+    box.machine.shell(f"{first}; kill {pid}; while [ -e /proc/{pid} ]; do sleep 0.2; done\n"
+                      "for _ in $(seq 120); do ! headgatectl status >/dev/null 2>&1 || exit 0; sleep 0.5; done; exit 1")
+
+
 def door_down(box, when_down, judge):
     """With the packet door gone and nobody to bring it back, judge holds of a blocked name; then all is as before."""
     with changed(box, f"sed -i '1a when-down: {when_down}' /state/etc/headgate.yaml && {NAMES_ONLY}"):

@@ -5,7 +5,7 @@ import hashlib
 import re
 
 from box_test import lacks, served
-from kernel_test import LARGE, changed, processes
+from kernel_test import LARGE, changed, restart_gateway
 from machine import SPACE, Broken
 
 SWITCHED_ON = """openssl_conf = all
@@ -49,13 +49,6 @@ def counted(box, space=None):
     within = f"busybox nsenter -t $(cat /tmp/ktls/{space}) -n " if space else ""
     text = box.machine.shell(within + "cat /proc/net/tls_stat")
     return tuple(int(re.search(rf"Tls{way}Sw\s+(\d+)", text)[1]) for way in ("Tx", "Rx"))
-
-
-def restart_gateway(box, first):
-    """Once the command has been run."""
-    pid = processes(box)["supervisor"]
-    box.machine.shell(f"{first}; kill {pid}; while [ -e /proc/{pid} ]; do sleep 0.2; done\n"
-                      "for _ in $(seq 120); do ! headgatectl status >/dev/null 2>&1 || exit 0; sleep 0.5; done; exit 1")
 
 
 def fetch(box, openssl, name, authority, version):
