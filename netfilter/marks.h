@@ -1,6 +1,6 @@
 /* What the values of our bits of a mark mean. A packet carries one only inside the table, except
- * `captured`, which the routes look at; a connection (ct mark) carries `forward` as long as it
- * lives. */
+ * `captured`, which the routes look at; a connection of the kernel's (ct mark) carries `watching`
+ * from its SYN until it is decided, and `forward` as long as it lives. */
 #pragma once
 
 #include <stdbool.h>
