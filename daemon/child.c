@@ -44,6 +44,7 @@ int child_become(const char *account, uint64_t capabilities)
 {
 	struct account found;
 	bool fallback;
+	int end_of_parent = 0;
 
 	tzset(); /* reads the zone's file while it still can be read */
 	if (geteuid() != 0)
@@ -52,7 +53,11 @@ int child_become(const char *account, uint64_t capabilities)
 		log_error("there is no account %s", account);
 		return -1;
 	}
-	return privilege_drop(&found, capabilities);
+	/* Another account loses what child_follow_parent() has asked for: PR_SET_PDEATHSIG(2const). */
+	prctl(PR_GET_PDEATHSIG, &end_of_parent);
+	if (privilege_drop(&found, capabilities) < 0)
+		return -1;
+	return prctl(PR_SET_PDEATHSIG, end_of_parent);
 }
 
 void child_say_ready(int ready)

@@ -148,23 +148,27 @@ static bool keeps_directory(enum privilege_role role)
 	return role == ROLE_RECORDER || role == ROLE_COMPILER || role == ROLE_FETCHER;
 }
 
-/* The number of a call; -1 when this machine lacks it. On machines whose C library once made all
- * socket calls through one system call (i386, MIPS), libseccomp answers with numbers of its own, by
- * which it would allow that one as well; our C library makes them directly. */
+/* The number of a call; -1 when this machine lacks it. Where one system call once made all socket
+ * calls (i386, MIPS), libseccomp answers with numbers of its own; our C library makes them
+ * directly. */
 static int number_of(const char *name)
 {
 	static const struct {
 		const char *name;
 		int number;
 	} direct[] = {
+		{ "accept", __NR_accept },
 		{ "accept4", __NR_accept4 },
 		{ "bind", __NR_bind },
 		{ "connect", __NR_connect },
 		{ "getpeername", __NR_getpeername },
 		{ "getsockname", __NR_getsockname },
 		{ "getsockopt", __NR_getsockopt },
+		{ "listen", __NR_listen },
 		{ "recvfrom", __NR_recvfrom },
+		{ "recvmmsg", __NR_recvmmsg },
 		{ "recvmsg", __NR_recvmsg },
+		{ "sendmmsg", __NR_sendmmsg },
 		{ "sendmsg", __NR_sendmsg },
 		{ "sendto", __NR_sendto },
 		{ "setsockopt", __NR_setsockopt },
@@ -302,17 +306,23 @@ static int add_sockets(scmp_filter_ctx filter, enum privilege_role role)
 		result = add_if(filter, SCMP_ACT_ERRNO(EACCES), "socket", equals(0, AF_UNIX));
 	if (result == 0 && role == ROLE_CONSOLE)
 		result = add_if(filter, SCMP_ACT_ALLOW, "socketpair", equals(0, AF_UNIX));
-	/* libseccomp for MIPS sees the old common call in it, where arguments cannot be told apart.
-	 */
-	if (result == -EEXIST)
-		result = 0;
 	return result;
+}
+
+/* With each rule on a socket call libseccomp would add one on the old common call, whose arguments
+ * lie in memory, out of a filter's sight: it would let pass what the rule forbids, and two rules
+ * that differ only there would clash. A rule on the whole call comes before all those. */
+static int refuse_common_call(scmp_filter_ctx filter)
+{
+	return add(filter, SCMP_ACT_ERRNO(ENOSYS), "socketcall");
 }
 
 static int fill(scmp_filter_ctx filter, enum privilege_role role)
 {
-	int result = add_all(filter, SCMP_ACT_ALLOW, everyone);
+	int result = refuse_common_call(filter);
 
+	if (result == 0)
+		result = add_all(filter, SCMP_ACT_ALLOW, everyone);
 	if (result == 0)
 		result = add_all(filter, SCMP_ACT_ALLOW, role_calls[role]);
 	if (result == 0 && !keeps_directory(role))

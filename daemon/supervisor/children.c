@@ -13,9 +13,10 @@
 
 #include "daemon/control/introduction.h"
 #include "daemon/log.h"
-#include "daemon/supervisor/becoming.h"
 #include "daemon/orders.h"
 #include "daemon/recorder.h"
+#include "daemon/supervisor/becoming.h"
+#include "daemon/supervisor/exit_status.h"
 #include "daemon/tls/authority.h"
 #include "netfilter/queue.h"
 
@@ -378,18 +379,14 @@ static unsigned seconds_to_wait(struct child *child)
 
 static void say_death(const struct child *child, int status, unsigned wait)
 {
-	char when[32] = "now";
+	char when[32] = "now", end[EXIT_STATUS_TEXT];
 
 	if (!is_wanted(child))
 		return;
 	if (wait)
 		snprintf(when, sizeof(when), "in %u s", wait);
-	if (WIFSIGNALED(status))
-		log_warning("the %s (pid %d) was ended by signal %d; a new one starts %s",
-			    child_word(child), (int)child->pid, WTERMSIG(status), when);
-	else
-		log_warning("the %s (pid %d) ended with status %d; a new one starts %s",
-			    child_word(child), (int)child->pid, WEXITSTATUS(status), when);
+	log_warning("the %s (pid %d) %s; a new one starts %s", child_word(child), (int)child->pid,
+		    exit_status_print(status, end), when);
 }
 
 static void mourn(struct child *child, int status)

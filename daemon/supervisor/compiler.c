@@ -14,6 +14,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/privilege.h"
+#include "daemon/supervisor/exit_status.h"
 
 enum {
 	MEMORY_MAX = 160 << 20, /* of data; it is unpacking that needs more than 6 MB */
@@ -187,14 +188,13 @@ void compiler_note_end(struct compiler *compiler, pid_t pid, int status)
 		compiler->status = status;
 }
 
-/* Its channel is closed, so it has ended, or does so now. */
 static int reason_of_end(struct compiler *compiler)
 {
 	int status = compiler->status;
 
-	if (status == -1 && waitpid(compiler->pid, &status, 0) < 0)
-		return EPROTO;
-	if (!WIFSIGNALED(status))
+	if (status == -1)
+		status = exit_status_collect(compiler->pid);
+	if (status == -1 || !WIFSIGNALED(status))
 		return EPROTO;
 	switch (WTERMSIG(status)) {
 	case SIGALRM:

@@ -13,6 +13,7 @@
 #include "daemon/clock.h"
 #include "daemon/lists/compile.h"
 #include "daemon/log.h"
+#include "daemon/supervisor/exit_status.h"
 #include "daemon/supervisor/fetcher.h"
 #include "daemon/supervisor/larder.h"
 
@@ -185,9 +186,13 @@ static void take_copy(struct feeds *feeds, struct entry *entry, const struct err
 static void finish_one(struct feeds *feeds, const struct errand_report *report)
 {
 	struct entry *entry = feeds->current;
+	char end[EXIT_STATUS_TEXT], message[TROUBLE_SIZE];
 
 	feeds->current = NULL;
 	event_del(&feeds->answer);
+	if (!report)
+		snprintf(message, sizeof message, "its process %s before it had done",
+			 fetcher_print_end(&feeds->fetcher, end));
 	fetcher_leave(&feeds->fetcher);
 	if (report && report->outcome == ERRAND_FETCHED)
 		take_copy(feeds, entry, report);
@@ -196,7 +201,7 @@ static void finish_one(struct feeds *feeds, const struct errand_report *report)
 	if (report && report->outcome == ERRAND_UNCHANGED)
 		note_success(entry);
 	else if (!report)
-		say_failure(entry, "its process ended before it had done");
+		say_failure(entry, message);
 	else if (report->outcome != ERRAND_FETCHED)
 		say_failure(entry, report->message);
 	close(feeds->output);
@@ -320,6 +325,11 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 /* From outside */
 
+void feeds_note_end(struct feeds *feeds, pid_t pid, int status)
+{
+	fetcher_note_end(&feeds->fetcher, pid, status);
+}
+
 struct feeds *feeds_new(const struct feeds_settings *settings)
 {
 	struct feeds *feeds = calloc(1, sizeof *feeds);
@@ -333,7 +343,7 @@ struct feeds *feeds_new(const struct feeds_settings *settings)
 	return feeds;
 }
 
-/* What is under way is given up; its process ends when nobody listens. */
+/* What is under way is given up. */
 static void stop(struct feeds *feeds)
 {
 	event_del(&feeds->timer);

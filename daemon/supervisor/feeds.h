@@ -5,6 +5,7 @@
 #pragma once
 
 #include <event2/event_struct.h>
+#include <sys/types.h>
 
 #include "daemon/policy/policy.h"
 
@@ -36,6 +37,9 @@ void feeds_free(struct feeds *feeds);
 /* Takes the feeds of the policy that is now in force, and judges new copies by what its lists say
  * of them. 0, or -1 when out of memory; then nothing is fetched. */
 int feeds_follow(struct feeds *feeds, const struct policy *policy);
+
+/* Takes note that this child has ended, if it is the one that fetches. */
+void feeds_note_end(struct feeds *feeds, pid_t pid, int status);
 
 /* Begins a round with all feeds now. */
 void feeds_refresh(struct feeds *feeds);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/child.h"
 #include "daemon/descriptors.h"
+#include "daemon/supervisor/exit_status.h"
 
 /* Beside this program, or where `make install` puts it. -1 with errno. */
 static int open_program(void)
@@ -58,6 +60,7 @@ static void become(int program, int channel, int output, int roots, const char *
 static int start(struct fetcher *fetcher, int program, int far, int output, int roots,
 		 const char *account)
 {
+	fetcher->status = -1;
 	fetcher->pid = fork();
 	if (fetcher->pid == 0) {
 		become(lift(program), lift(far), lift(output), lift(roots), account);
@@ -99,6 +102,23 @@ static void tame(char *text, size_t size)
 			*text = '?';
 }
 
+void fetcher_note_end(struct fetcher *fetcher, pid_t pid, int status)
+{
+	if (fetcher->channel >= 0 && fetcher->pid == pid)
+		fetcher->status = status;
+}
+
+char *fetcher_print_end(const struct fetcher *fetcher, char *text)
+{
+	int status = fetcher->status;
+
+	if (status == -1)
+		status = exit_status_collect(fetcher->pid);
+	if (status == -1)
+		return strcpy(text, "ended");
+	return exit_status_print(status, text);
+}
+
 int fetcher_hear(const struct fetcher *fetcher, struct errand_report *report)
 {
 	ssize_t length = recv(fetcher->channel, report, sizeof *report, MSG_DONTWAIT);
@@ -115,7 +135,10 @@ int fetcher_hear(const struct fetcher *fetcher, struct errand_report *report)
 
 void fetcher_leave(struct fetcher *fetcher)
 {
-	if (fetcher->channel >= 0)
-		close(fetcher->channel);
+	if (fetcher->channel < 0)
+		return;
+	if (fetcher->status == -1)
+		kill(fetcher->pid, SIGKILL);
+	close(fetcher->channel);
 	fetcher->channel = -1;
 }

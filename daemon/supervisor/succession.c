@@ -14,6 +14,7 @@
 
 #include "daemon/control/server.h"
 #include "daemon/log.h"
+#include "daemon/supervisor/exit_status.h"
 #include "daemon/supervisor/supervision.h"
 
 enum {
@@ -187,7 +188,7 @@ void succession_reap(struct supervisor *supervisor, pid_t pid, int status)
 {
 	struct succession *succession = supervisor->succession;
 	char text[TRIAL_TEXT];
-	char message[TRIAL_TEXT + 64];
+	char message[TRIAL_TEXT + 64], end[EXIT_STATUS_TEXT];
 
 	if (!succession || succession->pid != pid)
 		return;
@@ -199,9 +200,8 @@ void succession_reap(struct supervisor *supervisor, pid_t pid, int status)
 	else if (text[0])
 		finish(succession, text);
 	else {
-		snprintf(message, sizeof(message), "%s: it ended with %s %d",
-			 supervisor->settings->program, WIFSIGNALED(status) ? "signal" : "status",
-			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		snprintf(message, sizeof(message), "%s: it %s", supervisor->settings->program,
+			 exit_status_print(status, end));
 		finish(succession, message);
 	}
 }

@@ -172,8 +172,12 @@ static int open_sockets(struct supervisor *supervisor)
 
 static void on_stranger(void *context, pid_t pid, int status)
 {
-	succession_reap(context, pid, status);
-	reload_reap(context, pid, status);
+	struct supervisor *supervisor = context;
+
+	succession_reap(supervisor, pid, status);
+	reload_reap(supervisor, pid, status);
+	if (supervisor->feeds)
+		feeds_note_end(supervisor->feeds, pid, status);
 }
 
 static int make_sightings(void)

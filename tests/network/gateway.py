@@ -171,7 +171,7 @@ class Gateway:
         return {line["pid"]: line["process"] for line in told if "process" in line}
 
     def processes(self):
-        """Process ids by role: supervisor, worker, signer, recorder; "other" when nobody tells."""
+        """Process ids by role: supervisor, worker, signer, recorder, fetcher; "other" when nobody tells."""
         roles = {self.pid: "supervisor", **self._roles()}
         found = {}
         for pid in self.topology.pids(self.topology.gateway):
@@ -181,6 +181,8 @@ class Gateway:
                 continue
             if program == "headgated":
                 found.setdefault(roles.get(pid, "other"), []).append(pid)
+            elif program == "headgate-fetch":
+                found.setdefault("fetcher", []).append(pid)
         return found
 
     def kill(self, role, number):

@@ -1,4 +1,4 @@
-// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/supervisor/shortfall.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/supervisor/exit_status.c daemon/supervisor/shortfall.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/images.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 /* The lists of a policy on their way into force, by the real compiler process: what is found and
  * explained, and what stays when a list turns bad. */
 #include <setjmp.h>
