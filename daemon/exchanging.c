@@ -1,5 +1,7 @@
 #include "daemon/exchanging.h"
 
+#include <sys/param.h>
+
 #include "daemon/alpn.h"
 #include "daemon/judgement.h"
 #include "daemon/servers.h"
@@ -92,7 +94,7 @@ static int64_t exchanging_deadline(const struct connection *connection)
 	int64_t conversation = conversation_deadline(connection->conversation);
 	int64_t servers = servers_deadline(connection);
 
-	return conversation < servers ? conversation : servers;
+	return MIN(conversation, servers);
 }
 
 static void exchanging_expire(struct connection *connection)

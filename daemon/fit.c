@@ -2,10 +2,11 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 
 enum fit fit_beginning(struct span bytes, const char *beginning, size_t length)
 {
-	size_t common = bytes.length < length ? bytes.length : length;
+	size_t common = MIN(bytes.length, length);
 
 	if (common && memcmp(bytes.bytes, beginning, common) != 0)
 		return FIT_NO;
@@ -15,7 +16,7 @@ enum fit fit_beginning(struct span bytes, const char *beginning, size_t length)
 enum fit fit_word(struct span bytes, const char *word)
 {
 	size_t length = strlen(word);
-	size_t common = bytes.length < length ? bytes.length : length;
+	size_t common = MIN(bytes.length, length);
 
 	if (common && strncasecmp((const char *)bytes.bytes, word, common) != 0)
 		return FIT_NO;
@@ -24,7 +25,7 @@ enum fit fit_word(struct span bytes, const char *word)
 
 enum fit fit_best(enum fit a, enum fit b)
 {
-	return a > b ? a : b;
+	return MAX(a, b);
 }
 
 enum fit fit_when(bool good)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
@@ -155,9 +156,7 @@ static void tell(struct lookup *lookup, const struct resolved *resolved)
 static void keep(struct lookup *lookup)
 {
 	int64_t now = clock_steady();
-	int64_t ttl = lookup->ttl < RESOLVER_TTL_LEAST	? RESOLVER_TTL_LEAST
-		      : lookup->ttl > RESOLVER_TTL_MOST ? RESOLVER_TTL_MOST
-							: lookup->ttl;
+	int64_t ttl = MIN(MAX(lookup->ttl, RESOLVER_TTL_LEAST), RESOLVER_TTL_MOST);
 
 	if (lookup->fresh.count) {
 		lookup->known = lookup->fresh;
@@ -214,8 +213,7 @@ static void answered(int result, char type, int count, int ttl, void *addresses,
 	lookup->questions[family] = NULL;
 	if (result == DNS_ERR_NONE && count > 0) {
 		/* At most half for the first family, so that both can be tried. */
-		add_answers(&lookup->fresh, family,
-			    count < RESOLVED_MAX / 2 ? count : RESOLVED_MAX / 2, addresses);
+		add_answers(&lookup->fresh, family, MIN(count, RESOLVED_MAX / 2), addresses);
 		if (ttl >= 0 && (unsigned)ttl < lookup->ttl)
 			lookup->ttl = (unsigned)ttl;
 	} else if (result != DNS_ERR_NONE && result != DNS_ERR_NOTEXIST &&

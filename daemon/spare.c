@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* A kind holds what glibc has on offer: eight bytes and a multiple of sixteen. */
 enum { FIRST = 8, STEP = 16, KINDS = 257 };
@@ -77,7 +78,7 @@ void *spare_resize(void *block, size_t size)
 	moved = spare_take(size);
 	if (!moved)
 		return NULL;
-	memcpy(moved, block, before < size ? before : size);
+	memcpy(moved, block, MIN(before, size));
 	spare_give(block);
 	return moved;
 }

@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 struct trace {
 	struct tap tap;
@@ -32,7 +33,7 @@ static void write_data(struct trace *trace, unsigned from, const char *data, siz
 		       int64_t time)
 {
 	while (length > 0) {
-		size_t part = length < PCAPNG_SEGMENT_MAX ? length : PCAPNG_SEGMENT_MAX;
+		size_t part = MIN(length, PCAPNG_SEGMENT_MAX);
 
 		write_segment(trace, from, TCP_ACK, data, part, time);
 		data += part;

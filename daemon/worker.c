@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -341,7 +342,7 @@ static size_t capacity(void)
 	if (limit.rlim_cur <= DESCRIPTORS_RESERVED)
 		return 1;
 	possible = (limit.rlim_cur - DESCRIPTORS_RESERVED) / DESCRIPTORS_PER_CONNECTION;
-	return possible < CONNECTIONS_MAX ? possible : CONNECTIONS_MAX;
+	return MIN(possible, CONNECTIONS_MAX);
 }
 
 static int make_gateway(struct worker *worker)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum { LINE = 512 };
 
@@ -54,7 +55,7 @@ static uint64_t left_in(const char *group, const struct version *version)
 
 	if (!limit)
 		return UINT64_MAX;
-	used -= files < used ? files : used;
+	used -= MIN(files, used);
 	return used < limit ? limit - used : 0;
 }
 
@@ -108,7 +109,7 @@ static uint64_t left_in_groups(unsigned version)
 		*end = 0;
 		snprintf(group, sizeof(group), "%s%s", mount, path);
 		left = left_in(group, &versions[version]);
-		least = left < least ? left : least;
+		least = MIN(left, least);
 	}
 	return least;
 }

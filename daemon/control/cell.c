@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 
 json_t *member_at(const json_t *line, const char *path)
@@ -130,7 +131,7 @@ char *cell_bytes(const json_t *line, const char *member)
 /* Nonsense from the other end stays within what a clock can take. */
 static long long whole(double number)
 {
-	return number > 0 ? (long long)(number < 1e11 ? number : 1e11) : 0;
+	return number > 0 ? (long long)MIN(number, 1e11) : 0;
 }
 
 static char *print_seconds(long long seconds)

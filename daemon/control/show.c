@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum { INDENT = 2, NAME_WIDTH = 20 };
 
@@ -82,7 +83,7 @@ static void print_facts(const json_t *object, int depth)
 		}
 		text = cell_of(name)(object, name);
 		padding = NAME_WIDTH - depth * INDENT - (int)strlen(name);
-		printf("%*s%s\n", padding > 1 ? padding : 1, "", text ? text : "-");
+		printf("%*s%s\n", MAX(padding, 1), "", text ? text : "-");
 		free(text);
 	}
 }

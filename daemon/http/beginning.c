@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 
 #include "daemon/limits.h"
 #include "daemon/name.h"
@@ -83,8 +84,7 @@ static bool begins_like_known_method(struct span word)
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
 		size_t length = strlen(methods[i]);
 
-		if (strncasecmp((const char *)word.bytes, methods[i],
-				word.length < length ? word.length : length) == 0)
+		if (strncasecmp((const char *)word.bytes, methods[i], MIN(word.length, length)) == 0)
 			return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/http/hub.h"
 #include "daemon/http/page.h"
@@ -235,7 +236,7 @@ static int64_t body_deadline(const struct courier *courier)
 	int64_t due = rate_deadline(courier, courier->paced ? courier->body_since : 0, bytes,
 				    LIMIT_BODY_RATE);
 
-	return due < silent ? due : silent;
+	return MIN(due, silent);
 }
 
 /* What was taken before counts too: who has read much may pause for long. */
@@ -250,7 +251,7 @@ static int64_t response_deadline(const struct courier *courier)
 	int64_t silent = courier->moved + hub_limit(courier->conversation, LIMIT_IDLE);
 	int64_t due = reader_deadline(courier);
 
-	return due < silent ? due : silent;
+	return MIN(due, silent);
 }
 
 int64_t courier_deadline(const struct courier *courier)

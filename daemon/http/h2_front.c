@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #include "daemon/http/h2_leg.h"
 
@@ -286,7 +287,7 @@ static int64_t idle_deadline(const struct h2_front *front)
 {
 	int64_t idle = front->h2.moved + patience(front), rest = rest_deadline(front);
 
-	return rest < idle ? rest : idle;
+	return MIN(rest, idle);
 }
 
 static int64_t deadline(const struct leg *leg)

@@ -1,6 +1,7 @@
 #include "daemon/http/h2_stream.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/http/h2_leg.h"
 
@@ -93,7 +94,7 @@ static uint64_t growth_limit(const struct h2_leg *leg)
 	uint64_t growth = (uint64_t)hub_limit(leg->leg.conversation, LIMIT_STREAM_MEMORY);
 	uint64_t quarter = (uint64_t)hub_limit(leg->leg.conversation, LIMIT_CONNECTION_MEMORY) / 4;
 
-	return growth < quarter ? growth : quarter;
+	return MIN(growth, quarter);
 }
 
 /* A reader that keeps up gets more at a time, a slow one never more than it had. */

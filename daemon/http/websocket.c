@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/random.h>
 
 #include "daemon/text.h"
@@ -54,7 +55,7 @@ static void take_header(struct websocket_counter *counter)
 void websocket_count(struct websocket_counter *counter, struct span bytes)
 {
 	while (bytes.length && !counter->lost) {
-		uint64_t step = counter->left < bytes.length ? counter->left : bytes.length;
+		uint64_t step = MIN(counter->left, bytes.length);
 
 		if (step) {
 			counter->left -= step;

@@ -1,6 +1,7 @@
 #include "daemon/journal/har.h"
 
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 
 #include "daemon/journal/exchange_model.h"
@@ -151,7 +152,7 @@ struct timings {
 
 static int64_t past(int64_t microseconds)
 {
-	return microseconds > 0 ? microseconds : 0;
+	return MAX(microseconds, 0);
 }
 
 static void measure(struct timings *timings, const struct endpoint *server,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/journal/message.h"
 
@@ -110,7 +111,7 @@ void outbox_free(struct outbox *outbox)
 /* The parcel that can take length more bytes of this answer; NULL for none. */
 static struct parcel *find_room(struct outbox *outbox, uint32_t question, size_t length)
 {
-	size_t size = length > PARCEL_SIZE ? length : PARCEL_SIZE;
+	size_t size = MAX(length, PARCEL_SIZE);
 	struct parcel *last = NULL;
 
 	if (outbox->first)

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "daemon/journal/output.h"
@@ -36,7 +37,7 @@ static ssize_t write_piece(const char *bytes, size_t length)
 
 	if (!is_ready())
 		return 0;
-	written = write(STDOUT_FILENO, bytes, length < PIECE ? length : PIECE);
+	written = write(STDOUT_FILENO, bytes, MIN(length, PIECE));
 	if (written < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	return written;

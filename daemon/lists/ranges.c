@@ -2,6 +2,7 @@
 
 #include <endian.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum { SLASH16 = 65536 };
 
@@ -54,7 +55,7 @@ static const struct list_set *find4(const struct ranges *ranges, uint32_t addres
 	end = ranges->index4[(address >> 16) + 1];
 	if (begin >= end || end > ranges->count4)
 		return NULL;
-	count = end - begin < SLASH16 ? end - begin : SLASH16;
+	count = MIN(end - begin, SLASH16);
 	for (; count > 1; count -= half) {
 		half = count / 2;
 		begin += (ranges->ranges4[begin + half] & 0xffff) <= low ? half : 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -198,7 +199,7 @@ static int fetch(struct replay *replay, void *bytes, size_t size)
 			replay->next = 0;
 			replay->held = part = (size_t)got;
 		}
-		part = part < size ? part : size;
+		part = MIN(part, size);
 		memcpy(place, replay->buffer + replay->next, part);
 		replay->next += part;
 		place += part;

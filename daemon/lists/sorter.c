@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/lists/spool.h"
 
@@ -84,7 +85,7 @@ static int compare_records(const uint8_t *a, const uint8_t *b)
 {
 	size_t a_length = length_of(a);
 	size_t b_length = length_of(b);
-	int order = memcmp(a + LENGTH, b + LENGTH, a_length < b_length ? a_length : b_length);
+	int order = memcmp(a + LENGTH, b + LENGTH, MIN(a_length, b_length));
 
 	return order ? order : (a_length > b_length) - (a_length < b_length);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 int spool_open(const char *directory)
@@ -79,7 +80,7 @@ int spool_write(struct spool *spool, const char *directory, const void *bytes, s
 	while (size) {
 		size_t part = SPOOL_BUFFER - spool->held;
 
-		part = part < size ? part : size;
+		part = MIN(part, size);
 		memcpy(spool->buffer + spool->held, next, part);
 		spool->held += part;
 		spool->size += part;

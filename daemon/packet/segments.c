@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum { ROOM_MIN = 64 }; /* who says a byte or two and no more takes little */
 
@@ -22,7 +23,7 @@ static bool make_room(struct segments *segments, size_t end)
 	uint8_t *bytes;
 
 	while (size < end)
-		size = 2 * size < SEGMENT_BYTES_MAX ? 2 * size : SEGMENT_BYTES_MAX;
+		size = MIN(2 * size, SEGMENT_BYTES_MAX);
 	if (size == segments->size)
 		return true;
 	bytes = realloc(segments->bytes, size);
@@ -49,8 +50,8 @@ static size_t find_touching(const struct segments *segments, size_t from, size_t
 static bool agrees(const struct segments *segments, const struct segment_run *run, size_t offset,
 		   struct segment_run piece, const uint8_t *bytes)
 {
-	size_t from = run->from > piece.from ? run->from : piece.from;
-	size_t to = run->to < piece.to ? run->to : piece.to;
+	size_t from = MAX(run->from, piece.from);
+	size_t to = MIN(run->to, piece.to);
 
 	return from >= to || !memcmp(segments->bytes + from, bytes + (from - offset), to - from);
 }
@@ -88,8 +89,8 @@ enum segments_answer segments_add(struct segments *segments, size_t offset, cons
 
 		if (!agrees(segments, run, offset, piece, bytes))
 			return SEGMENTS_CONFLICT;
-		joined.from = run->from < joined.from ? run->from : joined.from;
-		joined.to = run->to > joined.to ? run->to : joined.to;
+		joined.from = MIN(run->from, joined.from);
+		joined.to = MAX(run->to, joined.to);
 	}
 	memcpy(segments->bytes + offset, bytes, length);
 	replace_runs(segments, first, count, joined);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,8 +195,7 @@ void sightings_note(struct sightings *sightings, const struct address *address, 
 
 	if (length > NAME_MAX_LENGTH)
 		return;
-	ttl = ttl < SIGHTING_SECONDS_MIN ? SIGHTING_SECONDS_MIN : ttl;
-	ttl = ttl > SIGHTING_SECONDS_MAX ? SIGHTING_SECONDS_MAX : ttl;
+	ttl = MIN(MAX(ttl, SIGHTING_SECONDS_MIN), SIGHTING_SECONDS_MAX);
 	begin(&sighting, address, length);
 	sighting.words[WORD_UNTIL] = (uint64_t)now + ttl;
 	memcpy(&sighting.words[WORD_NAME], name, length);

@@ -2,6 +2,7 @@
  * TLS, and whether one holds whenever another does. */
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 
 #include "daemon/policy/condition.h"
 
@@ -47,7 +48,7 @@ enum moment when_moment(const struct when *when)
 	for (size_t i = 0; i < when->count; i++) {
 		enum moment moment = condition_moment(&when->conditions[i]);
 
-		latest = moment > latest ? moment : latest;
+		latest = MAX(moment, latest);
 	}
 	return latest;
 }

@@ -3,16 +3,12 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/param.h>
 
 static bool alike(char a, char b)
 {
 	return tolower((unsigned char)a) == tolower((unsigned char)b) ||
 	       ((a == '_' || a == '-') && (b == '_' || b == '-'));
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Optimal string alignment, a row at a time. */
@@ -35,11 +31,11 @@ size_t word_distance(const char *a, const char *b)
 		for (size_t column = 1; column <= width; column++) {
 			size_t change = !alike(a[row - 1], b[column - 1]);
 
-			now[column] = least(least(last[column], now[column - 1]) + 1,
-					    last[column - 1] + change);
+			now[column] = MIN(MIN(last[column], now[column - 1]) + 1,
+					  last[column - 1] + change);
 			if (row > 1 && column > 1 && alike(a[row - 1], b[column - 2]) &&
 			    alike(a[row - 2], b[column - 1]))
-				now[column] = least(now[column], before[column - 2] + 1);
+				now[column] = MIN(now[column], before[column - 2] + 1);
 		}
 	}
 	return rows[height % 3][width];

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -374,7 +375,7 @@ static unsigned seconds_to_wait(struct child *child)
 	for (unsigned i = QUICK_DEATHS_MAX + 1; i < child->deaths; i++)
 		if (seconds < RESTART_SECONDS_MAX)
 			seconds *= 2;
-	return seconds < RESTART_SECONDS_MAX ? seconds : RESTART_SECONDS_MAX;
+	return MIN(seconds, RESTART_SECONDS_MAX);
 }
 
 static void say_death(const struct child *child, int status, unsigned wait)

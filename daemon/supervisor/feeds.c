@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -138,20 +139,20 @@ static void arm(struct feeds *feeds)
 	if (!feeds->count)
 		return;
 	left = earliest - clock_steady();
-	left = left > 0 ? left : 0;
+	left = MAX(left, 0);
 	wait = (struct timeval){ left / 1000000, left % 1000000 };
 	evtimer_add(&feeds->timer, &wait);
 }
 
 static void say_failure(struct entry *entry, const char *message)
 {
-	unsigned doublings = entry->failures < 16 ? entry->failures : 16;
+	unsigned doublings = MIN(entry->failures, 16);
 	int64_t seconds = (int64_t)RETRY_SECONDS << doublings;
-	int64_t most = entry->seconds < RETRY_SECONDS_MAX ? entry->seconds : RETRY_SECONDS_MAX;
+	int64_t most = MIN(entry->seconds, RETRY_SECONDS_MAX);
 
 	snprintf(entry->trouble, sizeof entry->trouble, "%s", message);
 	entry->failures++;
-	wait_for(entry, seconds < most ? seconds : most);
+	wait_for(entry, MIN(seconds, most));
 	log_warning("list %s was not fetched: %s; %s", entry->name, message,
 		    entry->copy.dated ? "the last good copy stays" : "there is no copy yet");
 }
@@ -462,7 +463,7 @@ bool feeds_state(const struct feeds *feeds, const char *name, struct feed_state 
 		.url = entry->url,
 		.fetched = entry->copy.dated,
 		.tried = entry->tried,
-		.next = left > 0 ? left : 0,
+		.next = MAX(left, 0),
 		.trouble = entry->trouble,
 	};
 	return true;

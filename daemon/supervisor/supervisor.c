@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/param.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -223,8 +224,7 @@ static int begin_children(struct supervisor *supervisor)
 			? strdup(policy->authority.directory)
 			: join(supervisor->settings->state_directory, "authority");
 	children->trace_directory = join(supervisor->settings->state_directory, "traces");
-	children->packet_doors =
-		children->workers < PACKET_DOORS_MAX ? children->workers : PACKET_DOORS_MAX;
+	children->packet_doors = MIN(children->workers, PACKET_DOORS_MAX);
 	children->counters = counters_new(children_blocks(children));
 	share_sightings(children, supervisor->estate.sightings);
 	children->health = health_open();

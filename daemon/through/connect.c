@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/text.h"
 
@@ -101,7 +102,7 @@ static struct proxy_answer read_head(const char *bytes, size_t length, unsigned 
 				     size_t *end)
 {
 	static const char start[] = "HTTP/1.";
-	size_t compared = length < sizeof(start) - 1 ? length : sizeof(start) - 1;
+	size_t compared = MIN(length, sizeof(start) - 1);
 
 	if (memcmp(bytes, start, compared) != 0)
 		return broken("it does not speak HTTP");

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 static bool wiping;
 
@@ -34,7 +35,7 @@ static void *move(void *bytes, size_t size, const char *file, int line)
 	if (!moved && size)
 		return NULL;
 	if (moved && before)
-		memcpy(moved, bytes, before < size ? before : size);
+		memcpy(moved, bytes, MIN(before, size));
 	give(bytes, file, line);
 	return moved;
 }

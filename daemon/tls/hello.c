@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum {
 	RECORD_HANDSHAKE = 22,
@@ -30,11 +31,6 @@ struct collector {
 	size_t header_length;
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 static enum hello_answer read_header(struct collector *collector)
 {
 	const uint8_t *header = collector->header;
@@ -51,7 +47,7 @@ static enum hello_answer read_header(struct collector *collector)
  * has read the answer, and OpenSSL refuses them too. */
 static enum hello_answer collect(struct collector *collector, struct span fragment, bool whole)
 {
-	size_t part = smaller(fragment.length, sizeof collector->header - collector->header_length);
+	size_t part = MIN(fragment.length, sizeof collector->header - collector->header_length);
 	enum hello_answer answer;
 
 	memcpy(collector->header + collector->header_length, fragment.bytes, part);
@@ -61,7 +57,7 @@ static enum hello_answer collect(struct collector *collector, struct span fragme
 		return answer;
 	fragment.bytes += part;
 	fragment.length -= part;
-	part = smaller(fragment.length, collector->wanted - collector->length);
+	part = MIN(fragment.length, collector->wanted - collector->length);
 	memcpy(collector->message + collector->length, fragment.bytes, part);
 	collector->length += part;
 	if (fragment.length > part)
@@ -93,7 +89,7 @@ enum hello_answer hello_unwrap(const uint8_t *stream, size_t length, uint8_t *me
 			return HELLO_MORE;
 		if (!wanted || wanted > RECORD_MAX)
 			return HELLO_INVALID;
-		fragment = reader_take(&reader, smaller(wanted, reader_left(&reader)));
+		fragment = reader_take(&reader, MIN(wanted, reader_left(&reader)));
 		if (fragment.length)
 			answer = collect(&collector, fragment, fragment.length == wanted);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 enum {
 	PAIRS_MAX = 32768, /* 16-bit values that fit into one vector */
@@ -16,11 +17,6 @@ static const char hexadecimal[] = "0123456789abcdef";
 static uint16_t pair(struct span pairs, size_t index)
 {
 	return (uint16_t)(pairs.bytes[2 * index] << 8 | pairs.bytes[2 * index + 1]);
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Values for one hash of a fingerprint, GREASE left out. */
@@ -151,23 +147,23 @@ char *ja4_print(const struct hello *hello, char transport, char ja4[static JA4_S
 	char name = hello->name_kind == HELLO_NAME_ABSENT ? 'i' : 'd';
 	char cipher_hash[13];
 	char extension_hash[13];
-	unsigned ciphers;
-	unsigned extensions;
+	size_t ciphers;
+	size_t extensions;
 	char alpn[3];
 
 	list.count = 0;
 	tail.count = 0;
 	add_pairs(&list, hello->ciphers);
 	sort(&list);
-	ciphers = (unsigned)least(list.count, 99);
+	ciphers = list.count;
 	print_hash(&list, &tail, cipher_hash);
-	extensions = (unsigned)least(collect_extensions(hello, &list), 99);
+	extensions = collect_extensions(hello, &list);
 	sort(&list);
 	add_pairs(&tail, hello->signatures);
 	print_hash(&list, &tail, extension_hash);
 	print_alpn(hello, alpn);
-	snprintf(ja4, JA4_SIZE, "%c%s%c%02u%02u%s_%s_%s", transport,
-		 version_digits(hello->version), name, ciphers, extensions, alpn, cipher_hash,
-		 extension_hash);
+	snprintf(ja4, JA4_SIZE, "%c%s%c%02zu%02zu%s_%s_%s", transport,
+		 version_digits(hello->version), name, MIN(ciphers, 99), MIN(extensions, 99), alpn,
+		 cipher_hash, extension_hash);
 	return ja4;
 }

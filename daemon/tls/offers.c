@@ -2,16 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
+#include <sys/param.h>
 
 int offers_keep(struct offers *offers, const struct hello *hello)
 {
-	size_t ciphers = least(hello->ciphers.length, OFFERS_CIPHERS_MAX);
-	size_t protocols = least(hello->alpn.length, OFFERS_PROTOCOLS_MAX);
+	size_t ciphers = MIN(hello->ciphers.length, OFFERS_CIPHERS_MAX);
+	size_t protocols = MIN(hello->alpn.length, OFFERS_PROTOCOLS_MAX);
 	uint8_t *bytes = malloc(ciphers + protocols + 1);
 
 	if (!bytes)

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "daemon/text.h"
 
@@ -59,8 +60,7 @@ static char *print_serial(const X509 *certificate)
 	text_begin(&text, storage, sizeof(storage));
 	if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER)
 		text_add_char(&text, '-');
-	text_add_hex(&text, ASN1_STRING_get0_data(serial),
-		     length < SERIAL_MAX ? length : SERIAL_MAX);
+	text_add_hex(&text, ASN1_STRING_get0_data(serial), MIN(length, SERIAL_MAX));
 	return strdup(storage);
 }
 
