@@ -1,7 +1,5 @@
 #include "daemon/protocol.h"
 
-#include <string.h>
-
 static const char *const words[PROTOCOL_COUNT] = {
 #define PROTOCOL_WORD(name, word) [PROTOCOL_##name] = (word),
 	PROTOCOLS(PROTOCOL_WORD)
@@ -11,13 +9,4 @@ static const char *const words[PROTOCOL_COUNT] = {
 const char *protocol_word(enum protocol protocol)
 {
 	return words[(unsigned)protocol < PROTOCOL_COUNT ? protocol : PROTOCOL_UNKNOWN];
-}
-
-enum protocol protocol_find(const char *word)
-{
-	unsigned protocol = 0;
-
-	while (protocol < PROTOCOL_COUNT && strcmp(words[protocol], word) != 0)
-		protocol++;
-	return (enum protocol)protocol;
 }

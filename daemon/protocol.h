@@ -31,6 +31,3 @@ enum protocol {
 
 /* The word of a protocol; static storage. */
 const char *protocol_word(enum protocol protocol);
-
-/* Finds a protocol by its word; PROTOCOL_COUNT when there is none. */
-enum protocol protocol_find(const char *word);

@@ -45,11 +45,6 @@ static int keep_words(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-bool marker_is_built(void)
-{
-	return true;
-}
-
 static int program_of(const struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);

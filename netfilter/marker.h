@@ -15,9 +15,6 @@ struct marker;
 /* Looks at the packet's destination, or at its source. */
 enum marker_side { MARKER_DESTINATION, MARKER_SOURCE };
 
-/* True when the program was built in (clang and libbpf were there). */
-bool marker_is_built(void);
-
 /* Loads the program, without any ranges. NULL with errno and a sentence for people in message: ENOSYS, it is
  * not built in; else what the kernel lacks. */
 struct marker *marker_open(char message[static MARKER_MESSAGE]);

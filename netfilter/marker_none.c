@@ -4,11 +4,6 @@
 
 #include "netfilter/marker.h"
 
-bool marker_is_built(void)
-{
-	return false;
-}
-
 struct marker *marker_open(char message[static MARKER_MESSAGE])
 {
 	snprintf(message, MARKER_MESSAGE, "this program was built without clang or libbpf");

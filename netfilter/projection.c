@@ -516,7 +516,7 @@ static bool is_in_set(const struct test *test, const struct facts *facts)
 	}
 }
 
-bool term_holds(const struct term *term, const struct facts *facts)
+static bool term_holds(const struct term *term, const struct facts *facts)
 {
 	for (size_t i = 0; i < term->count; i++)
 		if (is_in_set(&term->tests[i], facts) == term->tests[i].negated)

@@ -79,7 +79,6 @@ bool projection_is_all(const struct projection *projection);
 
 /* The same as the kernel would do it, for tests and explanations. Of the facts only the moment of
  * addresses is looked at. */
-bool term_holds(const struct term *term, const struct facts *facts);
 bool projection_holds(const struct projection *projection, const struct facts *facts);
 
 /* The family that all packets of the term have: AF_INET, AF_INET6, or AF_UNSPEC when it may be either. */

@@ -32,7 +32,9 @@ void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,
 	memcpy(ruleset->udp, capture->udp, sizeof(ruleset->udp));
 }
 
-uint32_t ruleset_forward_mark(const struct ruleset *ruleset)
+/* Of a connection (ct mark) that the rules have let go on in the kernel: its packets are not judged again. Never 0,
+ * never the mark of captured packets. */
+static uint32_t forward_mark(const struct ruleset *ruleset)
 {
 	struct marks marks;
 
@@ -68,7 +70,7 @@ static bool makes_sense(const struct ruleset *ruleset)
 	       (ruleset->method == CAPTURE_TPROXY || ruleset->method == CAPTURE_REDIRECT) &&
 	       ruleset->tcp_count >= 1 && ruleset->tcp_count <= PORT_RANGES_MAX &&
 	       ruleset->udp_count <= PORT_RANGES_MAX && ruleset->mark != 0 &&
-	       (ruleset->mark & ~ruleset->mark_mask) == 0 && ruleset_forward_mark(ruleset) != 0;
+	       (ruleset->mark & ~ruleset->mark_mask) == 0 && forward_mark(ruleset) != 0;
 }
 
 /* "tcp dport { 80, 443 } " */
@@ -270,7 +272,7 @@ static void add_captured(struct text *text, const struct ruleset *ruleset)
 		       "begins something new.\n");
 	for (unsigned i = 0; i < 2; i++)
 		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x %s accept\n", ruleset->mark_mask,
-			  ruleset_forward_mark(ruleset),
+			  forward_mark(ruleset),
 			  i ? "meta l4proto udp" : "tcp flags & (syn | ack) != syn");
 	text_add(text, "\n\t\t");
 	add_tcp_ports(text, ruleset, "tcp dport");
@@ -296,7 +298,7 @@ static void add_rules(struct text *text, const struct ruleset *ruleset)
 		  "\t\tmeta l4proto tcp reject with tcp reset\n"
 		  "\t\treject\n"
 		  "\t}\n\n",
-		  ~ruleset->mark_mask, ruleset_forward_mark(ruleset));
+		  ~ruleset->mark_mask, forward_mark(ruleset));
 }
 
 static void add_mark_value(struct text *text, const struct ruleset *ruleset, uint32_t value)
@@ -566,7 +568,7 @@ static void add_redirect(struct text *text, const struct ruleset *ruleset)
 		       "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n");
 	if (ruleset->rules)
 		text_addf(text, "\t\tct mark & 0x%08x == 0x%08x return\n", ruleset->mark_mask,
-			  ruleset_forward_mark(ruleset));
+			  forward_mark(ruleset));
 	for (size_t i = 0; i < ruleset->lan_count; i++) {
 		text_addf(text, "\t\tiifname \"%s\" ", ruleset->lan[i].name);
 		add_tcp_ports(text, ruleset, "tcp dport");

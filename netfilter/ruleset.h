@@ -50,10 +50,6 @@ struct ruleset {
 /* Where the rule goes that no text can say (queue_rule.h). */
 #define QUEUE_CHAIN "queuing"
 
-/* The mark of a connection (ct mark, inside the same mask) that the rules have let go on in the kernel:
- * its packets are not judged again. Never 0, never the mark of captured packets. */
-uint32_t ruleset_forward_mark(const struct ruleset *ruleset);
-
 /* Fills the facts from a policy and the method the probe chose. Listener ports stay 0 and there are no
  * rules: both are the caller's to add. */
 void ruleset_from_policy(struct ruleset *ruleset, const struct policy *policy,

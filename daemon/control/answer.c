@@ -186,11 +186,6 @@ int control_answer_client(const struct control_answer *answer)
 	return answer->list ? fcntl(answer->settings.client, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-bool control_answer_gone(const struct control_answer *answer)
-{
-	return !answer->list;
-}
-
 void control_answer_watch(struct control_answer *answer, void (*gone)(void *context), void *context)
 {
 	answer->gone = gone;

@@ -68,10 +68,6 @@ int control_answer_client(const struct control_answer *answer);
 /* Ends the answer to a client that came by control_answer_client(); closes it. message: without quotation marks. */
 void control_client_end(int client, int status, const char *message);
 
-/* True when nobody reads the answer any more: long work may stop early (and still has to end it).
- */
-bool control_answer_gone(const struct control_answer *answer);
-
 /* For answers without an end of their own: gone(context) is called once, as soon as nobody reads
  * any more; it may end the answer. */
 void control_answer_watch(struct control_answer *answer, void (*gone)(void *context),

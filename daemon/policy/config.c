@@ -101,7 +101,7 @@ static const struct keyword part_keywords[] = {
 };
 
 const struct grammar file_grammar = { "the policy", file_keywords };
-const struct grammar part_grammar = { "an included file", part_keywords };
+static const struct grammar part_grammar = { "an included file", part_keywords };
 
 static struct document *open_document(struct reading *reading, size_t index)
 {

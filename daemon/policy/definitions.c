@@ -5,14 +5,6 @@
 #include "daemon/policy/scalar.h"
 #include "daemon/policy/suggestion.h"
 
-void read_not_carried(struct reading *reading, const struct keyword *keyword, struct value value,
-		      void *target)
-{
-	(void)target;
-	reading_error(reading, value, "\"%s\" is not carried by this version yet; leave it out",
-		      keyword->word);
-}
-
 const struct device *find_device(const struct policy *policy, const char *name)
 {
 	for (size_t i = 0; i < policy->device_count; i++) {

@@ -11,9 +11,6 @@ extern const struct grammar upstream_grammar;
 
 keyword_reader read_lists, read_countries, read_devices, read_upstreams;
 
-/* For grammar that is written down, but not carried out yet: always an error that says so. */
-keyword_reader read_not_carried;
-
 /* The upstream that a rule describes in place; NULL after reporting why there is none. Owned by the
  * policy. */
 struct upstream *read_inline_upstream(struct reading *reading, struct value value);

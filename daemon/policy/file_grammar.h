@@ -4,4 +4,3 @@
 #include "daemon/policy/grammar.h"
 
 extern const struct grammar file_grammar;
-extern const struct grammar part_grammar; /* of an included file */

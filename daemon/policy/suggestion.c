@@ -11,8 +11,9 @@ static bool alike(char a, char b)
 	       ((a == '_' || a == '-') && (b == '_' || b == '-'));
 }
 
-/* Optimal string alignment, a row at a time. */
-size_t word_distance(const char *a, const char *b)
+/* Number of insertions, deletions, changes and swaps of neighbours between two words, without case; words over
+ * SUGGESTION_LENGTH characters are far from everything. Optimal string alignment, a row at a time. */
+static size_t measure(const char *a, const char *b)
 {
 	size_t rows[3][SUGGESTION_LENGTH + 1];
 	size_t width = strlen(b);
@@ -50,7 +51,7 @@ void suggestion_begin(struct suggestion *suggestion, const char *sought)
 
 void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 {
-	size_t distance = word_distance(suggestion->sought, candidate);
+	size_t distance = measure(suggestion->sought, candidate);
 
 	bool nearer = distance < suggestion->distance ||
 		      (suggestion->best && distance == suggestion->distance &&

@@ -17,7 +17,3 @@ void suggestion_begin(struct suggestion *suggestion, const char *sought);
 
 /* Offers one candidate. */
 void suggestion_offer(struct suggestion *suggestion, const char *candidate);
-
-/* Number of insertions, deletions, changes and swaps of neighbours between two words, without case;
- * words over SUGGESTION_LENGTH characters are far from everything. */
-size_t word_distance(const char *a, const char *b);

@@ -34,8 +34,8 @@ struct reload {
 
 /* Reading */
 
-void policy_report(void *context, enum severity severity, const struct place *place,
-		   const char *message)
+/* A config_report() whose context is the answer, or NULL. */
+static void report(void *context, enum severity severity, const struct place *place, const char *message)
 {
 	struct control_answer *answer = context;
 	const char *word = severity == SEVERITY_ERROR ? "error" : "warning";
@@ -59,7 +59,7 @@ struct policy *policy_load(const char *path, struct control_answer *answer)
 		log_error("%s cannot be read: %s", path, strerror(errno));
 		return NULL;
 	}
-	return config_parse(sources, policy_report, answer);
+	return config_parse(sources, report, answer);
 }
 
 /* Hit counters */
@@ -84,7 +84,7 @@ struct collection_settings reload_collection(const struct supervisor *supervisor
 	return (struct collection_settings){
 		.directory = supervisor->lists_directory,
 		.account = "headgate",
-		.report = policy_report,
+		.report = report,
 		.context = answer,
 	};
 }

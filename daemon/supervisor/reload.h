@@ -12,10 +12,6 @@ struct control_answer;
  * NULL when it does not check. */
 struct policy *policy_load(const char *path, struct control_answer *answer);
 
-/* Where messages about a policy go: a config_report() whose context is the answer, or NULL. */
-void policy_report(void *context, enum severity severity, const struct place *place,
-		   const char *message);
-
 /* Gives every rule the slot of its hit counter: that of the rule of the same name in before (may be NULL),
  * or a free one. */
 void policy_assign_slots(struct policy *policy, const struct policy *before);

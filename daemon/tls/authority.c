@@ -316,17 +316,3 @@ char *authority_read_pem(const char *directory)
 
 	return keyfile_read(directory, certificate_file, AUTHORITY_FILE_MAX, &length);
 }
-
-uint8_t *authority_pem_der(const char *pem, size_t *length)
-{
-	X509 *certificate = parse_certificate(pem, strlen(pem));
-	int size = certificate ? i2d_X509(certificate, NULL) : 0;
-	uint8_t *der = size > 0 ? malloc((size_t)size) : NULL;
-	uint8_t *end = der;
-
-	if (der)
-		*length = (size_t)i2d_X509(certificate, &end);
-	X509_free(certificate);
-	ERR_clear_error();
-	return der;
-}

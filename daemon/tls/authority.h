@@ -62,7 +62,3 @@ size_t authority_sign(const struct authority *authority, const uint8_t *bytes, s
 /* Reads directory/authority.pem as text (for export and for the leaf chain): malloc'd,
  * NUL-terminated; NULL with errno. */
 char *authority_read_pem(const char *directory);
-
-/* The certificate of such a text in DER (for export): malloc'd, *length its length; NULL when it
- * holds none. */
-uint8_t *authority_pem_der(const char *pem, size_t *length);

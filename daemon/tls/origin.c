@@ -220,11 +220,6 @@ bool origin_covers(const SSL *ssl, const char *host)
 	       !objection_wildcard(leaf, host);
 }
 
-bool origin_wants_certificate(const SSL *ssl)
-{
-	return recall(ssl)->wants_certificate;
-}
-
 int origin_facts(SSL *ssl, struct tls_facts *facts)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);

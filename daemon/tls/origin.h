@@ -40,9 +40,6 @@ enum reason origin_verdict(const SSL *ssl, const char **detail);
  * or IP literal. */
 bool origin_covers(const SSL *ssl, const char *host);
 
-/* True when the server asked for a client certificate in this handshake. */
-bool origin_wants_certificate(const SSL *ssl);
-
 /* Fills the facts of a finished handshake (version, cipher, alpn, certificates, resumed). 0 or -1
  * when out of memory. */
 int origin_facts(SSL *ssl, struct tls_facts *facts);

@@ -57,7 +57,6 @@ struct outcome {
 	enum reason reason;
 	const char *detail;
 	bool resumed;
-	bool wants_certificate;
 	char alpn[32];
 };
 
@@ -126,7 +125,6 @@ static struct outcome visit(const struct scene *scene)
 	SSL_set_accept_state(server);
 	outcome.finished = chain_shake(client, server);
 	outcome.reason = origin_verdict(client, &outcome.detail);
-	outcome.wants_certificate = origin_wants_certificate(client);
 	if (outcome.finished) {
 		assert_int_equal(origin_facts(client, &facts), 0);
 		outcome.resumed = facts.resumed;
@@ -521,12 +519,12 @@ static void a_wish_for_a_client_certificate_is_told(void **state)
 	struct scene scene = { .plan = good_plan(), .generation = 40 };
 
 	(void)state;
-	assert_false(meet(&scene).wants_certificate);
+	assert_int_equal(meet(&scene).reason, REASON_NONE);
 	for (unsigned version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		scene.asks_certificate = true;
 		scene.version = (int)version;
 		scene.generation++;
-		assert_true(meet(&scene).wants_certificate);
+		assert_int_equal(meet(&scene).reason, REASON_ORIGIN_WANTS_CERTIFICATE);
 	}
 }
 
