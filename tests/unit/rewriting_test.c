@@ -15,38 +15,43 @@
 #include "netfilter/generation.h"
 #include "netfilter/rewriting.h"
 
-#define CHAIN_OF_HOOK                                                            \
-	"\tchain plan {\n"                                                       \
-	"\t\ttype filter hook prerouting priority mangle - 2; policy accept;\n\n"
+#define AT_PREROUTING "\t\ttype filter hook prerouting priority mangle - 2; policy accept;\n"
+#define AT_INPUT "\t\ttype filter hook input priority filter - 1; policy accept;\n"
 
-static const char first[] = "table inet headgate {\n"
-			    "\tcomment \"chain of thought; goto nowhere\"\n\n"
-			    "\tcounter rule_1 { }\n"
-			    "\tcounter rule_2 { }\n"
-			    "\tset rate4_1 {\n"
-			    "\t\ttype ipv4_addr\n"
-			    "\t\tsize 16\n"
-			    "\t\tflags dynamic,timeout\n"
-			    "\t\ttimeout 1m\n"
-			    "\t}\n\n"
-			    "\tchain queuing {\n"
-			    "\t}\n\n" CHAIN_OF_HOOK
-			    "\t\t# A rule that says \"goto rules\".\n"
-			    "\t\tiifname \"goto\" jump rules\n"
-			    "\t\ttcp doff vmap { 5 : jump rules, 6 : jump queuing }\n"
-			    "\t\tgoto rules\n"
-			    "\t}\n\n"
-			    "\tchain rules {\n"
-			    "\t\tip daddr { 198.51.100.0/24, 192.0.2.1 } counter name rule_1 drop\n"
-			    "\t\tcounter name rule_2 accept\n"
-			    "\t}\n"
-			    "}\n";
+/* As ruleset.c says it, with nothing for NUMBER; with ".7", and without the hook, its chains as they are written. */
+#define FIRST(NUMBER, HOOK)									\
+	"table inet headgate {\n"								\
+	"\tcomment \"chain of thought; goto nowhere\"\n\n"					\
+	"\tcounter rule_1 { }\n"								\
+	"\tcounter rule_2 { }\n"								\
+	"\tset rate4_1 {\n"									\
+	"\t\ttype ipv4_addr\n"									\
+	"\t\tsize 16\n"										\
+	"\t\tflags dynamic,timeout\n"								\
+	"\t\ttimeout 1m\n"									\
+	"\t}\n\n"										\
+	"\tchain queuing" NUMBER " {\n"								\
+	"\t}\n\n"										\
+	"\tchain plan" NUMBER " {\n" HOOK "\n"							\
+	"\t\t# A rule that says \"goto rules\".\n"						\
+	"\t\tiifname \"goto\" jump rules" NUMBER "\n"						\
+	"\t\ttcp doff vmap { 5 : jump rules" NUMBER ", 6 : jump queuing" NUMBER " }\n"		\
+	"\t\tgoto rules" NUMBER "\n"								\
+	"\t}\n\n"										\
+	"\tchain rules" NUMBER " {\n"								\
+	"\t\tip daddr { 198.51.100.0/24, 192.0.2.1 } counter name rule_1 drop\n"		\
+	"\t\tcounter name rule_2 accept\n"							\
+	"\t}\n"											\
+	"}\n"
+
+static const char first[] = FIRST("", AT_PREROUTING);
 
 static const char second[] = "table inet headgate {\n"
-			     "\tcounter rule_1 { }\n" CHAIN_OF_HOOK "\t\tgoto others\n"
+			     "\tcounter rule_1 { }\n"
+			     "\tchain plan {\n" AT_PREROUTING "\n"
+			     "\t\tgoto others\n"
 			     "\t}\n\n"
-			     "\tchain door {\n"
-			     "\t\ttype filter hook input priority filter - 1; policy accept;\n\n"
+			     "\tchain door {\n" AT_INPUT "\n"
 			     "\t\ttcp dport { 1, 3-5 } drop\n"
 			     "\t}\n\n"
 			     "\tchain others {\n"
@@ -70,30 +75,7 @@ static void chains_have_a_number(void **state)
 	char *chains = generation_print_chains(first, 7);
 
 	(void)state;
-	assert_string_equal(
-		chains, "table inet headgate {\n"
-			"\tcomment \"chain of thought; goto nowhere\"\n\n"
-			"\tcounter rule_1 { }\n"
-			"\tcounter rule_2 { }\n"
-			"\tset rate4_1 {\n"
-			"\t\ttype ipv4_addr\n"
-			"\t\tsize 16\n"
-			"\t\tflags dynamic,timeout\n"
-			"\t\ttimeout 1m\n"
-			"\t}\n\n"
-			"\tchain queuing.7 {\n"
-			"\t}\n\n"
-			"\tchain plan.7 {\n\n"
-			"\t\t# A rule that says \"goto rules\".\n"
-			"\t\tiifname \"goto\" jump rules.7\n"
-			"\t\ttcp doff vmap { 5 : jump rules.7, 6 : jump queuing.7 }\n"
-			"\t\tgoto rules.7\n"
-			"\t}\n\n"
-			"\tchain rules.7 {\n"
-			"\t\tip daddr { 198.51.100.0/24, 192.0.2.1 } counter name rule_1 drop\n"
-			"\t\tcounter name rule_2 accept\n"
-			"\t}\n"
-			"}\n");
+	assert_string_equal(chains, FIRST(".7", ""));
 	free(chains);
 }
 
@@ -105,12 +87,10 @@ static void hooks_go_to_them(void **state)
 	assert_string_equal(
 		hooks,
 		"table inet headgate {\n"
-		"\tchain plan {\n"
-		"\t\ttype filter hook prerouting priority mangle - 2; policy accept;\n"
+		"\tchain plan {\n" AT_PREROUTING
 		"\t\tgoto plan.12\n"
 		"\t}\n"
-		"\tchain door {\n"
-		"\t\ttype filter hook input priority filter - 1; policy accept;\n"
+		"\tchain door {\n" AT_INPUT
 		"\t\tgoto door.12\n"
 		"\t}\n"
 		"}\n");
