@@ -169,12 +169,15 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 # A unit test or fuzz target names what it links in its first line: "// link: daemon/reader.c -lcrypto".
 # A test that needs more than that is telling its module something.
 # "marker" is the BPF program's loader, or its stand-in; other words are groups of files: the judgement with the words it
-# uses, all that reads lists, all of daemon/http with what it stands on, what a line of the journal is made from, and how
-# a process gives up power.
+# uses, all that reads lists, how those of a policy come into force, all of daemon/http with what it stands on, what a line
+# of the journal is made from, and how a process gives up power.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
 group_policy    := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 		   certificate reader)
 group_lists     := $(wildcard daemon/lists/*.c)
+group_collection := $(group_policy) $(group_lists) $(patsubst %,daemon/%.c,supervisor/collection supervisor/guards \
+		   supervisor/compiler supervisor/exit_status supervisor/shortfall child privilege system_calls landlock \
+		   descriptors log clock)
 group_http      := $(wildcard daemon/http/*.c) $(patsubst %,daemon/%.c,allowance fit spare policy/limits policy/reply side \
 		   tls/carrier tls/stream tls/wire tls/offers tls/hello endpoint certificate clock reason reader text \
 		   name address)

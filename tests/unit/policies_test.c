@@ -1,4 +1,4 @@
-// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/supervisor/exit_status.c daemon/supervisor/shortfall.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: collection -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 /* Every policy in tests/unit/policies with the messages it must give. `policies_test --write`
  * writes the .expected files anew, to be read by a person before they are kept. */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// link: policy lists daemon/supervisor/collection.c daemon/supervisor/guards.c daemon/supervisor/compiler.c daemon/supervisor/exit_status.c daemon/supervisor/shortfall.c daemon/child.c privilege daemon/descriptors.c daemon/log.c daemon/clock.c tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
+// link: collection tests/unit/policy_text.c -lyaml -lz -lzstd -llzma -lidn2 -lseccomp
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
