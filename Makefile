@@ -170,7 +170,7 @@ $(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
 # A test that needs more than that is telling its module something.
 # "marker" is the BPF program's loader, or its stand-in; other words are groups of files: the judgement with the words it
 # uses, all that reads lists, how those of a policy come into force, all of daemon/http with what it stands on, what a line
-# of the journal is made from, and how a process gives up power.
+# of the journal is made from, the recorder, and how a process gives up power.
 links     = $(shell sed -n '1s|^// link:||p' $(1))
 group_policy    := $(wildcard daemon/policy/*.c) $(patsubst %,daemon/%.c,address name protocol text reason \
 		   certificate reader)
@@ -187,6 +187,11 @@ group_record    := $(patsubst %,daemon/journal/%.c,record model exchange_model m
 		   $(patsubst %,daemon/lists/%.c,compiled layout ranges suffixes members hash set stamp line_text entry_text) \
 		   $(patsubst %,daemon/%.c,text clock reason endpoint certificate address protocol name reader \
 		   tls/offers tls/hello)
+group_recorder  := $(patsubst %,daemon/journal/%.c,har_file trace_file pcapng recent output file_output \
+		   standard_output syslog_output message member) \
+		   $(patsubst %,daemon/control/%.c,subscribers server introduction answer request peer) \
+		   $(patsubst %,daemon/%.c,recorder address channels passing child privilege system_calls landlock \
+		   counters clock reason text log)
 group_privilege := $(patsubst %,daemon/%.c,privilege system_calls landlock)
 expand    = $(foreach word,$(1),$(or $(group_$(word)),$(word)))
 linkfiles = $(patsubst llhttp,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp),\
