@@ -176,3 +176,14 @@ def check_result(command, result, step):
             check(f"{key} of {command}", pattern, text.rstrip("\n"))
 
 
+def greets(topology, server):
+    """True when the listening server hears the greeting of SSH from the device; False when it is reset. SSH tells no name."""
+    with inside(topology.device), socket.create_connection(server.getsockname()) as device:
+        peer, _ = server.accept()
+        with peer:
+            device.sendall(b"SSH-2.0-test\r\n")
+            try:
+                peer.settimeout(5)
+                return peer.recv(100) == b"SSH-2.0-test\r\n"
+            except ConnectionResetError:
+                return False

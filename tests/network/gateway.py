@@ -125,6 +125,17 @@ class Gateway:
                                   self.run_directory, *arguments),
             capture_output=True, text=True, timeout=timeout, cwd=self.directory)
 
+    def status(self):
+        """What `headgatectl status` says of the whole; its totals, for one."""
+        return json.loads(self.control("--json", "status").stdout.splitlines()[0])
+
+    def put_in_force(self, policy):
+        """Writes the policy anew and reloads."""
+        self.write_policy(policy)
+        result = self.control("reload")
+        if result.returncode:
+            raise Failure(f"the policy is not taken over: {result.stdout}{result.stderr}")
+
     def export_authority(self):
         """The CA certificate as the owner would give it to the devices."""
         result = self.control("authority", "export")

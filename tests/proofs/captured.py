@@ -1,6 +1,5 @@
 """A capture is whole: who asked for one waits for the recorder, for a while, and nobody else does."""
 import hashlib
-import json
 import os
 import signal
 import struct
@@ -116,7 +115,7 @@ class Captured(Proof):
 
 
 def dropped(gateway):
-    return json.loads(gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["dropped_records"]
+    return gateway.status()["totals"]["dropped_records"]
 
 
 class Behind(Proof):

@@ -1,6 +1,5 @@
 """Servers that are checked: one that dies is left alone before anybody asks it, and asked again once it is back."""
 import contextlib
-import json
 import socket
 import threading
 import time
@@ -80,8 +79,7 @@ rules:
                 raise Failure(f"the log does not say: {words}")
 
     def _states(self):
-        status = json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])
-        return {name.rpartition(":")[2]: state for servers in status["upstreams"].values() for name, state in servers.items()}
+        return {name.rpartition(":")[2]: state for servers in self.gateway.status()["upstreams"].values() for name, state in servers.items()}
 
     def _await(self, what, wanted, also=lambda: True):
         until = time.monotonic() + PATIENCE

@@ -3,7 +3,6 @@ between and after, in TLS 1.2 and 1.3. What tlsfuzzer asks of a server, written 
 tests/network/handmade.py: each conversation must end with the alert that the RFC names, or be served where it is right.
 Whoever is refused hears no byte of the origin's, and others are served as before."""
 import concurrent.futures
-import os
 import random
 import socket
 import ssl

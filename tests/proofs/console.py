@@ -13,6 +13,7 @@ from chromium import Chromium
 from dialogue import Failure
 from proof import Proof
 from topology import inside
+from vitals import proportional
 
 SECONDS = 30
 AT = "192.0.2.1:8090"
@@ -240,8 +241,7 @@ rules: []
         return self.gateway.processes()["console"][0]
 
     def _memory(self):
-        with open(f"/proc/{self._pid()}/smaps_rollup", encoding="ascii") as file:
-            return next(1024 * int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        return 1024 * proportional(self._pid())
 
     def _connect(self, data):
         with inside(self.network.topology.device):

@@ -1,5 +1,4 @@
 """The packet door in a flood: more new connections than it can look at, and a queue that is full."""
-import json
 import os
 import signal
 import socket
@@ -13,11 +12,6 @@ from dialogue import Failure
 from proof import Proof
 from topology import inside
 from vitals import resident
-
-
-def seen(gateway):
-    """How many packets have visited the packet door."""
-    return json.loads(gateway.control("--json", "status").stdout.splitlines()[0])["totals"]["visits"]
 
 
 class Flood(Proof):
@@ -53,7 +47,8 @@ rules:
                 os.kill(pid, signal.SIGCONT)
         flood.join()
         grown = sum(map(resident, pids)) - before
-        self.measured(f"{self.sent / self.SECONDS:.0f} SYNs/s for {self.SECONDS} s, {seen(self.gateway)} packets visited, "
+        visits = self.gateway.status()["totals"]["visits"]
+        self.measured(f"{self.sent / self.SECONDS:.0f} SYNs/s for {self.SECONDS} s, {visits} packets visited, "
                       f"memory {before} KB before and {grown} KB more after")
         if sorted(self.gateway.processes()["packet"]) != sorted(pids):
             raise Failure("a packet door has died")
@@ -157,9 +152,9 @@ class Throughput(Proof):
         time.sleep(0.3)
 
     def _ours(self):
-        before = seen(self.gateway)
+        before = self.gateway.status()["totals"]["visits"]
         self._flood()
-        return (seen(self.gateway) - before) / self.SECONDS
+        return (self.gateway.status()["totals"]["visits"] - before) / self.SECONDS
 
     def _least(self):
         """The table of a gateway that was killed still queues."""

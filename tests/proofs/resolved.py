@@ -6,9 +6,11 @@ import time
 
 import machine
 from case import settle
+from device import greets
 from dialogue import Failure
 from machine import Machine
 from proof import Proof
+from questions import unbound, zone
 from topology import inside
 
 SERVER = "198.51.100.11"
@@ -88,27 +90,14 @@ rules:
             if asked:
                 self._says("shell.example", SHELL[0])
             with inside(self.network.topology.server), socket.create_server(SHELL) as server:
-                if self._speaks(server) == asked:
+                if greets(self.network.topology, server) == asked:
                     raise Failure(f"asked for: {asked}: the name does not decide")
-
-    def _speaks(self, server):
-        with inside(self.network.topology.device), socket.create_connection(SHELL) as device:
-            peer, _ = server.accept()
-            with peer:
-                device.sendall(b"SSH-2.0-test\r\n")
-                try:
-                    peer.settimeout(5)
-                    return peer.recv(100) == b"SSH-2.0-test\r\n"
-                except ConnectionResetError:
-                    return False
 
     def _hide(self):
         """Inside TLS nobody sees a question; a device that may do without gives in at once."""
         self._resolve("opportunistic")
         settle(lambda: self._says("ads.example", "198.51.100.10", "encrypted transport: yes"), PATIENCE)
-        self.gateway.write_policy(self.policy + self.HIDING)
-        if self.gateway.control("reload").returncode:
-            raise Failure("the policy is not taken over")
+        self.gateway.put_in_force(self.policy + self.HIDING)
         self._resolve("opportunistic")
         began = time.monotonic()
         self._says("good.example", "198.51.100.10", "encrypted transport: no")
@@ -118,16 +107,6 @@ rules:
     def _unbound(self):
         hosts = {"good.example": "198.51.100.10", "ads.example": "198.51.100.10", "shop.example": "198.51.100.10",
                  "page.example": "198.51.100.10", "shell.example": SHELL[0]}
-        ech = "AEX+DQBBoQAgACBmb2/Bd29ybGQhIGEga2V5IGZvciBubyBvbmUgYXQgYWxsAAQAAQABABJwdWJsaWMtbmFtZS5leGFtcGxlAAA="
-        lines = [f'local-data: "{host}. A {address}"' for host, address in hosts.items()]
-        lines += [f'local-data: "{host}. HTTPS 1 . alpn=h3,h2 ipv4hint=198.51.100.10 ech={ech}"' for host in ("good.example", "shop.example")]
-        lines += [f"local-data: 'long.example. TXT \"{'x' * 200}{number}\"'" for number in range(40)]
         certificate = self.network.certificates.path("good")
-        path = f"{self.directory}/unbound.conf"
-        with open(path, "w", encoding="ascii") as file:
-            file.write("server:\n" + "".join(f"  {line}\n" for line in [
-                f"interface: {SERVER}", f"interface: {SERVER}@853", "access-control: 0.0.0.0/0 allow", "do-daemonize: no",
-                f'tls-service-key: "{certificate}.key"', f'tls-service-pem: "{certificate}.pem"',
-                'username: ""', 'chroot: ""', f'directory: "{self.directory}"', "use-syslog: no", 'pidfile: ""',
-                "local-zone: example. static", *lines]))
-        return "/usr/sbin/unbound", "-d", "-c", path
+        return unbound(self.directory, [SERVER, f"{SERVER}@853"], zone(hosts.items()),
+                       [f'tls-service-key: "{certificate}.key"', f'tls-service-pem: "{certificate}.pem"'])

@@ -1,12 +1,10 @@
 """No request means one thing to the gateway and another to a server: hundreds of ambiguous ones through the gateway to
 a server that records every byte, and, where HEAVY is set, to nginx and Node and through other gateways beside it."""
 import contextlib
-import json
 import os
 import selectors
 import shutil
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -174,8 +172,7 @@ rules:
         """Until the gateway has no connection left, but not for ever."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            status = json.loads(self.gateway.control("--json", "status").stdout.splitlines()[0])
-            if not status["totals"]["live"]:
+            if not self.gateway.status()["totals"]["live"]:
                 return
             time.sleep(0.1)
 
