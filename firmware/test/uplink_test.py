@@ -184,6 +184,16 @@ def own_address(box, network):
         "ip -6 address; ip -6 route; cat /run/log/prefix /tmp/provider/dhcp6s.log /run/box/wan", check=False))
 
 
+def await_router(box):
+    """The device may know a router of the cabling before, and asks for that first."""
+    for _ in range(30):
+        if served()(*box.curl("-6", "http://good.example/", seconds=5)):
+            return
+        time.sleep(1)
+    raise Broken("the device gets nothing by IPv6\n" + subprocess.run(
+        ["ip", "-n", box.topology.device, "-6", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout)
+
+
 def await_login(box):
     for _ in range(60):
         if "10.64.0." in box.machine.shell("ip address show dev ppp0 2>/dev/null", check=False):
@@ -243,6 +253,7 @@ def on_a_stick(box):
     """One port, everything on VLANs of it: rules and lists hold."""
     policy = POLICY.replace("port: eth0", "port: trunk.10").replace("ports: eth1", "ports: trunk.20")
     with rewired(box, "switch", "trunk", SWITCH + "box-apply\n", policy):
+        await_router(box)
         judged(box)
         box.expect(served("403"), "-6", "http://ads.example/")
 
@@ -260,6 +271,7 @@ def vlan_is_port(box):
     """A VLAN without a bridge is a port like any other: rules and lists hold there, too."""
     policy = re.sub(r"  lan:\n.*?\n", "", POLICY.replace("port: eth0", "port: trunk.10"), count=1, flags=re.S)
     with rewired(box, "switch", "trunk", SWITCH + PLAIN, policy + "lan: trunk.20\n"):
+        await_router(box)
         for way in ("bpf", "nft"):
             # Which way is for a start to choose, not for a reload.
             restart_gateway(box, f"sed -i -e '/^lists-in/d' -e '1a lists-in: {way}' /state/etc/headgate.yaml")
