@@ -8,13 +8,15 @@
 
 #include "daemon/control/server.h"
 #include "daemon/log.h"
-#include "daemon/orders.h"
 #include "daemon/supervisor/collection.h"
+#include "daemon/supervisor/differences.h"
 #include "daemon/supervisor/feeds.h"
 #include "daemon/supervisor/hosting.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
+#include "daemon/supervisor/slots.h"
 #include "daemon/supervisor/supervision.h"
+#include "daemon/supervisor/telling.h"
 #include "netfilter/routes.h"
 
 enum { LOOK_MILLISECONDS = 2, RELOAD_SECONDS = 30 };
@@ -62,16 +64,6 @@ struct policy *policy_load(const char *path, struct control_answer *answer)
 	return config_parse(sources, report, answer);
 }
 
-/* Hit counters */
-
-static const struct rule *find_rule(const struct policy *policy, const char *name)
-{
-	for (size_t i = 0; policy && i < policy->rule_count; i++)
-		if (strcmp(policy->rules[i].name, name) == 0)
-			return &policy->rules[i];
-	return NULL;
-}
-
 void reload_note_lists(struct supervisor *supervisor, const struct policy *policy)
 {
 	free(supervisor->lists_trouble);
@@ -89,188 +81,7 @@ struct collection_settings reload_collection(const struct supervisor *supervisor
 	};
 }
 
-/* The lowest that is free; 0: there is none. */
-static unsigned free_slot(const bool taken[static RULES_MAX])
-{
-	for (unsigned slot = 1; slot < RULES_MAX; slot++)
-		if (!taken[slot])
-			return slot;
-	return 0;
-}
-
-/* What rules of before have is given to others only when there is nothing else: the kernel still counts there. */
-void policy_assign_slots(struct policy *policy, const struct policy *before)
-{
-	bool taken[RULES_MAX] = { [0] = true }; /* 0: no rule matched */
-	bool used[RULES_MAX] = { [0] = true };
-
-	for (size_t i = 0; before && i < before->rule_count; i++)
-		used[before->rules[i].slot] = true;
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct rule *old = find_rule(before, policy->rules[i].name);
-
-		policy->rules[i].slot = 0;
-		if (!old || taken[old->slot])
-			continue;
-		policy->rules[i].slot = old->slot;
-		taken[old->slot] = true;
-	}
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		unsigned *slot = &policy->rules[i].slot;
-
-		if (*slot)
-			continue;
-		*slot = free_slot(used) ? free_slot(used) : free_slot(taken);
-		taken[*slot] = used[*slot] = true;
-	}
-}
-
-/* A slot that changes hands starts from nothing. */
-static void clear_new_slots(struct supervisor *supervisor, const struct policy *policy)
-{
-	struct children *children = &supervisor->children;
-
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		if (find_rule(supervisor->policy, policy->rules[i].name))
-			continue;
-		for (unsigned w = 0; w < children_blocks(children); w++) {
-			unsigned slot = policy->rules[i].slot;
-
-			atomic_store(&children->counters[w].rule_hits[slot], 0);
-			atomic_store(&children->counters[w].shadow_hits[slot], 0);
-			atomic_store(&children->counters[w].over_hits[slot], 0);
-		}
-	}
-}
-
 /* Changing over */
-
-/* All but the listeners, which are another worker's each; returns the number of descriptors. */
-static size_t write_order(const struct supervisor *supervisor, int packed,
-			  struct policy_order *order, int descriptors[static ORDER_DESCRIPTORS_MAX])
-{
-	const struct policy *policy = supervisor->policy;
-	unsigned indexes[LAN_PORTS_MAX];
-	size_t count = 0;
-
-	doors_indexes(&supervisor->doors, indexes);
-	*order = order_of_policy(policy, indexes);
-	descriptors[count++] = packed;
-	if (policy->compiled)
-		descriptors[count++] = policy->compiled->descriptor;
-	return count;
-}
-
-/* Those behind the workers are the packet doors: they take the same orders, without listeners. */
-static int order_worker(const struct supervisor *supervisor, unsigned worker, int packed)
-{
-	union order order;
-	int descriptors[ORDER_DESCRIPTORS_MAX];
-	size_t count = write_order(supervisor, packed, &order.policy, descriptors);
-
-	if (worker < supervisor->children.workers)
-		count += doors_of_worker(&supervisor->doors, worker, descriptors + count);
-	return order_send(supervisor->children.orders[worker][0], &order, sizeof(order.policy),
-			  descriptors, count);
-}
-
-static void order_elders(struct supervisor *supervisor, int packed)
-{
-	union order order;
-	int descriptors[ORDER_DESCRIPTORS_MAX];
-	size_t count = write_order(supervisor, packed, &order.policy, descriptors);
-
-	elders_tell(&supervisor->children.elders, &order, sizeof(order.policy), descriptors, count);
-}
-
-static void order_all(struct supervisor *supervisor, int packed)
-{
-	struct children *children = &supervisor->children;
-
-	order_elders(supervisor, packed);
-	for (unsigned i = 0; i < children->workers; i++) {
-		if (order_worker(supervisor, i, packed) == 0)
-			continue;
-		/* One that does not listen is replaced by one that starts under the new policy. */
-		log_warning("worker %u does not take orders (%s) and is replaced", i,
-			    strerror(errno));
-		child_replace(&children->worker[i]);
-	}
-	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
-		if (order_worker(supervisor, children->workers + i, packed) < 0)
-			child_replace(&children->packet[i]);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_journal(const struct journal_settings *a, const struct journal_settings *b)
-{
-	return a->to == b->to && same_text(a->file, b->file) && a->rotate == b->rotate &&
-	       a->keep == b->keep;
-}
-
-static bool same_traces(const struct policy *a, const struct policy *b)
-{
-	unsigned kinds = TRACE_HAR | TRACE_KEYLOG | TRACE_PCAPNG;
-
-	return policy_traces(a, kinds) == policy_traces(b, kinds) &&
-	       same_text(a->traces.directory, b->traces.directory) &&
-	       a->traces.rotate == b->traces.rotate && a->traces.keep == b->traces.keep;
-}
-
-static bool same_never(const struct authority_settings *a, const struct authority_settings *b)
-{
-	if (a->never_count != b->never_count)
-		return false;
-	for (size_t i = 0; i < a->never_count; i++)
-		if (!same_text(a->never[i].name, b->never[i].name))
-			return false;
-	return true;
-}
-
-/* To the log and to whoever asked for the reload. */
-static void warn(struct control_answer *answer, const char *message)
-{
-	log_warning("%s", message);
-	if (answer)
-		control_answer_line(answer, json_pack("{s:s, s:s}", "severity", "warning",
-						      "message", message));
-}
-
-static void say_what_stays(struct control_answer *answer, const struct policy *policy,
-			   const struct policy *before)
-{
-	if (!same_text(before->authority.directory, policy->authority.directory))
-		warn(answer, "authority.directory is taken over at the next start");
-	if (!same_text(before->authority.next, policy->authority.next))
-		warn(answer, "authority.next is taken over at the next start");
-	if (before->capture.method != policy->capture.method)
-		warn(answer, "capture.method is taken over at the next start");
-	if (before->lists_in != policy->lists_in)
-		warn(answer, "lists-in is taken over at the next start");
-}
-
-/* Then the recorder keeps the journal's last lines. */
-static bool has_console(const struct policy *policy)
-{
-	return policy->console.listen_count > 0;
-}
-
-static void replace_changed(struct supervisor *supervisor, const struct policy *before)
-{
-	const struct policy *policy = supervisor->policy;
-	struct children *children = &supervisor->children;
-
-	if (!same_journal(&before->journal, &policy->journal) || !same_traces(before, policy) ||
-	    has_console(before) != has_console(policy))
-		child_replace(&children->recorder);
-	if (!same_never(&before->authority, &policy->authority) ||
-	    ((before->console.tls || policy->console.tls) && !hosting_is_alike(before, policy)))
-		child_replace(&children->signer);
-}
 
 static void finish(struct reload *reload, int status, const char *message)
 {
@@ -290,21 +101,6 @@ static void finish(struct reload *reload, int status, const char *message)
 		reload_begin(supervisor, next);
 }
 
-static bool all_have_it(const struct supervisor *supervisor)
-{
-	const struct children *children = &supervisor->children;
-
-	for (unsigned i = 0; i < children->workers; i++)
-		if (atomic_load(&children->counters[i].policy_generation) !=
-		    supervisor->policy->generation)
-			return false;
-	for (unsigned i = 0; children->watching && i < children->packet_doors; i++)
-		if (atomic_load(&children_packet_counters(children, i)->policy_generation) !=
-		    supervisor->policy->generation)
-			return false;
-	return true;
-}
-
 static void look(evutil_socket_t fd, short what, void *argument)
 {
 	struct reload *reload = argument;
@@ -313,7 +109,7 @@ static void look(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd;
 	(void)what;
-	if (all_have_it(reload->supervisor)) {
+	if (telling_is_done(reload->supervisor)) {
 		snprintf(message, sizeof(message), "policy %u is in force%s",
 			 reload->supervisor->policy->generation,
 			 reload->supervisor->policy->lists_trouble ? ", with the lists of before" : "");
@@ -383,9 +179,9 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 		close(packed);
 		return "the listeners for the new LAN ports cannot be opened";
 	}
-	policy_assign_slots(policy, before);
+	slots_assign(policy, before);
 	redirect_count(supervisor);
-	clear_new_slots(supervisor, policy);
+	slots_clear(policy, before, supervisor->children.counters, children_blocks(&supervisor->children));
 	policy->generation = ++supervisor->generation;
 	reload->old_doors = supervisor->doors;
 	supervisor->doors = doors;
@@ -400,12 +196,12 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 		close(packed);
 		return "the nft table cannot be loaded; see the log";
 	}
-	order_all(supervisor, packed);
+	telling_begin(supervisor, packed);
 	close(packed);
 	drop_old_routes(supervisor, before);
-	replace_changed(supervisor, before);
+	differences_follow(supervisor, before);
 	hosting_follow(supervisor, before);
-	say_what_stays(reload->answer, policy, before);
+	differences_warn(reload->answer, policy, before);
 	policy_release(before);
 	return NULL;
 }
@@ -574,7 +370,7 @@ void reload_doors(struct supervisor *supervisor)
 
 	if (packed < 0)
 		return;
-	order_all(supervisor, packed);
+	telling_begin(supervisor, packed);
 	close(packed);
 }
 

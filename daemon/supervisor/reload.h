@@ -12,10 +12,6 @@ struct control_answer;
  * NULL when it does not check. */
 struct policy *policy_load(const char *path, struct control_answer *answer);
 
-/* Gives every rule the slot of its hit counter: that of the rule of the same name in before (may be NULL),
- * or a free one. */
-void policy_assign_slots(struct policy *policy, const struct policy *before);
-
 /* Takes note of what came of compiling the lists of this policy, for who asks how things are. */
 void reload_note_lists(struct supervisor *supervisor, const struct policy *policy);
 

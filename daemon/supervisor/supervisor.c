@@ -27,6 +27,7 @@
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/redirect.h"
 #include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/slots.h"
 #include "daemon/supervisor/succession.h"
 #include "daemon/tls/pinned.h"
 
@@ -104,7 +105,7 @@ static int load_lists(struct supervisor *supervisor)
 	if (collection_load(supervisor->policy, &lists) < 0)
 		return -1;
 	reload_note_lists(supervisor, supervisor->policy);
-	policy_assign_slots(supervisor->policy, NULL);
+	slots_assign(supervisor->policy, NULL);
 	supervisor->policy->generation = ++supervisor->generation;
 	return 0;
 }
