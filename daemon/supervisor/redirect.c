@@ -101,8 +101,10 @@ static void forget_table(struct supervisor *supervisor)
 static void keep(struct supervisor *supervisor, struct plan *plan, char *text)
 {
 	plan_free(supervisor->plan);
+	policy_release(supervisor->planned);
 	free(supervisor->table);
 	supervisor->plan = plan;
+	supervisor->planned = policy_hold(supervisor->policy);
 	supervisor->table = text;
 }
 
@@ -394,6 +396,7 @@ void redirect_end(struct supervisor *supervisor)
 void redirect_forget(struct supervisor *supervisor)
 {
 	plan_free(supervisor->plan);
+	policy_release(supervisor->planned);
 	sieve_free(supervisor->sieve);
 	rationing_forget(&supervisor->rationing);
 	free(supervisor->table);

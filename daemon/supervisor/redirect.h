@@ -16,7 +16,7 @@ int redirect_begin(struct supervisor *supervisor);
 bool redirect_watches(const struct supervisor *supervisor);
 
 /* Plans, prints and loads the table for the policy in force, unless it is there already. 0, or -1 with a
- * logged cause; the table before is then untouched. */
+ * logged cause: the kernel may then have some of it, until the next time. */
 int redirect_load(struct supervisor *supervisor);
 
 /* Once a second: prints anew when a window of time may have opened or closed. */

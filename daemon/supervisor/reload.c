@@ -164,7 +164,17 @@ static void drop_old_routes(const struct supervisor *supervisor, const struct po
 	routes_add(capture);
 }
 
-/* Nothing has been touched when this fails. */
+/* The kernel took some of the policy and not the rest: what it looks up in lists, for one, is no longer what the rules
+ * in force ask about. */
+static void turn_back(struct supervisor *supervisor, struct policy *before, const struct policy *policy)
+{
+	supervisor->policy = before;
+	supervisor->children.policy = before;
+	redirect_load(supervisor);
+	drop_old_routes(supervisor, policy);
+}
+
+/* Everything is as before when this fails. */
 static const char *change_over(struct supervisor *supervisor, struct reload *reload,
 			       struct policy *policy)
 {
@@ -188,10 +198,9 @@ static const char *change_over(struct supervisor *supervisor, struct reload *rel
 	supervisor->policy = policy;
 	supervisor->children.policy = policy;
 	if (move_routes(supervisor, before) < 0 || redirect_load(supervisor) < 0) {
-		supervisor->policy = before;
-		supervisor->children.policy = before;
 		supervisor->doors = old;
 		reload->old_doors.count = 0;
+		turn_back(supervisor, before, policy);
 		close_new_doors(&doors, &old);
 		close(packed);
 		return "the nft table cannot be loaded; see the log";

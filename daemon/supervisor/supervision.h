@@ -55,7 +55,8 @@ struct supervisor {
 	int control_listener;
 	bool redirecting;          /* table and routes are in place */
 	char *table;               /* the text last loaded */
-	struct plan *plan;         /* what it was printed from; of the policy in force */
+	struct plan *plan;         /* what it was printed from */
+	struct policy *planned;    /* whose plan that is, held */
 	unsigned minute;           /* of the week it was printed for */
 	uint64_t leases_seen;      /* how their files were, leasing.c */
 	struct rationing rationing;
