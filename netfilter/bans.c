@@ -73,25 +73,6 @@ static int load(const struct policy *policy, char message[static TABLE_MESSAGE])
 
 /* Elements */
 
-static struct nlmsghdr *put_header(char *place, uint16_t type, uint16_t flags, uint8_t family,
-				   uint16_t resource)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags;
-	body->nfgen_family = family;
-	body->version = NFNETLINK_V0;
-	body->res_id = htons(resource);
-	return message;
-}
-
-static uint16_t nft_type(uint16_t type)
-{
-	return (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-}
-
 static void put_set(struct nlmsghdr *message, const char *set)
 {
 	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, BANS_TABLE);
@@ -122,14 +103,12 @@ static int change(uint16_t type, uint16_t flags, const struct address *address, 
 
 	if (!netlink)
 		return -1;
-	end += put_header(end, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, AF_UNSPEC,
-			  NFNL_SUBSYS_NFTABLES)->nlmsg_len;
-	message = put_header(end, nft_type(type), (uint16_t)(flags | NLM_F_ACK), NFPROTO_INET, 0);
+	end += netlink_put_mark(end, NFNL_MSG_BATCH_BEGIN);
+	message = netlink_put(end, NFT(type), (uint16_t)(flags | NLM_F_ACK), NFPROTO_INET);
 	put_set(message, set_of(address));
 	put_element(message, address, seconds);
 	end += message->nlmsg_len;
-	end += put_header(end, NFNL_MSG_BATCH_END, NLM_F_REQUEST, AF_UNSPEC,
-			  NFNL_SUBSYS_NFTABLES)->nlmsg_len;
+	end += netlink_put_mark(end, NFNL_MSG_BATCH_END);
 	result = netlink_send_batch(netlink, batch, (size_t)(end - batch));
 	error = errno;
 	netlink_close(netlink);
@@ -224,7 +203,7 @@ static int walk_set(struct netlink *netlink, const char *set, struct walk *walk)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message =
-		put_header(storage, nft_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, NFPROTO_INET, 0);
+		netlink_put(storage, NFT(NFT_MSG_GETSETELEM), NLM_F_DUMP, NFPROTO_INET);
 
 	put_set(message, set);
 	return netlink_ask(netlink, message, note_message, walk);

@@ -9,6 +9,9 @@
 
 #include "netfilter/netlink.h"
 
+/* The type of a message of conntrack (IPCTNL_MSG_CT_…). */
+#define CONNTRACK(type) ((uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | (type)))
+
 struct cutting {
 	flow_choice *choose;
 	void *context;
@@ -48,18 +51,6 @@ static int note_attribute(const struct nlattr *attribute, void *context)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *put_header(char *storage, uint8_t type, uint16_t flags, uint8_t family)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
-	message->nlmsg_flags = flags;
-	body->nfgen_family = family;
-	body->version = NFNETLINK_V0;
-	return message;
-}
-
 static void copy_attribute(struct nlmsghdr *message, const struct nlattr *attribute)
 {
 	if (attribute)
@@ -71,8 +62,8 @@ static void copy_attribute(struct nlmsghdr *message, const struct nlattr *attrib
 static void take_out(struct cutting *cutting, const struct record *record)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = put_header(storage, IPCTNL_MSG_CT_DELETE, 0,
-					      (uint8_t)record->flow.client.family);
+	struct nlmsghdr *message = netlink_put(storage, CONNTRACK(IPCTNL_MSG_CT_DELETE), 0,
+					       (uint8_t)record->flow.client.family);
 
 	if (mnl_attr_get_payload_len(record->tuple) > NETLINK_MESSAGE / 2)
 		return;
@@ -90,7 +81,7 @@ static int note_flow(const struct nlmsghdr *message, void *context)
 	struct cutting *cutting = context;
 	struct record record = { 0 };
 
-	if (message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
+	if (message->nlmsg_type != CONNTRACK(IPCTNL_MSG_CT_NEW))
 		return 0;
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), note_attribute, &record);
 	if (record.tuple && (record.mark & cutting->mask) == cutting->mark &&
@@ -103,7 +94,7 @@ static int walk(struct netlink *netlink, struct cutting *cutting)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message =
-		put_header(storage, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+		netlink_put(storage, CONNTRACK(IPCTNL_MSG_CT_GET), NLM_F_DUMP, AF_UNSPEC);
 
 	/* The kernel leaves out what does not carry the mark. */
 	if (cutting->mask) {

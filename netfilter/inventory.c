@@ -164,14 +164,8 @@ static int note_message(const struct nlmsghdr *message, void *context)
 static int ask(struct netlink *netlink, struct taking *taking, uint16_t type)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
-	struct nfgenmsg *body;
+	struct nlmsghdr *message = netlink_put(storage, NFT(type), NLM_F_DUMP, NFPROTO_INET);
 
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_DUMP;
-	body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = NFPROTO_INET;
-	body->version = NFNETLINK_V0;
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, TABLE_NAME);
 	if (type == NFT_MSG_GETOBJ)
 		mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));

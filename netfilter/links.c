@@ -47,19 +47,11 @@ int links_each(links_each_call *each, void *context)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
-	struct netlink *netlink = netlink_open(NETLINK_ROUTE);
 	struct walk walk = { each, context };
-	int result, error;
 
-	if (!netlink)
-		return -1;
 	message->nlmsg_type = RTM_GETLINK;
 	message->nlmsg_flags = NLM_F_DUMP;
 	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
 	body->ifi_family = AF_UNSPEC;
-	result = netlink_ask(netlink, message, note_link, &walk);
-	error = errno;
-	netlink_close(netlink);
-	errno = error;
-	return result;
+	return netlink_ask_once(NETLINK_ROUTE, message, note_link, &walk);
 }

@@ -1,5 +1,6 @@
 #include "netfilter/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdbool.h>
@@ -20,6 +21,27 @@ struct netlink {
 	unsigned port;
 	char buffer[RECEIVE_SIZE];
 };
+
+struct nlmsghdr *netlink_put(void *place, uint16_t type, uint16_t flags, uint8_t family)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
+	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = flags;
+	body->nfgen_family = family;
+	body->version = NFNETLINK_V0;
+	return message;
+}
+
+size_t netlink_put_mark(void *place, uint16_t type)
+{
+	struct nlmsghdr *message = netlink_put(place, type, NLM_F_REQUEST, AF_UNSPEC);
+	struct nfgenmsg *body = mnl_nlmsg_get_payload(message);
+
+	body->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	return message->nlmsg_len;
+}
 
 static struct netlink *open_with(int family, int flags, uint32_t groups)
 {
@@ -190,6 +212,17 @@ int netlink_ask(struct netlink *netlink, struct nlmsghdr *message, netlink_each 
 
 	address_message(netlink, message);
 	return converse(netlink, message, message->nlmsg_len, &reading);
+}
+
+int netlink_ask_once(int family, struct nlmsghdr *message, netlink_each *each, void *context)
+{
+	struct netlink *netlink = netlink_open(family);
+	int result = netlink ? netlink_ask(netlink, message, each, context) : -1;
+	int error = errno;
+
+	netlink_close(netlink);
+	errno = error;
+	return result;
 }
 
 int netlink_request(struct netlink *netlink, struct nlmsghdr *message)

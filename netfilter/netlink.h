@@ -2,6 +2,7 @@
  * its users only build messages (mnl_nlmsg_put_…) and read attributes (mnl_attr_parse). */
 #pragma once
 
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,16 @@ enum { NETLINK_MESSAGE = 4096 }; /* bytes that hold any one request of ours */
 /* Receives one message of an answer or of a group. Non-zero: no more of this answer, please (the
  * rest is still taken off the socket). */
 typedef int netlink_each(const struct nlmsghdr *message, void *context);
+
+/* The type of a message of nftables (NFT_MSG_…). */
+#define NFT(type) ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))
+
+/* Begins a message to netfilter at place, which holds NETLINK_MESSAGE bytes; the attributes are the caller's. type: the
+ * subsystem in the upper byte. */
+struct nlmsghdr *netlink_put(void *place, uint16_t type, uint16_t flags, uint8_t family);
+
+/* The first and the last message of a batch for nftables: NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END. Its length. */
+size_t netlink_put_mark(void *place, uint16_t type);
 
 /* Opens a conversation with a family (NETLINK_ROUTE, NETLINK_NETFILTER); close-on-exec. A kernel
  * that does not answer within 2 s is an error (EAGAIN), never a hang. NULL with errno. */
@@ -40,6 +51,9 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *message);
  * dump, ask again. */
 int netlink_ask(struct netlink *netlink, struct nlmsghdr *message, netlink_each *each,
 		void *context);
+
+/* The same in a conversation of its own with the family. */
+int netlink_ask_once(int family, struct nlmsghdr *message, netlink_each *each, void *context);
 
 /* Sends a batch (nfnetlink begin … end, length bytes) of which one message inside asks for an
  * acknowledgement (NLM_F_ACK), and waits for it. 0, or -1 with errno; then nothing of the batch

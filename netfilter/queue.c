@@ -33,14 +33,10 @@ struct queue {
 
 static struct nlmsghdr *put_header(void *place, uint16_t type, uint16_t number)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
-	struct nfgenmsg *body;
+	struct nlmsghdr *message =
+		netlink_put(place, (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type), NLM_F_REQUEST, AF_UNSPEC);
+	struct nfgenmsg *body = mnl_nlmsg_get_payload(message);
 
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type);
-	message->nlmsg_flags = NLM_F_REQUEST;
-	body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = AF_UNSPEC;
-	body->version = NFNETLINK_V0;
 	body->res_id = htons(number);
 	return message;
 }

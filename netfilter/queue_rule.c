@@ -20,21 +20,6 @@ enum { TARGET_REVISION = 3, TARGET_ALIGNED = 8, COMPAT_TARGET = 1 };
 
 #define TRIAL "headgate-trial"
 
-static struct nlmsghdr *put_message(char *place, uint16_t type, uint16_t flags, uint8_t family)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
-	struct nfgenmsg *body;
-	bool mark = type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END;
-
-	message->nlmsg_type = mark ? type : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_REQUEST | flags;
-	body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = family;
-	body->version = NFNETLINK_V0;
-	body->res_id = mark ? htons(NFNL_SUBSYS_NFTABLES) : 0;
-	return message;
-}
-
 static struct nlattr *begin_expression(struct nlmsghdr *message, const char *name,
 				       struct nlattr **element)
 {
@@ -94,8 +79,8 @@ static void put_target(struct nlmsghdr *message, unsigned queues)
 
 static char *put_rule(char *end, const struct queue_rule *rule, const char *chain)
 {
-	struct nlmsghdr *message = put_message(
-		end, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_INET);
+	struct nlmsghdr *message =
+		netlink_put(end, NFT(NFT_MSG_NEWRULE), NLM_F_REQUEST | NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_INET);
 	struct nlattr *expressions;
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, TABLE_NAME);
@@ -107,11 +92,6 @@ static char *put_rule(char *end, const struct queue_rule *rule, const char *chai
 	put_target(message, rule->queues);
 	mnl_attr_nest_end(message, expressions);
 	return end + message->nlmsg_len;
-}
-
-static char *put_mark(char *end, uint16_t type)
-{
-	return end + put_message(end, type, 0, AF_UNSPEC)->nlmsg_len;
 }
 
 static int send_batch(char *batch, const char *end)
@@ -131,10 +111,10 @@ static int send_batch(char *batch, const char *end)
 int queue_rule_add(const struct queue_rule *rule, const char *chain)
 {
 	char batch[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	char *end = put_mark(batch, NFNL_MSG_BATCH_BEGIN);
+	char *end = batch + netlink_put_mark(batch, NFNL_MSG_BATCH_BEGIN);
 
 	end = put_rule(end, rule, chain);
-	end = put_mark(end, NFNL_MSG_BATCH_END);
+	end += netlink_put_mark(end, NFNL_MSG_BATCH_END);
 	return send_batch(batch, end);
 }
 
@@ -143,17 +123,13 @@ int queue_rule_add(const struct queue_rule *rule, const char *chain)
 static int ask_for_target(void)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
+	const uint16_t type = NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET;
+	struct nlmsghdr *message = netlink_put(storage, type, 0, AF_INET);
 	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	struct nfgenmsg *body;
 	int result;
 
 	if (!netlink)
 		return -1;
-	message->nlmsg_type = NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET;
-	body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = AF_INET;
-	body->version = NFNETLINK_V0;
 	mnl_attr_put_strz(message, NFTA_COMPAT_NAME, "NFQUEUE");
 	mnl_attr_put_u32(message, NFTA_COMPAT_REV, htonl(TARGET_REVISION));
 	mnl_attr_put_u32(message, NFTA_COMPAT_TYPE, htonl(COMPAT_TARGET));

@@ -208,24 +208,13 @@ static int note_quota(const struct nlmsghdr *message, void *context)
 static int ask(uint16_t type, struct walk *walk)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
-	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	int result, error;
+	struct nlmsghdr *message = netlink_put(storage, NFT(type), NLM_F_DUMP, NFPROTO_INET);
+	int result;
 
-	if (!netlink)
-		return -1;
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_DUMP;
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = NFPROTO_INET;
-	body->version = NFNETLINK_V0;
 	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, QUOTAS_TABLE);
 	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_QUOTA));
-	result = netlink_ask(netlink, message, note_quota, walk);
-	error = errno;
-	netlink_close(netlink);
-	errno = error;
-	return result && error == ENOENT ? 0 : result;
+	result = netlink_ask_once(NETLINK_NETFILTER, message, note_quota, walk);
+	return result && errno == ENOENT ? 0 : result;
 }
 
 int quotas_each(quota_visit *visit, void *context)

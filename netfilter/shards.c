@@ -122,27 +122,11 @@ struct batch {
 	char bytes[BATCH_ELEMENTS + 2048] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static struct nlmsghdr *put_header(struct batch *batch, uint16_t type, uint16_t flags,
-				   uint8_t family, uint16_t resource)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(batch->bytes + batch->used);
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags;
-	body->nfgen_family = family;
-	body->version = NFNETLINK_V0;
-	body->res_id = htons(resource);
-	return message;
-}
-
 static void begin_batch(struct batch *batch)
 {
-	batch->used = 0;
-	batch->used += put_header(batch, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, AF_UNSPEC,
-				  NFNL_SUBSYS_NFTABLES)->nlmsg_len;
-	batch->message = put_header(batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
-				    NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK, NFPROTO_INET, 0);
+	batch->used = netlink_put_mark(batch->bytes, NFNL_MSG_BATCH_BEGIN);
+	batch->message = netlink_put(batch->bytes + batch->used, NFT(NFT_MSG_NEWSETELEM),
+				     NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK, NFPROTO_INET);
 	mnl_attr_put_strz(batch->message, NFTA_SET_ELEM_LIST_TABLE, batch->shards->table);
 	mnl_attr_put_strz(batch->message, NFTA_SET_ELEM_LIST_SET, batch->set);
 	batch->elements = mnl_attr_nest_start(batch->message, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -154,8 +138,7 @@ static int send_batch(struct batch *batch)
 		return 0;
 	mnl_attr_nest_end(batch->message, batch->elements);
 	batch->used += batch->message->nlmsg_len;
-	batch->used += put_header(batch, NFNL_MSG_BATCH_END, NLM_F_REQUEST, AF_UNSPEC,
-				  NFNL_SUBSYS_NFTABLES)->nlmsg_len;
+	batch->used += netlink_put_mark(batch->bytes + batch->used, NFNL_MSG_BATCH_END);
 	int result = netlink_send_batch(batch->shards->netlink, batch->bytes, batch->used);
 
 	batch->used = 0;
@@ -393,20 +376,9 @@ static int note_message(const struct nlmsghdr *message, void *context)
 static int list_tables(struct sweep *sweep)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
-	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	int result;
+	struct nlmsghdr *message = netlink_put(storage, NFT(NFT_MSG_GETTABLE), NLM_F_DUMP, NFPROTO_INET);
 
-	if (!netlink)
-		return -1;
-	message->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE;
-	message->nlmsg_flags = NLM_F_DUMP;
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = NFPROTO_INET;
-	body->version = NFNETLINK_V0;
-	result = netlink_ask(netlink, message, note_message, sweep);
-	netlink_close(netlink);
-	return result;
+	return netlink_ask_once(NETLINK_NETFILTER, message, note_message, sweep);
 }
 
 static int remove_others(const char *kept)

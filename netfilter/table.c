@@ -144,35 +144,10 @@ int table_check(const char *rules, char message[static TABLE_MESSAGE])
 	return run(rules, true, message);
 }
 
-static struct nlmsghdr *put_header(void *place, uint16_t type, uint16_t flags, uint8_t family)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(place);
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags;
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = family;
-	body->version = NFNETLINK_V0;
-	body->res_id = 0;
-	return message;
-}
-
-static struct nlmsghdr *put_batch_mark(void *place, uint16_t type)
-{
-	struct nlmsghdr *message = put_header(place, type, NLM_F_REQUEST, AF_UNSPEC);
-	struct nfgenmsg *body = mnl_nlmsg_get_payload(message);
-	body->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	return message;
-}
-
-static uint16_t nft_type(uint16_t type)
-{
-	return (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-}
-
 static int look_for_table(struct netlink *netlink, const char *name)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = put_header(storage, nft_type(NFT_MSG_GETTABLE), 0, NFPROTO_INET);
+	struct nlmsghdr *message = netlink_put(storage, NFT(NFT_MSG_GETTABLE), 0, NFPROTO_INET);
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
 	return netlink_request(netlink, message);
@@ -184,11 +159,11 @@ static int send_removal(struct netlink *netlink, const char *name)
 	char *end = batch;
 	struct nlmsghdr *message;
 
-	end += put_batch_mark(end, NFNL_MSG_BATCH_BEGIN)->nlmsg_len;
-	message = put_header(end, nft_type(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET);
+	end += netlink_put_mark(end, NFNL_MSG_BATCH_BEGIN);
+	message = netlink_put(end, NFT(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET);
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
 	end += message->nlmsg_len;
-	end += put_batch_mark(end, NFNL_MSG_BATCH_END)->nlmsg_len;
+	end += netlink_put_mark(end, NFNL_MSG_BATCH_END);
 	return netlink_send_batch(netlink, batch, (size_t)(end - batch));
 }
 
@@ -219,7 +194,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 {
 	bool *seen = context;
 
-	if (message->nlmsg_type == nft_type(NFT_MSG_NEWRULE))
+	if (message->nlmsg_type == NFT(NFT_MSG_NEWRULE))
 		*seen = true;
 	return *seen;
 }
@@ -233,7 +208,7 @@ enum table_state table_look(void)
 		return TABLE_UNKNOWN;
 
 	struct nlmsghdr *message =
-		put_header(storage, nft_type(NFT_MSG_GETRULE), NLM_F_DUMP, NFPROTO_INET);
+		netlink_put(storage, NFT(NFT_MSG_GETRULE), NLM_F_DUMP, NFPROTO_INET);
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, TABLE_NAME);
 	int result = netlink_ask(netlink, message, note_rule, &seen);
 	int error = result ? errno : 0;

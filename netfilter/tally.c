@@ -52,7 +52,7 @@ static int note_counter(const struct nlmsghdr *message, void *context)
 	struct tally *tally = context;
 	struct counter_facts facts = { 0 };
 
-	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ))
+	if (message->nlmsg_type != NFT(NFT_MSG_NEWOBJ))
 		return 0;
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), note_attribute, &facts);
 	if (facts.name && facts.packets)
@@ -63,23 +63,12 @@ static int note_counter(const struct nlmsghdr *message, void *context)
 int tally_take(tally_each *each, void *context)
 {
 	char storage[NETLINK_MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(storage);
+	struct nlmsghdr *message = netlink_put(storage, NFT(NFT_MSG_GETOBJ_RESET), NLM_F_DUMP, NFPROTO_INET);
 	struct tally tally = { each, context };
-	struct netlink *netlink = netlink_open(NETLINK_NETFILTER);
-	int result, error;
+	int result;
 
-	if (!netlink)
-		return -1;
-	message->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ_RESET;
-	message->nlmsg_flags = NLM_F_DUMP;
-	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
-	body->nfgen_family = NFPROTO_INET;
-	body->version = NFNETLINK_V0;
 	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, TABLE_NAME);
 	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	result = netlink_ask(netlink, message, note_counter, &tally);
-	error = errno;
-	netlink_close(netlink);
-	errno = error;
-	return result && error == ENOENT ? 0 : result;
+	result = netlink_ask_once(NETLINK_NETFILTER, message, note_counter, &tally);
+	return result && errno == ENOENT ? 0 : result;
 }

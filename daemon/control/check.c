@@ -21,16 +21,6 @@ struct findings {
 	unsigned errors;
 };
 
-static void print_json(json_t *line)
-{
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-
-	if (text)
-		puts(text);
-	free(text);
-	json_decref(line);
-}
-
 static json_t *finding_json(const char *severity, const struct place *place, const char *message)
 {
 	if (!place || !place->file)
@@ -53,7 +43,7 @@ static void report(void *context, enum severity severity, const struct place *pl
 	if (!line)
 		line = finding_json(word, NULL, "a message that is not UTF-8");
 	if (findings->json) {
-		print_json(line);
+		show_json(line);
 		return;
 	}
 	show_finding(&show, line);
@@ -114,7 +104,7 @@ static int print_table(const struct tool *tool, const struct policy *policy,
 		return STATUS_NO;
 	}
 	if (tool->json)
-		print_json(json_pack("{ss}", "plan", text));
+		show_json(json_pack("{ss}", "plan", text));
 	else
 		printf("# Ports from %d up stand for those that the daemon takes when it starts. "
 		       "Windows of time\n"
@@ -134,7 +124,7 @@ static void print_line(void *context, const char *line)
 static void print_line_json(void *context, const char *line)
 {
 	(void)context;
-	print_json(json_pack("{ss}", "text", line));
+	show_json(json_pack("{ss}", "text", line));
 }
 
 /* Where each rule is carried out, in their order. */

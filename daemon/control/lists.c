@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/control/cell.h"
+#include "daemon/control/show.h"
 #include "daemon/lists/entry_text.h"
 #include "daemon/lists/publication.h"
 #include "daemon/lists/replay.h"
@@ -97,16 +98,6 @@ static void end(struct job *job)
 
 /* Reports, to people or to programs */
 
-static void print_json(json_t *line)
-{
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-
-	if (text)
-		puts(text);
-	free(text);
-	json_decref(line);
-}
-
 static json_t *report_json(const char *name, const struct file_report *file)
 {
 	json_t *bad = json_array();
@@ -152,7 +143,7 @@ static void take_report(struct job *job, const struct list_report *report, int f
 	job->last = *report;
 	job->refused += *file->refusal != '\0';
 	if (job->tool->json)
-		print_json(report_json(job->names[report->list], file));
+		show_json(report_json(job->names[report->list], file));
 	else
 		print_report(job->tool->words[first + (int)report->list], file, job->tool->code);
 }
@@ -202,7 +193,7 @@ static int show_entry(void *context, const struct list_entry *entry)
 		return -1;
 	entry_print(entry, text);
 	if (sample->json)
-		print_json(
+		show_json(
 			json_pack("{s:s, s:i}", "entry", disarm(text), "line", (int)entry->line));
 	else
 		printf("  %s\n", disarm(text));
@@ -254,7 +245,7 @@ static int publish(const struct job *job, const char *path)
 	    publication_finish(path, job->compile.output) < 0)
 		return fail(path);
 	if (job->tool->json)
-		print_json(json_pack("{s:s, s:I, s:I}", "compiled", path, "bytes_in_memory",
+		show_json(json_pack("{s:s, s:I, s:I}", "compiled", path, "bytes_in_memory",
 				     (json_int_t)compiled_resident(&compiled), "bytes_on_disk",
 				     (json_int_t)compiled.size));
 	else

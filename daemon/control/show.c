@@ -114,6 +114,16 @@ void show_lists(struct show *show, const json_t *line)
 }
 
 /* Lines stay lines; everything else that could steer a terminal does not. */
+void show_json(json_t *line)
+{
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+	if (text)
+		puts(text);
+	free(text);
+	json_decref(line);
+}
+
 void show_text(struct show *show, const json_t *line)
 {
 	const char *text = json_string_value(json_object_get(line, "text"));

@@ -30,6 +30,9 @@ void show_facts(struct show *show, const json_t *line);
 void show_status(struct show *show, const json_t *line);
 void show_lists(struct show *show, const json_t *line);
 
+/* A line as programs read it; releases it. NULL, of a line that could not be made, is nothing. */
+void show_json(json_t *line);
+
 /* The member "text" as it is. */
 void show_text(struct show *show, const json_t *line);
 

@@ -30,40 +30,30 @@ void quic_client_end(struct quic_client *client)
 	quic_client_begin(client);
 }
 
-static uint64_t read_number(struct reader *reader)
-{
-	uint8_t first = reader_u8(reader);
-	uint64_t value = first & 0x3f;
-
-	for (unsigned more = (1U << (first >> 6)) - 1; more; more--)
-		value = value << 8 | reader_u8(reader);
-	return value;
-}
-
 static void skip_ack(struct reader *frames, bool ecn)
 {
 	uint64_t ranges;
 
-	read_number(frames);
-	read_number(frames);
-	ranges = read_number(frames);
-	read_number(frames);
+	quic_number(frames);
+	quic_number(frames);
+	ranges = quic_number(frames);
+	quic_number(frames);
 	if (ranges > ACK_RANGES_MAX) {
 		frames->failed = true;
 		return;
 	}
 	for (; ranges; ranges--) {
-		read_number(frames);
-		read_number(frames);
+		quic_number(frames);
+		quic_number(frames);
 	}
 	for (unsigned counts = ecn ? 3 : 0; counts; counts--)
-		read_number(frames);
+		quic_number(frames);
 }
 
 static void read_crypto(struct quic_client *client, struct reader *frames)
 {
-	uint64_t offset = read_number(frames);
-	uint64_t length = read_number(frames);
+	uint64_t offset = quic_number(frames);
+	uint64_t length = quic_number(frames);
 	struct span piece;
 
 	if (offset > SEGMENT_BYTES_MAX || length > SEGMENT_BYTES_MAX) {

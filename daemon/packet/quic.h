@@ -36,6 +36,9 @@ struct quic_packet {
 	size_t number;	   /* offset in whole of the protected packet number; 0: none */
 };
 
+/* Reads a number of one to eight bytes (RFC 9000 section 16). */
+uint64_t quic_number(struct reader *reader);
+
 /* Reads the packet at the reader and moves behind it: a datagram may hold several. */
 enum quic_type quic_packet_read(struct reader *datagram, struct quic_packet *packet);
 

@@ -9,8 +9,7 @@ enum {
 	SAMPLE_LENGTH = 16,
 };
 
-/* RFC 9000 section 16. */
-static uint64_t read_number(struct reader *reader)
+uint64_t quic_number(struct reader *reader)
 {
 	uint8_t first = reader_u8(reader);
 	uint64_t value = first & 0x3f;
@@ -47,11 +46,11 @@ static void read_rest(struct reader *datagram, struct quic_packet *packet, const
 	uint64_t length;
 
 	if (packet->type == QUIC_INITIAL) {
-		uint64_t token = read_number(datagram);
+		uint64_t token = quic_number(datagram);
 
 		packet->token = reader_take(datagram, token > SIZE_MAX ? SIZE_MAX : (size_t)token);
 	}
-	length = read_number(datagram);
+	length = quic_number(datagram);
 	packet->number = (size_t)(datagram->next - start);
 	if (length < SAMPLE_OFFSET + SAMPLE_LENGTH || length > reader_left(datagram))
 		datagram->failed = true;
