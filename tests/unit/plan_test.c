@@ -1,17 +1,13 @@
-// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/signatures.c netfilter/ruleset.c netfilter/marks.c netfilter/queue_rule.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c tests/unit/dice.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
+// link: policy lists netfilter/plan.c netfilter/plan_print.c netfilter/projection.c netfilter/signatures.c netfilter/ruleset.c netfilter/marks.c netfilter/queue_rule.c netfilter/table.c netfilter/netlink.c daemon/arena.c tests/unit/policy_text.c tests/unit/golden.c tests/unit/dice.c -lyaml -lz -lzstd -llzma -lidn2 -lmnl -lnftables
 /* The kernel plan. As text: tests/rulesets/NAME.yaml is a policy, NAME.nft the exact table, which the real
  * kernel then takes. And by its meaning: small random policies, random flows; whatever the plan leaves to
  * the kernel must be what the judge would say of it. Run from the repository root. */
-#include <errno.h>
-#include <glob.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,28 +16,16 @@
 #include "netfilter/ruleset.h"
 #include "netfilter/table.h"
 #include "tests/unit/dice.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/policy_text.h"
 
-enum { FILE_MAX = 32768, CASES_MAX = 32, POLICIES = 3000, FLOWS = 40, POOL = 8 };
+enum { POLICIES = 3000, FLOWS = 40, POOL = 8 };
 
 static const struct kernel_view monday_noon = { .now = { 0, 12 * 60 } };
 static const struct kernel_view watched_noon = { .now = { 0, 12 * 60 }, .packet_door = true,
 						   .datagrams = true };
 
 /* Golden tables */
-
-static char *read_file(const char *path)
-{
-	char *bytes = calloc(1, FILE_MAX);
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(bytes);
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(fread(bytes, 1, FILE_MAX - 1, file) > 0);
-	fclose(file);
-	return bytes;
-}
 
 static char *table_of(const struct policy *policy, const struct kernel_view *view)
 {
@@ -73,7 +57,7 @@ static char *table_of(const struct policy *policy, const struct kernel_view *vie
 
 static char *table_of_file(const char *input)
 {
-	char *yaml = read_file(input);
+	char *yaml = golden_read(input);
 	struct policy *policy = policy_of_text(yaml);
 	char *text = table_of(policy, strstr(input, "watch") ? &watched_noon : &monday_noon);
 
@@ -82,35 +66,18 @@ static char *table_of_file(const char *input)
 	return text;
 }
 
-/* WRITE=1 in the environment writes the golden files anew. */
 static void text_is_exact(void **state)
 {
-	const char *input = *state;
-	char *text = table_of_file(input);
-	char path[256];
-	char *expected;
+	char *text = table_of_file(*state);
 
-	snprintf(path, sizeof(path), "%.*s.nft", (int)strlen(input) - 5, input);
-	if (getenv("WRITE")) {
-		FILE *file = fopen(path, "we");
-
-		assert_non_null(file);
-		fputs(text, file);
-		fclose(file);
-	}
-	expected = read_file(path);
-	assert_string_equal(text, expected);
-	free(expected);
+	golden_compare(*state, text);
 	free(text);
 }
 
-/* In a child with a network namespace of its own. */
 static int load_in_kernel(const char *rules)
 {
 	char message[TABLE_MESSAGE];
 
-	if (unshare(CLONE_NEWNET))
-		return 77;
 	if (table_load(rules, message)) {
 		fprintf(stderr, "# %s\n", message);
 		return 1;
@@ -133,25 +100,12 @@ static void leave_out_queue(char *text)
 
 static void kernel_takes_it(void **state)
 {
-	char *text;
-	int status;
-	pid_t child;
+	char *text = table_of_file(*state);
 
-	if (geteuid() != 0)
-		skip();
-	text = table_of_file(*state);
-	if (queue_rule_probe() != QUEUE_NATIVE)
+	if (geteuid() == 0 && queue_rule_probe() != QUEUE_NATIVE)
 		leave_out_queue(text);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		_exit(load_in_kernel(text));
-	assert_int_equal(waitpid(child, &status, 0), child);
+	golden_in_namespace(load_in_kernel, text);
 	free(text);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* The twin */
@@ -409,23 +363,12 @@ static void the_packet_door_is_there_where_something_is_watched(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[2 * CASES_MAX + 3] = {
+	static struct CMUnitTest tests[2 * GOLDEN_MAX + 3] = {
 		cmocka_unit_test(kernel_says_what_the_judge_would),
 		cmocka_unit_test(private_is_what_the_judge_takes_for_it),
 		cmocka_unit_test(the_packet_door_is_there_where_something_is_watched),
 	};
-	size_t count = 3;
-	glob_t cases;
+	const CMUnitTestFunction for_each[] = { text_is_exact, kernel_takes_it };
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	if (glob("tests/rulesets/*.yaml", 0, NULL, &cases) || cases.gl_pathc > CASES_MAX)
-		return EXIT_FAILURE;
-	for (size_t i = 0; i < cases.gl_pathc; i++) {
-		char *input = cases.gl_pathv[i];
-		tests[count++] = (struct CMUnitTest){ input, text_is_exact, NULL, NULL, input };
-		tests[count++] = (struct CMUnitTest){ input, kernel_takes_it, NULL, NULL, input };
-	}
-	int failed = _cmocka_run_group_tests("plan", tests, count, NULL, NULL);
-	globfree(&cases);
-	return failed;
+	return golden_run("plan", tests, 3, "tests/rulesets/*.yaml", for_each);
 }

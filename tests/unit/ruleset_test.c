@@ -1,17 +1,14 @@
-// link: netfilter/ruleset.c netfilter/marks.c netfilter/table.c netfilter/rewriting.c netfilter/inventory.c netfilter/queue_rule.c netfilter/generation.c netfilter/netlink.c daemon/policy/port.c daemon/text.c -lmnl -lnftables
+// link: netfilter/ruleset.c netfilter/marks.c netfilter/table.c netfilter/rewriting.c netfilter/inventory.c netfilter/queue_rule.c netfilter/generation.c netfilter/netlink.c daemon/policy/port.c daemon/text.c tests/unit/golden.c -lmnl -lnftables
 /* The ruleset as text, against tests/rulesets/: NAME.in is one sentence of intent and the facts,
  * NAME.nft the exact table. Each is then loaded by the real kernel, in a network namespace of its
  * own. What the rules add to it is in plan_test.c. Run from the repository root. */
 #include <errno.h>
-#include <glob.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,21 +16,7 @@
 #include "netfilter/rewriting.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/table.h"
-
-enum { FILE_MAX = 16384, CASES_MAX = 32 };
-
-static char *read_file(const char *path)
-{
-	char *bytes = calloc(1, FILE_MAX);
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(bytes);
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(fread(bytes, 1, FILE_MAX - 1, file) > 0);
-	fclose(file);
-	return bytes;
-}
+#include "tests/unit/golden.h"
 
 static size_t read_ranges(char *words, struct port_range *ranges)
 {
@@ -75,7 +58,7 @@ static void read_fact(struct ruleset *ruleset, const char *key, char *value)
 static struct ruleset read_facts(const char *path)
 {
 	struct ruleset ruleset = { .lan_count = 0 };
-	char *text = read_file(path);
+	char *text = golden_read(path);
 	char *rest;
 
 	assert_int_equal(text[0], '#'); /* the sentence */
@@ -90,37 +73,27 @@ static struct ruleset read_facts(const char *path)
 	return ruleset;
 }
 
-/* WRITE=1 in the environment writes the golden files anew. */
-static void text_is_exact(void **state)
+static char *table_of_file(const char *input)
 {
-	const char *input = *state;
-	char path[256];
 	struct ruleset ruleset = read_facts(input);
 	char *rules = ruleset_print(&ruleset);
 
 	assert_non_null(rules);
-	snprintf(path, sizeof(path), "%.*s.nft", (int)strlen(input) - 3, input);
-	if (getenv("WRITE")) {
-		FILE *file = fopen(path, "we");
+	return rules;
+}
 
-		assert_non_null(file);
-		fputs(rules, file);
-		fclose(file);
-	}
-	char *expected = read_file(path);
-	assert_string_equal(rules, expected);
-	free(expected);
+static void text_is_exact(void **state)
+{
+	char *rules = table_of_file(*state);
+
+	golden_compare(*state, rules);
 	free(rules);
 }
 
-/* Runs in a child, in its own network namespace; the exit status is the number of the step that
- * failed. */
 static int load_in_kernel(const char *rules)
 {
 	char message[TABLE_MESSAGE];
 
-	if (unshare(CLONE_NEWNET))
-		return 77;
 	if (table_look() != TABLE_ABSENT)
 		return 1;
 	if (table_check(rules, message)) {
@@ -140,32 +113,12 @@ static int load_in_kernel(const char *rules)
 	return table_remove() ? 8 : 0; /* again: nothing to do, no error */
 }
 
-static int run_in_child(int (*run)(const char *), const char *argument)
-{
-	int status;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0)
-		_exit(run(argument));
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
 static void kernel_takes_it(void **state)
 {
-	struct ruleset ruleset = read_facts(*state);
-	char *rules = ruleset_print(&ruleset);
+	char *rules = table_of_file(*state);
 
-	if (geteuid() != 0)
-		skip();
-	assert_non_null(rules);
-	int status = run_in_child(load_in_kernel, rules);
+	golden_in_namespace(load_in_kernel, rules);
 	free(rules);
-	if (status == 77)
-		skip();
-	assert_int_equal(status, 0);
 }
 
 /* A text that nft refuses leaves the table of before in force, and nft's words come back. */
@@ -173,8 +126,6 @@ static int load_rubbish(const char *rules)
 {
 	char message[TABLE_MESSAGE];
 
-	if (unshare(CLONE_NEWNET))
-		return 77;
 	if (table_load(rules, message) || message[0])
 		return 1;
 	if (!table_load("delete table inet headgate\nadd rule inet nowhere rubbish drop\n",
@@ -202,13 +153,8 @@ static void refused_text_changes_nothing(void **state)
 	char *rules = ruleset_print(&ruleset);
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
-	int status = run_in_child(load_rubbish, rules);
+	golden_in_namespace(load_rubbish, rules);
 	free(rules);
-	if (status == 77)
-		skip();
-	assert_int_equal(status, 0);
 }
 
 static void refuses(const struct ruleset *ruleset)
@@ -272,23 +218,12 @@ static void fullest_facts_fit(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[2 * CASES_MAX + 3] = {
+	static struct CMUnitTest tests[2 * GOLDEN_MAX + 3] = {
 		cmocka_unit_test(nonsense_makes_no_table),
 		cmocka_unit_test(fullest_facts_fit),
 		cmocka_unit_test(refused_text_changes_nothing),
 	};
-	size_t count = 3;
-	glob_t cases;
+	const CMUnitTestFunction for_each[] = { text_is_exact, kernel_takes_it };
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	if (glob("tests/rulesets/*.in", 0, NULL, &cases) || cases.gl_pathc > CASES_MAX)
-		return EXIT_FAILURE;
-	for (size_t i = 0; i < cases.gl_pathc; i++) {
-		char *input = cases.gl_pathv[i];
-		tests[count++] = (struct CMUnitTest){ input, text_is_exact, NULL, NULL, input };
-		tests[count++] = (struct CMUnitTest){ input, kernel_takes_it, NULL, NULL, input };
-	}
-	int failed = _cmocka_run_group_tests("rulesets", tests, count, NULL, NULL);
-	globfree(&cases);
-	return failed;
+	return golden_run("rulesets", tests, 3, "tests/rulesets/*.in", for_each);
 }
