@@ -1,7 +1,6 @@
 #include "daemon/connection.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "daemon/exchanging.h"

@@ -1,8 +1,6 @@
 #include "daemon/datagrams.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,7 +1,5 @@
 #include "daemon/greeting.h"
 
-#include <string.h>
-
 #include "daemon/recognition.h"
 
 static enum greeting_answer read_hello(const uint8_t *stream, size_t length,

@@ -14,6 +14,7 @@
 
 static const char usage_text[] =
 	"usage: headgated --config FILE [--run-directory DIR] [--state-directory DIR] [--workers N]\n"
+	"                 [--verbose]\n"
 	"       headgated --version\n"
 	"Stays in the foreground; says \"ready\" on stderr when traffic is redirected.\n"
 	"SIGTERM ends it in order, SIGHUP reloads the policy, SIGUSR2 lets the program that\n"

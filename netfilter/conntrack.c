@@ -5,7 +5,6 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <string.h>
 
 #include "netfilter/netlink.h"
 

@@ -1,7 +1,6 @@
 #include "netfilter/endings.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>

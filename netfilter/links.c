@@ -1,6 +1,5 @@
 #include "netfilter/links.h"
 
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "netfilter/projection.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/policy/public_resolvers.h"

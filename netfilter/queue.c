@@ -8,7 +8,6 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "netfilter/netlink.h"

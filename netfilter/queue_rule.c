@@ -10,7 +10,6 @@
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "netfilter/netlink.h"
 #include "netfilter/queue.h"

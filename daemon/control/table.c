@@ -1,7 +1,6 @@
 #include "daemon/control/table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct row {
 	struct row *next;

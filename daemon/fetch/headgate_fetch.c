@@ -3,7 +3,6 @@
  * reach is the network, the names in /etc and the one file that it fills. */
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

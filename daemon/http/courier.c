@@ -1,6 +1,5 @@
 #include "daemon/http/courier.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/param.h>
 

@@ -1,7 +1,6 @@
 #include "daemon/http/message.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <string.h>
 #include <sys/param.h>
 #include <sys/random.h>
 

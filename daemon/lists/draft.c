@@ -1,8 +1,6 @@
 #include "daemon/lists/draft.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 void draft_begin(struct draft *draft, const char *directory)

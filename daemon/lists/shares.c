@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/param.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/lists/spool.h"
 #include "daemon/lists/stamp.h"

@@ -1,7 +1,6 @@
 #include "daemon/packet/flow.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/clock.h"
 

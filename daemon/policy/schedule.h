@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 struct schedule {
 	uint8_t weekdays; /* bit 0 Monday .. bit 6 Sunday: days on which the window starts */

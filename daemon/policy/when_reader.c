@@ -1,7 +1,6 @@
 #include "daemon/policy/when_reader.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/policy/alternative_reader.h"
 

@@ -3,7 +3,6 @@
 
 #include "daemon/policy/grammar.h"
 
-struct when;
 
 extern const struct grammar when_grammar;
 

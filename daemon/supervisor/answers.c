@@ -1,6 +1,5 @@
 #include "daemon/supervisor/answers.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

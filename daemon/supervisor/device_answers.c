@@ -1,6 +1,5 @@
 #include "daemon/supervisor/device_answers.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/control/server.h"

@@ -25,7 +25,6 @@ struct supervisor_settings {
 	char *const *arguments;
 };
 
-struct control_answer;
 struct feeds;
 struct plan;
 struct reload;

@@ -1,4 +1,5 @@
-#include "daemon/tls/founding.h"
+/* A new authority: its key and its certificate, made and written. */
+#include "daemon/tls/authority.h"
 
 #include <errno.h>
 #include <openssl/bn.h>

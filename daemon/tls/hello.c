@@ -1,6 +1,5 @@
 #include "daemon/tls/hello.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 

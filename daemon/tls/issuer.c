@@ -1,6 +1,5 @@
 #include "daemon/tls/issuer.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>

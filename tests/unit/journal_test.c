@@ -14,7 +14,6 @@
 
 #include "daemon/journal/journal.h"
 #include "daemon/journal/message.h"
-#include "daemon/journal/outbox.h"
 
 /* The test is the recorder: it holds the other end. */
 static struct event_base *base;

@@ -12,10 +12,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/tls/chains.h"
 #include "daemon/tls/notorious.h"
 #include "daemon/tls/origin.h"
-#include "daemon/tls/sessions.h"
 #include "tests/unit/chains.h"
 #include "tests/unit/gallery.h"
 
