@@ -4,7 +4,6 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/dialer.h"
 #include "daemon/side.h"
@@ -155,23 +154,8 @@ static void take_turn(struct association *association)
 static int dial_address(void *context, const struct address *address)
 {
 	const struct association *association = context;
-	const struct address *client = &association->settings.client;
-	struct sockaddr_storage to;
-	socklen_t length = address_to_socket(address, AF_UNSPEC, &to);
-	int fd = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error;
 
-	if (fd < 0)
-		return -1;
-	socket_tune(fd);
-	if ((client->family != address->family ||
-	     socket_keep_source(fd, address->family, client) == 0) &&
-	    (connect(fd, (struct sockaddr *)&to, length) == 0 || errno == EINPROGRESS))
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return socket_dial(address, &association->settings.client);
 }
 
 static void begin_dial(struct association *association)

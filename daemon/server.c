@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/tls/origin.h"
 #include "daemon/trace.h"
@@ -221,29 +220,13 @@ void server_retry(struct server *server, uint64_t id)
 	set_out(server, id);
 }
 
-/* A socket on its way to the address; -1 with errno. */
+/* A client of the other family cannot be shown to this server: it sees the gateway. */
 static int dial_address(void *context, const struct address *address)
 {
 	const struct server *server = context;
 	const struct target *target = &server->target;
-	struct sockaddr_storage to;
-	sa_family_t family = address->family;
-	socklen_t length = address_to_socket(address, AF_UNSPEC, &to);
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error;
 
-	if (fd < 0)
-		return -1;
-	socket_tune(fd);
-	/* A client of the other family cannot be shown to this server: it sees the gateway. */
-	if ((!target->keep_source || target->source.family != family ||
-	     socket_keep_source(fd, family, &target->source) == 0) &&
-	    (connect(fd, (struct sockaddr *)&to, length) == 0 || errno == EINPROGRESS))
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return socket_dial(address, target->keep_source ? &target->source : NULL);
 }
 
 static enum side_progress dial_one(struct server *server, const struct address *address)

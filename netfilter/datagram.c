@@ -147,7 +147,7 @@ int datagram_connect(const struct address *to, const struct address *client)
 	if (descriptor < 0)
 		return -1;
 	if ((!client || client->family != to->family ||
-	     socket_keep_source(descriptor, to->family, client) == 0) &&
+	     socket_keep_source(descriptor, client) == 0) &&
 	    connect(descriptor, (struct sockaddr *)&storage, length) == 0)
 		return descriptor;
 	return give_up(descriptor);

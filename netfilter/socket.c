@@ -3,11 +3,8 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
-
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
-#endif
 
 #ifndef IPV6_FREEBIND
 #define IPV6_FREEBIND 78 /* Linux 4.15; not in every C library */
@@ -18,7 +15,7 @@ enum {
 	PROBE_AFTER_SECONDS = 60, /* a dead peer is noticed after 60 s + 3 x 10 s of silence */
 	PROBE_EVERY_SECONDS = 10,
 	PROBES = 3,
-	MIDDLE_PORT = 45000, /* somewhere in the middle of net.ipv4.ip_local_port_range */
+	CHOICES = 8,	     /* of a port, then the kernel takes any */
 };
 
 static const int on = 1;
@@ -61,6 +58,15 @@ static int prepare_nothing(int descriptor, sa_family_t family)
 	return 0;
 }
 
+static int give_up(int descriptor)
+{
+	int error = errno;
+
+	close(descriptor);
+	errno = error;
+	return -1;
+}
+
 static int listen_on(sa_family_t family, uint16_t port, prepare *prepare_more)
 {
 	const struct address everywhere = { .family = family, .port = port };
@@ -71,10 +77,7 @@ static int listen_on(sa_family_t family, uint16_t port, prepare *prepare_more)
 	if (prepare_listener(descriptor, family) == 0 && prepare_more(descriptor, family) == 0 &&
 	    bind_to(descriptor, family, &everywhere) == 0 && listen(descriptor, BACKLOG) == 0)
 		return descriptor;
-	int error = errno;
-	close(descriptor);
-	errno = error;
-	return -1;
+	return give_up(descriptor);
 }
 
 /* IPv6 may be missing from the kernel (EAFNOSUPPORT) or switched off (EADDRNOTAVAIL). */
@@ -119,10 +122,7 @@ int socket_listen_at(const struct address *address, const char *port)
 	    set(descriptor, level, option, &on) == 0 && bind_to_port(descriptor, port) == 0 &&
 	    bind_to(descriptor, address->family, address) == 0 && listen(descriptor, BACKLOG) == 0)
 		return descriptor;
-	int error = errno;
-	close(descriptor);
-	errno = error;
-	return -1;
+	return give_up(descriptor);
 }
 
 static bool family_port_is_taken(sa_family_t family, uint16_t port)
@@ -158,29 +158,106 @@ uint16_t socket_port(int descriptor)
 	return address.port;
 }
 
-/* On the client's own port our connection and the captured one would be one and the same to
- * conntrack, and so never be translated by the gateway's NAT. Before Linux 6.3 that stays a rare
- * accident. */
-static void avoid_port(int descriptor, uint16_t port)
-{
-	uint32_t from = port < MIDDLE_PORT ? port + 1u : 0;
-	uint32_t to = port < MIDDLE_PORT ? 0 : port - 1u;
-	uint32_t range = to << 16 | from;
+enum { PORTS = SOCKET_PORT_END - SOCKET_PORT_FIRST };
 
-	if (port != 0)
-		setsockopt(descriptor, SOL_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range));
+uint16_t socket_port_for(uint16_t client)
+{
+	return (uint16_t)(SOCKET_PORT_FIRST + (uint16_t)(client - SOCKET_PORT_END) % PORTS);
 }
 
-int socket_keep_source(int descriptor, sa_family_t family, const struct address *client)
+/* RFC 6056 section 3.3.1. */
+static uint16_t any_port_but(uint16_t other)
+{
+	uint16_t chance;
+
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
+		return 0;
+	uint16_t port = (uint16_t)(SOCKET_PORT_FIRST + chance % PORTS);
+	return port == other ? port ^ 1 : port;
+}
+
+/* 0, which is the kernel's choice, when enough have been tried. */
+static uint16_t choose_port(uint16_t client, unsigned tried)
+{
+	if (tried == 0)
+		return socket_port_for(client);
+	return tried < CHOICES ? any_port_but(client) : 0;
+}
+
+/* port 0: the kernel takes one at connect(), any that this server does not know yet. */
+static int bind_as(int descriptor, const struct address *client, uint16_t port)
 {
 	struct address source = *client;
 
-	source.port = 0;
-	if (make_transparent(descriptor, family) ||
-	    set(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on))
+	source.port = port;
+	if (make_transparent(descriptor, client->family) ||
+	    (port == 0 && set(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on)))
 		return -1;
-	avoid_port(descriptor, client->port);
-	return bind_to(descriptor, family, &source);
+	return bind_to(descriptor, client->family, &source);
+}
+
+int socket_keep_source(int descriptor, const struct address *client)
+{
+	int result = -1;
+
+	for (unsigned tried = 0; tried <= CHOICES; tried++) {
+		result = bind_as(descriptor, client, choose_port(client->port, tried));
+		if (result == 0 || errno != EADDRINUSE)
+			break;
+	}
+	return result;
+}
+
+static int open_stream(sa_family_t family)
+{
+	int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (descriptor >= 0)
+		socket_tune(descriptor);
+	return descriptor;
+}
+
+static int begin_connect(int descriptor, const struct address *to)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = address_to_socket(to, AF_UNSPEC, &storage);
+
+	if (connect(descriptor, (struct sockaddr *)&storage, length) == 0 || errno == EINPROGRESS)
+		return descriptor;
+	return give_up(descriptor);
+}
+
+/* Of one client, connections to several servers may share a port (SO_REUSEADDR). */
+static int dial_as(const struct address *client, uint16_t port, const struct address *to)
+{
+	int descriptor = open_stream(to->family);
+
+	if (descriptor < 0)
+		return -1;
+	if (set(descriptor, SOL_SOCKET, SO_REUSEADDR, &on) || bind_as(descriptor, client, port))
+		return give_up(descriptor);
+	return begin_connect(descriptor, to);
+}
+
+static int dial(const struct address *to)
+{
+	int descriptor = open_stream(to->family);
+
+	return descriptor < 0 ? -1 : begin_connect(descriptor, to);
+}
+
+int socket_dial(const struct address *to, const struct address *client)
+{
+	int descriptor = -1;
+
+	if (!client || client->family != to->family)
+		return dial(to);
+	for (unsigned tried = 0; tried <= CHOICES; tried++) {
+		descriptor = dial_as(client, choose_port(client->port, tried), to);
+		if (descriptor >= 0 || (errno != EADDRINUSE && errno != EADDRNOTAVAIL))
+			break;
+	}
+	return descriptor;
 }
 
 int socket_mark(int descriptor, uint32_t mark)

@@ -29,12 +29,24 @@ bool socket_port_is_taken(uint16_t port);
 /* The local port of a socket, 0 when it has none. */
 uint16_t socket_port(int descriptor);
 
-/* Prepares an unconnected upstream TCP socket of the given family (AF_INET or AF_INET6) to speak as
- * client: transparent, bound to the client's address, the port chosen at connect()
- * (IP_BIND_ADDRESS_NO_PORT) and never the client's own, if that is given. The answers come back
- * only with the table and the routes in place. Needs CAP_NET_RAW or CAP_NET_ADMIN. 0, or -1 with
+/* Ports from which we speak with a client's address: below those that devices take for their own connections (Linux
+ * and Android from 32768 on, Windows and Apple's systems from 49152). One that both take towards the same server would
+ * be one connection to conntrack and to the server (decisions/0016). */
+enum { SOCKET_PORT_FIRST = 10240, SOCKET_PORT_END = 32768 };
+
+/* The one that is tried first for a client's port, never the same: as hard to foresee as that, and free again when that
+ * is. */
+uint16_t socket_port_for(uint16_t client);
+
+/* Begins to connect a new TCP socket, non-blocking, close-on-exec and tuned (socket_tune()), to an address: as client,
+ * where one is given and is of the same family, on one of these ports and never the client's own; where eight tries
+ * find none free, on any. Else as the gateway itself. The answers to a client's address come back only with the table and
+ * the routes in place. Needs CAP_NET_RAW or CAP_NET_ADMIN for a client. Descriptor, or -1 with errno. */
+int socket_dial(const struct address *to, const struct address *client);
+
+/* The same for an unconnected UDP socket of the client's family, which stays for the caller to connect. 0, or -1 with
  * errno. */
-int socket_keep_source(int descriptor, sa_family_t family, const struct address *client);
+int socket_keep_source(int descriptor, const struct address *client);
 
 /* Sets the mark of the packets a socket sends (SO_MARK; CAP_NET_RAW since Linux 5.17, before that
  * CAP_NET_ADMIN). 0, or -1 with errno. */

@@ -128,9 +128,10 @@ class Topology:
         """Thousands of short connections between two addresses need ports and short memories."""
         for namespace in (self.device, self.gateway, self.server):
             namespace.set("ipv4/tcp_tw_reuse", "1")
-        # Apart, as a gateway that keeps the client's address shares its ports towards the origin.
-        self.device.set("ipv4/ip_local_port_range", "1100 32999")
-        self.gateway.set("ipv4/ip_local_port_range", "33000 64999")
+        # Apart, as a gateway that keeps the client's address shares its ports towards the origin. Headgate chooses
+        # its own below those of the device (SOCKET_PORT_FIRST), the others follow what is set here.
+        self.device.set("ipv4/ip_local_port_range", "33000 64999")
+        self.gateway.set("ipv4/ip_local_port_range", "1100 32999")
         self.gateway.set("ipv4/ip_forward", "1")
         self.gateway.set("ipv4/conf/all/rp_filter", "0")
         self.gateway.set("ipv4/conf/default/rp_filter", "0")

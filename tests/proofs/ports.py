@@ -1,5 +1,8 @@
-"""Ports that are used again while a socket of ours still waits out its time (RFC 9293, 3.6.1)."""
+"""Ports that a device and a worker in its name use towards the same server: while a socket of ours still waits out
+its time (RFC 9293, 3.6.1), and while it lives."""
+import contextlib
 import socket
+import struct
 
 from case import settle
 from dialogue import Failure
@@ -7,6 +10,7 @@ from proof import Proof
 from topology import NAMES, inside, ipv4, run
 
 PORT = 7000
+DEVICE_PORTS = range(50000, 50004)
 DEVICE, SERVER = "192.0.2.10", (ipv4(NAMES["good.example"]), PORT)
 REQUEST = b"GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -21,6 +25,21 @@ capture: {{ proxy: needed, tcp: [{PORT}] }}
 rules:
   - {{ name: no ads, when: {{ host: ads.example }}, do: block }}
 """
+MASQUERADE = """
+table ip uplink {
+    chain postrouting {
+        type nat hook postrouting priority srcnat
+        oifname "wan0" masquerade
+    }
+}
+"""
+
+
+def take_over(gateway, policy):
+    gateway.write_policy(policy)
+    answer = gateway.control("reload")
+    if answer.returncode:
+        raise Failure(answer.stdout + answer.stderr)
 
 
 class Ports(Proof):
@@ -31,19 +50,13 @@ class Ports(Proof):
         with inside(self.network.topology.server), socket.create_server(SERVER) as server:
             for policy in (FORWARDED, WATCHED):
                 for ends_first in ("server", "device"):
-                    self._take_over(CARRIED)
+                    take_over(self.gateway, CARRIED)
                     port = self._visit(server, 0, ends_first)
                     settle(lambda: self._waits_out(port), 10)
-                    self._take_over(policy)
+                    take_over(self.gateway, policy)
                     self._visit(server, port, "device")
-                    self._take_over(CARRIED)
+                    take_over(self.gateway, CARRIED)
                     self._visit(server, port if ends_first == "server" else 0, "device")
-
-    def _take_over(self, policy):
-        self.gateway.write_policy(policy)
-        answer = self.gateway.control("reload")
-        if answer.returncode:
-            raise Failure(answer.stdout + answer.stderr)
 
     def _visit(self, server, port, ends_first):
         """One request from that port of the device. The port of the gateway's socket that remembers it: the device's
@@ -75,3 +88,49 @@ class Ports(Proof):
             waiting = run("ss", "-Htan", "state", "time-wait").stdout
         if not any(place.endswith(f":{port}") for place in waiting.split()):
             raise Failure(f"no socket of the gateway waits on port {port}:\n{waiting}")
+
+
+class Living(Proof):
+    intent = "A worker that speaks in a device's name leaves the device's ports to it, whoever carries what comes from them, NAT or not"
+    policy = CARRIED
+
+    def prove(self):
+        topology = self.network.topology
+        for namespace in (topology.device, topology.gateway):
+            topology.set(namespace, f"net.ipv4.ip_local_port_range={DEVICE_PORTS[0]} {DEVICE_PORTS[-1]}")
+        with inside(topology.server), socket.create_server(SERVER) as server:
+            server.settimeout(10)
+            for policy in (CARRIED, FORWARDED, WATCHED):
+                self._use_all_ports(server, policy)
+            self._nft(MASQUERADE)
+            self._use_all_ports(server, CARRIED)
+            self._nft("delete table ip uplink")
+
+    def _nft(self, text):
+        run("ip", "netns", "exec", self.network.topology.gateway, "nft", "-f", "-", input=text)
+
+    def _use_all_ports(self, server, policy):
+        """One connection through a worker, then as many as the device has ports left, while the first goes on."""
+        take_over(self.gateway, CARRIED)
+        with contextlib.ExitStack() as stack:
+            first = self._open(stack, server)
+            take_over(self.gateway, policy)
+            for connection in [self._open(stack, server) for _ in DEVICE_PORTS[1:]] + [first]:
+                self._speak(*connection)
+
+    def _open(self, stack, server):
+        with inside(self.network.topology.device):
+            device = stack.enter_context(socket.create_connection(SERVER, 10))
+        device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        device.sendall(REQUEST)
+        peer = stack.enter_context(server.accept()[0])
+        peer.settimeout(10)
+        if peer.recv(1000) != REQUEST:
+            raise Failure("another request came")
+        return device, peer
+
+    @staticmethod
+    def _speak(device, peer):
+        peer.sendall(ANSWER)
+        if device.recv(1000) != ANSWER:
+            raise Failure("another answer came")

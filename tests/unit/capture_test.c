@@ -232,18 +232,12 @@ static void keeps_source(int listener, const char *to, const char *client)
 	int device = network_connect(DEVICE, to);
 	int accepted = take(listener);
 	struct address source, destination;
-	struct sockaddr_storage storage;
 
 	assert_int_equal(address_parse(&source, client), 0);
 	assert_int_equal(original_find(accepted, &destination), 0);
-	int upstream = socket(destination.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(socket_keep_source(upstream, destination.family, &source), 0);
+	int upstream = socket_dial(&destination, &source);
+	assert_true(upstream >= 0);
 	assert_int_equal(socket_mark(upstream, 0), 0);
-	socklen_t length = address_to_socket(&destination, AF_UNSPEC, &storage);
-	const struct timeval patience = { .tv_sec = 2 };
-	setsockopt(upstream, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	assert_int_equal(connect(upstream, (struct sockaddr *)&storage, length), 0);
-
 	int server = take(server_listener);
 	is_peer(server, client);
 	carry(upstream, server);
@@ -273,39 +267,6 @@ static void server_sees_the_device(void **state)
 	usleep(50000);
 	network_run(SERVER, "test -z \"$(ss -Htan state last-ack)\""); /* its end was heard */
 	close(listener);
-}
-
-static void is_other_port(const char *client, uint16_t expected)
-{
-	struct sockaddr_storage storage;
-	struct address source, destination;
-
-	assert_int_equal(address_parse_with_port(&source, client), 0);
-	address_parse_with_port(&destination, source.family == AF_INET ? "198.51.100.2:443"
-								       : "[2001:db8:2::2]:443");
-	socklen_t length = address_to_socket(&destination, AF_UNSPEC, &storage);
-	for (int i = 0; i < 8; i++) {
-		int upstream = socket(source.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(socket_keep_source(upstream, source.family, &source), 0);
-		connect(upstream, (struct sockaddr *)&storage, length); /* refused */
-		assert_int_equal(socket_port(upstream), expected);
-		close(upstream);
-	}
-}
-
-/* Else conntrack could not tell our connection from the captured one. */
-static void never_the_clients_port(void **state)
-{
-	(void)state;
-	if (!drawn)
-		skip();
-	load(CAPTURE_TPROXY, WHEN_DOWN_OPEN);
-	network_run(GATEWAY, "sysctl -q -w net.ipv4.ip_local_port_range='44999 45000'");
-	is_other_port("192.0.2.10:44999", 45000);
-	is_other_port("192.0.2.10:45000", 44999);
-	is_other_port("[2001:db8:1::10]:44999", 45000);
-	is_other_port("[2001:db8:1::10]:45000", 44999);
-	network_run(GATEWAY, "sysctl -q -w net.ipv4.ip_local_port_range='32768 60999'");
 }
 
 /* The gateway ended a connection first and waits; the device uses the same port again at once. */
@@ -491,7 +452,6 @@ int main(void)
 		in_network(nobody_knocks_at_the_listener),
 		in_network(the_rest_goes_by),
 		in_network(server_sees_the_device),
-		in_network(never_the_clients_port),
 		in_network(same_port_again),
 		in_network(killed_closed),
 		in_network(killed_open),
