@@ -281,11 +281,6 @@ void connection_divert(struct connection *connection, enum stage stage)
 
 /* From outside */
 
-bool connection_is_cut(const struct connection *connection, const struct policy *policy)
-{
-	return connection_is_cut_by(connection, policy);
-}
-
 static void tell_conversation(struct connection *connection,
 			      void (*tell)(struct conversation *conversation))
 {

@@ -89,9 +89,6 @@ void connection_turn(struct connection *connection);
  * inside a turn it takes effect at the turn's end. */
 void connection_close(struct connection *connection, enum reason reason);
 
-/* True when the policy now in force blocks it by a rule that says `cut: true`. */
-bool connection_is_cut(const struct connection *connection, const struct policy *policy);
-
 /* Lets it go on to its end, but asks a client that speaks HTTP to come again on another connection. */
 void connection_retire(struct connection *connection);
 

@@ -150,7 +150,7 @@ static bool cuts(const struct decision *decision)
 	return !decision->ask && decision->rule->verdict == VERDICT_BLOCK && decision->rule->cut;
 }
 
-bool connection_is_cut_by(const struct connection *connection, const struct policy *policy)
+bool connection_is_cut(const struct connection *connection, const struct policy *policy)
 {
 	const struct conversation *conversation = connection->conversation;
 	const struct exchange *exchange =

@@ -15,7 +15,7 @@ bool connection_is_judged_alike(const struct connection *connection, unsigned ca
 
 /* True when a rule of another policy that says `cut: true` blocks what the connection carries now: one of
  * its running requests, or between two requests the name that its first one gave. */
-bool connection_is_cut_by(const struct connection *connection, const struct policy *policy);
+bool connection_is_cut(const struct connection *connection, const struct policy *policy);
 
 /* The first bytes of a connection that was decided without them have been seen: counts and names the shadow
  * rules that would have decided otherwise. */

@@ -11,6 +11,7 @@
 #include "daemon/child.h"
 #include "daemon/connection.h"
 #include "daemon/datagrams.h"
+#include "daemon/judgement.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/orders.h"

@@ -109,18 +109,12 @@ static int write_uses(const struct quota_book *book, int descriptor)
 
 int quota_book_write(const struct quota_book *book, const char *path)
 {
-	int descriptor, result;
+	int descriptor;
 
 	if (!book->count)
 		return unlink(path) < 0 && errno != ENOENT ? -1 : 0;
 	descriptor = publication_open(path);
 	if (descriptor < 0)
 		return -1;
-	result = write_uses(book, descriptor);
-	if (result == 0)
-		result = publication_finish(path, descriptor);
-	else
-		publication_drop(path);
-	close(descriptor);
-	return result;
+	return publication_end(path, descriptor, write_uses(book, descriptor));
 }

@@ -62,3 +62,15 @@ void publication_drop(const char *path)
 		unlink(name);
 	free(name);
 }
+
+int publication_end(const char *path, int descriptor, int written)
+{
+	int result = written == 0 ? publication_finish(path, descriptor) : -1;
+	int error = errno;
+
+	if (result < 0)
+		publication_drop(path);
+	close(descriptor);
+	errno = error;
+	return result;
+}

@@ -12,3 +12,7 @@ int publication_finish(const char *path, int descriptor);
 
 /* Removes path.new. */
 void publication_drop(const char *path);
+
+/* Ends what was opened and closes the descriptor. written: 0, and the file takes path's place; -1, it could not be
+ * written. 0, or -1 with errno, path as it was and nothing beside it. */
+int publication_end(const char *path, int descriptor, int written);

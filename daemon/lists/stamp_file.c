@@ -53,10 +53,5 @@ int stamp_file_write(const char *path, uint64_t checksum, const struct stamps *s
 	result = write_all(descriptor, &head, sizeof(head));
 	if (result == 0)
 		result = write_all(descriptor, stamps, size);
-	if (result == 0)
-		result = publication_finish(path, descriptor);
-	else
-		publication_drop(path);
-	close(descriptor);
-	return result;
+	return publication_end(path, descriptor, result);
 }

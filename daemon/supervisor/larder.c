@@ -114,7 +114,7 @@ static bool is_same(const struct copy *copy, int descriptor)
 	if (before < 0)
 		return false;
 	same = fstat(before, &old) == 0 && fstat(descriptor, &new) == 0 &&
-	       old.st_size == new.st_size &&same_bytes(before, descriptor);
+	       old.st_size == new.st_size && same_bytes(before, descriptor);
 	close(before);
 	return same;
 }
@@ -126,11 +126,8 @@ static void write_about(const struct copy *copy, const char *url)
 	int length = snprintf(lines, sizeof lines, "%s\n%s\n%s\n", url, copy->etag, copy->modified);
 	int descriptor = path ? publication_open(path) : -1;
 
-	if (descriptor >= 0 && (write(descriptor, lines, (size_t)length) != length ||
-				publication_finish(path, descriptor) < 0))
-		publication_drop(path);
 	if (descriptor >= 0)
-		close(descriptor);
+		publication_end(path, descriptor, write(descriptor, lines, (size_t)length) == length ? 0 : -1);
 	free(path);
 }
 
