@@ -11,6 +11,7 @@ class Browsing(Proof):
     """What is browsed is browse_all()'s."""
 
     intent = None
+    LONG = 1000000  # bytes at /long
     CADDY = """{{
 	admin off
 	auto_https off
@@ -23,6 +24,9 @@ scripted.example:443 {{
 	tls {certificate} {key}
 	handle /said {{
 		respond "spoken {{http.request.proto}}"
+	}}
+	handle /long {{
+		respond "spoken {{http.request.proto}} {padding}"
 	}}
 	handle {{
 		root * {directory}
@@ -49,7 +53,7 @@ scripted.example:443 {{
         path = f"{self.directory}/Caddyfile"
         with open(path, "w", encoding="ascii") as file:
             file.write(self.CADDY.format(certificate=self.network.certificates.path("good.pem"), key=self.network.certificates.path("good.key"),
-                                         directory=f"{self.directory}/site"))
+                                         directory=f"{self.directory}/site", padding="x" * self.LONG))
         os.makedirs(f"{self.directory}/site")
         with open(f"{self.directory}/site/index.html", "w", encoding="ascii") as file:
             file.write(self.PAGE)
