@@ -58,8 +58,7 @@ void client_give_up_peeking(struct client *client);
  * answered. */
 void client_alert(struct client *client, uint8_t description);
 
-enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_DECODE_ERROR = 50,
-       ALERT_INTERNAL_ERROR = 80, ALERT_UNRECOGNIZED_NAME = 112 };
+enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_DECODE_ERROR = 50 };
 
 /* Closes and frees what it owns. */
 void client_end(struct client *client);

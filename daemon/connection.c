@@ -195,9 +195,8 @@ static void free_connection(struct connection *connection)
 
 static void end(struct connection *connection)
 {
-	bool orderly;
+	bool orderly = ends_in_order(connection);
 
-	orderly = ends_in_order(connection);
 	if (connection->reason == REASON_TRUNCATED)
 		connection->client.side.write_ended = true;
 	/* Nothing that is told on the way down can begin another end. */

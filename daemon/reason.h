@@ -91,7 +91,6 @@
 	       "the connection holds as much memory as it may")                                    \
 	REASON(NO_MEMORY, "no-memory", gateway, "the gateway is out of memory")                    \
 	REASON(NO_DESCRIPTORS, "no-descriptors", gateway, "the gateway is out of descriptors")     \
-	REASON(UNSUPPORTED, "unsupported", gateway, "this is not carried yet")                     \
 	REASON(INTERNAL, "internal", gateway, "the gateway made a mistake; please report it")
 
 enum reason {

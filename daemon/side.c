@@ -155,7 +155,8 @@ size_t side_buffered(const struct side *side)
 	return side->tls && SSL_has_pending(side->tls) ? 1 : 0;
 }
 
-ssize_t side_write(struct side *side, const void *bytes, size_t length)
+/* >=0: bytes taken at once. */
+static ssize_t write_some(struct side *side, const void *bytes, size_t length)
 {
 	ssize_t taken;
 
@@ -197,7 +198,7 @@ int side_send(struct side *side, const void *bytes, size_t length)
 	const char *next = bytes;
 
 	while (length && !side->pending_length) {
-		ssize_t taken = side_write(side, next, length);
+		ssize_t taken = write_some(side, next, length);
 
 		if (taken < 0)
 			return -1;
@@ -238,7 +239,7 @@ static int finish_writing(struct side *side)
 int side_flush(struct side *side)
 {
 	while (side->pending_length) {
-		ssize_t taken = side_write(side, side->pending + side->pending_start,
+		ssize_t taken = write_some(side, side->pending + side->pending_start,
 					   side->pending_length);
 
 		if (taken < 0)

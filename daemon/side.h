@@ -70,10 +70,7 @@ bool side_is_broken(struct side *side);
  * Not for the middle of one: a reset that came with the bytes is not announced again. */
 void side_rest(struct side *side);
 
-/* Writes up to length bytes at once: >=0 bytes taken, -1 with errno as side_read(). */
-ssize_t side_write(struct side *side, const void *bytes, size_t length);
-
-/* Writes all bytes, keeping what the socket does not take. 0, or -1 with errno. Callers keep the
+/* Writes all bytes, keeping what the socket does not take. 0, or -1 with errno as side_read(). Callers keep the
  * bound: nothing is sent while side_pending() is not 0, except the end of a message already begun. */
 int side_send(struct side *side, const void *bytes, size_t length);
 

@@ -20,7 +20,6 @@ enum {
 	MARKER_CHUNKS6_STEPS = 17, /* halvings of all chunks of IPv6 ranges */
 	MARKER_BUCKET_MEAN = 5,	   /* IPv4 ranges behind one word of the index, unless it would have */
 	MARKER_INDEX_BITS = 20,	   /* more bits than this */
-	MARKER_SIGNATURES_MAX = 255, /* combinations of lists that can be told apart */
 };
 
 /* One table of ranges: where it begins, how many records, and the class of each. */

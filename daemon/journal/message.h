@@ -29,7 +29,6 @@ struct message_header {
 
 enum {
 	MESSAGE_TEXT_MAX = RECORD_MAX,
-	MESSAGE_MAX = (int)sizeof(struct message_header) + MESSAGE_TEXT_MAX,
 };
 
 /* Sends one message without waiting. 0, or -1 with errno (EAGAIN: the other end is behind). */

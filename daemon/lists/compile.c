@@ -376,7 +376,9 @@ static int compile_list(struct list_builder *builder, const struct compile_job *
 			struct shares *shares, size_t index, struct list_report *report)
 {
 	const struct compile_list *list = &job->lists[index];
-	struct filling filling = { builder, list, shares, index, report, NULL, false, 0, 0, 0, 0 };
+	struct filling filling = {
+		.builder = builder, .list = list, .shares = shares, .index = index, .report = report
+	};
 	int number = list_builder_begin(builder, list->name);
 
 	memset(report, 0, sizeof *report);

@@ -8,7 +8,7 @@
 #include "daemon/lists/families.h"
 #include "daemon/lists/words.h"
 
-enum { RPZ_FIELDS_MAX = 8, RPZ_GROUPS = 8 };
+enum { RPZ_GROUPS = 8 };
 
 static bool has_word(const char *line, const char *wanted)
 {

@@ -20,6 +20,7 @@ enum { LEARN_LEAST = 1, LEARN_USUAL = 86400, LEARN_MOST = 30 * 86400 };
 static const char *const verdict_words[] = { "pass", "inspect", "block", NULL };
 static const char *const block_words[] = { "reset", "drop", "page", "nxdomain", NULL };
 static const char *const log_words[] = { "none", "connections", "exchanges", "headers", NULL };
+/* In the order of the TRACE_… bits. */
 static const char *const capture_words[] = { "har", "keylog", "pcapng", NULL };
 static const char *const on_invalid_words[] = { "refuse", "mirror", "allow", NULL };
 static const char *const pq_loss_words[] = { "allow", "pass", "block", NULL };
@@ -165,20 +166,13 @@ static void read_on_invalid(struct reading *reading, const struct keyword *keywo
 		rule->on_invalid = (enum on_invalid)choice;
 }
 
-/* The traces that this version writes; TRACE_… bits. */
-static const unsigned carried_captures = TRACE_HAR | TRACE_KEYLOG | TRACE_PCAPNG;
-
 static void read_rule_capture(struct reading *reading, const struct keyword *keyword,
 			      struct value value, void *target)
 {
 	struct rule *rule = target;
 	int choice = keyword_choose(reading, keyword, value);
 
-	if (choice >= 0 && !(carried_captures & 1U << choice))
-		reading_error(reading, value,
-			      "\"%s\" is not carried by this version yet; leave it out",
-			      keyword->words[choice]);
-	else if (choice >= 0)
+	if (choice >= 0)
 		rule->captures |= 1U << choice;
 }
 

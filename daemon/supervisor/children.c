@@ -144,12 +144,16 @@ static int start_watched(struct child *child)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0 || start(child, ends[1]) < 0) {
-		log_error("the %s could not be started: %s", child_word(child), strerror(errno));
-		return -1;
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		child->ready = ends[0];
+		if (start(child, ends[1]) == 0)
+			return 0;
 	}
-	child->ready = ends[0];
-	return 0;
+	log_error("the %s could not be started: %s", child_word(child), strerror(errno));
+	if (child->ready >= 0)
+		close(child->ready);
+	child->ready = -1;
+	return -1;
 }
 
 static int await(struct child *child)

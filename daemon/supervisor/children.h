@@ -96,6 +96,7 @@ void children_close_packet_doors(struct children *children);
 unsigned children_blocks(const struct children *children);
 struct counters *children_recorder_counters(const struct children *children);
 struct counters *children_packet_counters(const struct children *children, unsigned door);
+
 /* Starts the console, ends it, or lets another take its place, as its door is now. */
 void children_follow_console(struct children *children);
 
