@@ -230,7 +230,8 @@ static void add_own_datagrams(struct text *text, const struct ruleset *ruleset)
 }
 
 /* A device may use the ports anew that a connection of ours has left, or a worker those of the device: what has
- * begun as the kernel's is not taken by a socket that waits out its time. */
+ * begun as the kernel's is not taken by a socket that waits out its time. Packets that conntrack makes nothing of
+ * have no mark to ask, and not even one of 0. */
 static void add_own_packets(struct text *text, const struct ruleset *ruleset)
 {
 	text_addf(text,
@@ -238,7 +239,8 @@ static void add_own_packets(struct text *text, const struct ruleset *ruleset)
 		  "something\n"
 		  "\t\t# new, also when it meets a socket in TIME_WAIT; what the kernel carries is "
 		  "marked.\n"
-		  "\t\ttcp flags & (syn | ack) != syn ct mark & 0x%08x == 0 socket transparent 1 jump ours\n",
+		  "\t\ttcp flags & (syn | ack) != syn ct mark & 0x%08x == 0 socket transparent 1 jump ours\n"
+		  "\t\ttcp flags & (syn | ack) != syn ct state invalid,untracked socket transparent 1 jump ours\n",
 		  ruleset->mark_mask);
 }
 
