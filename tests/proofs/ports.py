@@ -95,16 +95,29 @@ class Living(Proof):
     policy = CARRIED
 
     def prove(self):
-        topology = self.network.topology
-        for namespace in (topology.device, topology.gateway):
-            topology.set(namespace, f"net.ipv4.ip_local_port_range={DEVICE_PORTS[0]} {DEVICE_PORTS[-1]}")
-        with inside(topology.server), socket.create_server(SERVER) as server:
+        with self._few_ports(), inside(self.network.topology.server), socket.create_server(SERVER) as server:
             server.settimeout(10)
             for policy in (CARRIED, FORWARDED, WATCHED):
                 self._use_all_ports(server, policy)
             self._nft(MASQUERADE)
-            self._use_all_ports(server, CARRIED)
-            self._nft("delete table ip uplink")
+            try:
+                self._use_all_ports(server, CARRIED)
+            finally:
+                self._nft("delete table ip uplink")
+
+    @contextlib.contextmanager
+    def _few_ports(self):
+        """For the device and the gateway alike. Who uses the same namespaces next has all of them again."""
+        topology, key = self.network.topology, "net.ipv4.ip_local_port_range"
+        places = (topology.device, topology.gateway)
+        before = [run("ip", "netns", "exec", place, "sysctl", "-n", key).stdout.strip() for place in places]
+        for place in places:
+            topology.set(place, f"{key}={DEVICE_PORTS[0]} {DEVICE_PORTS[-1]}")
+        try:
+            yield
+        finally:
+            for place, ports in zip(places, before):
+                topology.set(place, f"{key}={ports}")
 
     def _nft(self, text):
         run("ip", "netns", "exec", self.network.topology.gateway, "nft", "-f", "-", input=text)
