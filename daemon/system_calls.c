@@ -157,14 +157,12 @@ static int number_of(const char *name)
 		const char *name;
 		int number;
 	} direct[] = {
-		{ "accept", __NR_accept },
 		{ "accept4", __NR_accept4 },
 		{ "bind", __NR_bind },
 		{ "connect", __NR_connect },
 		{ "getpeername", __NR_getpeername },
 		{ "getsockname", __NR_getsockname },
 		{ "getsockopt", __NR_getsockopt },
-		{ "listen", __NR_listen },
 		{ "recvfrom", __NR_recvfrom },
 		{ "recvmmsg", __NR_recvmmsg },
 		{ "recvmsg", __NR_recvmsg },
