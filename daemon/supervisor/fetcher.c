@@ -108,15 +108,14 @@ void fetcher_note_end(struct fetcher *fetcher, pid_t pid, int status)
 		fetcher->status = status;
 }
 
-char *fetcher_print_end(const struct fetcher *fetcher, char *text)
+char *fetcher_print_end(struct fetcher *fetcher, char *text)
 {
-	int status = fetcher->status;
-
-	if (status == -1)
-		status = exit_status_collect(fetcher->pid);
-	if (status == -1)
-		return strcpy(text, "ended");
-	return exit_status_print(status, text);
+	if (fetcher->status == -1) {
+		fetcher->status = exit_status_collect(fetcher->pid);
+		fetcher->pid = 0; /* the number may be another's from now on */
+	}
+	return fetcher->status == -1 ? strcpy(text, "ended")
+				     : exit_status_print(fetcher->status, text);
 }
 
 int fetcher_hear(const struct fetcher *fetcher, struct errand_report *report)
@@ -137,7 +136,7 @@ void fetcher_leave(struct fetcher *fetcher)
 {
 	if (fetcher->channel < 0)
 		return;
-	if (fetcher->status == -1)
+	if (fetcher->status == -1 && fetcher->pid > 0)
 		kill(fetcher->pid, SIGKILL);
 	close(fetcher->channel);
 	fetcher->channel = -1;

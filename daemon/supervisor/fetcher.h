@@ -7,7 +7,7 @@
 #include "daemon/fetch/errand.h"
 
 struct fetcher {
-	pid_t pid;
+	pid_t pid;   /* 0: collected */
 	int channel; /* readable when it has done; -1: none is running */
 	int status; /* as waitpid() says it, of one that somebody else has collected; -1: nobody has */
 };
@@ -24,8 +24,8 @@ void fetcher_note_end(struct fetcher *fetcher, pid_t pid, int status);
  * without one. */
 int fetcher_hear(const struct fetcher *fetcher, struct errand_report *report);
 
-/* Of one that ended without an answer: how, to follow a noun, into room for EXIT_STATUS_TEXT. Returns text. */
-char *fetcher_print_end(const struct fetcher *fetcher, char *text);
+/* Collects one that ended without an answer, and says how, to follow a noun, into room for EXIT_STATUS_TEXT. Returns text. */
+char *fetcher_print_end(struct fetcher *fetcher, char *text);
 
 /* Ends it where it is still at work, and closes the channel. */
 void fetcher_leave(struct fetcher *fetcher);
